@@ -1,0 +1,154 @@
+#!/bin/bash
+# Boot a kernel in QEMU with the host's files, run a command in it as root.
+#
+#   selftests/vm/run.sh [CMD...]     without CMD: a shell, or commands from stdin
+#
+# The guest sees the host's root read-only at the same paths. It can write to
+# tmpfs (/tmp /run /dev/shm) and to one shared folder, $BPFWD_SCRATCH.
+#
+# Environment:
+#   O        where things are built (default .output); holds vm/console.log, vm/scratch
+#   KERNEL   bzImage (default $O/linux/.kernel/arch/x86/boot/bzImage)
+#   SMP=2 MEM=2G TIMEOUT=300 (seconds, boot included; 0: none)
+#   ICOUNT=1 guest time counts instructions, 1 ns each; one CPU
+#   APPEND   more kernel command line
+#   QEMU     the emulator (default qemu-system-x86_64)
+#
+# Exit status: that of CMD; 124 on timeout; 255 if the guest panicked or never
+# reported a status; 2 for wrong use. Any other than 0 shows the last console lines.
+set -euo pipefail
+
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+O=${O:-$repo/.output}
+KERNEL=${KERNEL:-$O/linux/.kernel/arch/x86/boot/bzImage}
+SMP=${SMP:-2} MEM=${MEM:-2G} TIMEOUT=${TIMEOUT:-300} ICOUNT=${ICOUNT:-}
+QEMU=${QEMU:-qemu-system-x86_64}
+cmd=$*
+
+say() { printf 'vm: %s\n' "$*" >&2; }
+die() { say "$*"; exit 2; }
+
+[[ $SMP =~ ^[1-9][0-9]*$ ]] || die "SMP=$SMP is not a number of CPUs"
+[[ $TIMEOUT =~ ^[0-9]+$ ]] || die "TIMEOUT=$TIMEOUT is not a number of seconds"
+[[ $MEM =~ ^[1-9][0-9]*[MG]?$ ]] || die "MEM=$MEM is not a size such as 2G"
+command -v "$QEMU" >/dev/null || die "$QEMU not found; try: make deps"
+[[ -r $KERNEL ]] || die "no kernel at $KERNEL; try: make kernel, or KERNEL=path"
+[[ $repo$O$KERNEL == *[[:space:]\",]* ]] && die 'no spaces, commas or quotes in paths, please'
+mkdir -p "$O/vm"
+O=$(cd "$O" && pwd -P)
+
+interactive=
+if [[ -z $cmd ]]; then
+	if [[ -t 0 && -t 1 ]]; then
+		interactive=1 TIMEOUT=0
+	else
+		cmd=$(cat)
+		[[ -n $cmd ]] || die 'no command, and no terminal for a shell'
+	fi
+fi
+
+# One VM has $O/vm for itself. A second one at the same time gets a folder in it.
+dir=$O/vm
+exec 9>"$dir/lock"
+if ! flock -n 9; then
+	dir=$(mktemp -d "$O/vm/run.XXXXXX")
+	say "another VM is running; console and scratch of this one are in $dir"
+fi
+scratch=$dir/scratch console=$dir/console.log out=$dir/out.log
+mkdir -p "$scratch"
+rm -f "$scratch/.status" "$console" "$out"
+: >"$out"
+: >"$console"
+printf '%s\n' "$cmd" >"$dir/cmd"
+{
+	printf 'export O=%q BPFWD_SCRATCH=%q\n' "$O" "$scratch"
+	printf 'export BPFWD_VM_CPUS=%q BPFWD_VM_ICOUNT=%q\n' "$SMP" "${ICOUNT:-0}"
+	printf 'repo=%q cwd=%q dir=%q interactive=%q\n' "$repo" "$PWD" "$dir" "$interactive"
+} >"$dir/env"
+
+args=(-M q35 -m "$MEM" -no-reboot -nodefaults -display none -no-user-config)
+if [[ -n $ICOUNT && $ICOUNT != 0 ]]; then
+	SMP=1 accel='TCG, icount'
+	args+=(-accel tcg -cpu max -icount "shift=0,sleep=off")
+elif [[ -r /dev/kvm && -w /dev/kvm && ${KVM:-1} != 0 ]]; then
+	accel=KVM
+	args+=(-accel kvm -cpu host)
+else
+	accel=TCG
+	args+=(-accel "tcg,thread=multi" -cpu max)
+fi
+args+=(-smp "$SMP"
+	-kernel "$KERNEL"
+	-append "root=/dev/root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose,msize=262144 ro\
+ init=$repo/selftests/vm/init BPFWD_VM=$dir/env console=ttyS0 panic=-1 oops=panic reboot=t\
+ random.trust_cpu=on net.ifnames=0 ${APPEND:-}"
+	-fsdev "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
+	-device "virtio-9p-pci,fsdev=root,mount_tag=/dev/root"
+	-fsdev "local,id=scratch,path=$scratch,security_model=none,multidevs=remap"
+	-device "virtio-9p-pci,fsdev=scratch,mount_tag=scratch"
+	-chardev "file,id=con,path=$console" -serial chardev:con
+	-device virtio-serial-pci)
+
+# The guest's console goes to a file, so that a slow reader never stalls the guest.
+qemu=
+# shellcheck disable=SC2317 # called by the trap
+cleanup() {
+	[[ -z $qemu ]] || kill -KILL "$qemu" 2>/dev/null || true
+	if [[ $dir != "$O/vm" ]]; then
+		rmdir "$scratch" 2>/dev/null || true
+	fi
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+if [[ -n $interactive ]]; then
+	say "$accel, $SMP CPUs; leave with exit or Ctrl-D"
+	rc=0
+	"$QEMU" "${args[@]}" -chardev stdio,id=tty,signal=off -device virtconsole,chardev=tty || rc=$?
+else
+	"$QEMU" "${args[@]}" -chardev "file,id=out,path=$out" \
+		-device virtserialport,chardev=out,name=out </dev/null >"$dir/qemu.log" 2>&1 &
+	qemu=$!
+	timed_out=$dir/timed-out
+	rm -f "$timed_out"
+	if (( TIMEOUT )); then
+		( sleep "$TIMEOUT" & s=$!
+		  trap 'kill $s; exit' TERM
+		  wait $s; : >"$timed_out"; kill "$qemu"; sleep 3; kill -KILL "$qemu" ) 2>/dev/null 9>&- &
+		timer=$!
+	fi
+	tail -n +1 -f -s 0.05 --pid="$qemu" "$out" 9>&-
+	rc=0
+	{ wait "$qemu" || rc=$?; } 2>/dev/null
+	qemu=
+	if (( TIMEOUT )); then
+		kill -TERM "$timer" 2>/dev/null || true
+		wait "$timer" 2>/dev/null || true
+	fi
+	if [[ -e $timed_out ]]; then
+		rm -f "$timed_out"
+		say "timeout after $TIMEOUT s"
+		rc=124
+	elif (( rc )); then
+		say "$QEMU failed: $(tail -n 3 "$dir/qemu.log")"
+		exit 255
+	fi
+fi
+
+if (( rc != 124 )); then
+	if [[ -s $scratch/.status ]]; then
+		read -r rc <"$scratch/.status"
+	else
+		say 'the guest panicked or ended without a status'
+		rc=255
+	fi
+fi
+rm -f "$scratch/.status"
+if (( rc )) && [[ -z $interactive ]]; then
+	{
+		printf 'vm: exit status %s; last lines of %s:\n' "$rc" "$console"
+		tail -n 40 "$console" | tr -d '\r' | sed 's/^/  | /'
+	} >&2
+fi
+exit "$rc"
