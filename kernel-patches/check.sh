@@ -1,0 +1,98 @@
+#!/bin/bash
+# Is the series in order? Quick by default:
+#   every .patch is in `series` and in README.md, each has a changelog and a sign-off;
+#   it applies to base, and regenerates byte-identically; checkpatch --strict is content.
+# --build: W=1 build of what each patch touches, option on and off, after each patch.
+set -euo pipefail
+. "$(dirname "$0")/../scripts/lib.sh"
+
+patches=$repo/kernel-patches
+errors=0
+bad() { printf 'check: %s\n' "$*" >&2; errors=$((errors + 1)); }
+
+mapfile -t series < <(sed 's/#.*//; s/[[:space:]]*$//; /^$/d' "$patches/series" 2>/dev/null || true)
+if (( ! ${#series[@]} )); then
+	say 'check: the series is empty'
+	exit 0
+fi
+for f in "$patches"/*.patch; do
+	p=${f##*/}
+	printf '%s\n' "${series[@]}" | grep -qxF "$p" || bad "$p is not in series"
+	grep -qF "${p%.patch}" "$patches/README.md" || bad "$p has no line in kernel-patches/README.md"
+	awk '/^$/ { body = 1 } /^---$/ { exit } body && NF && !/^[A-Z][a-z-]*-by: / { n++ } END { exit !n }' "$f" ||
+		bad "$p has an empty changelog"
+	grep -q '^Signed-off-by: ' "$f" || bad "$p has no Signed-off-by"
+done
+for p in "${series[@]}"; do
+	[[ -f $patches/$p ]] || die "series names $p, which is not there"
+done
+
+# A clone that shares the objects, with only the files that the series touches.
+tree=$O/check
+mkdir -p "$O/log"
+rm -rf "$tree"
+trap 'rm -rf "$tree" "${tmp:-}"' EXIT
+kgit clone -q --shared --no-checkout "$KSRC" "$tree"
+kgit -C "$tree" update-ref --no-deref HEAD 'base^{commit}'
+sed -n 's,^[-+]\{3\} [ab]/,/,p' "${series[@]/#/$patches/}" | sort -u |
+	git -C "$tree" sparse-checkout set --no-cone --stdin
+kgit -C "$tree" checkout -q
+if ! kgit -C "$tree" am -q --committer-date-is-author-date "${series[@]/#/$patches/}" >"$O/log/check-am.log" 2>&1; then
+	sed 's/^/  | /' "$O/log/check-am.log" >&2
+	die 'the series does not apply to base'
+fi
+say "check: ${#series[@]} patches apply"
+
+tmp=$(mktemp -d)
+cp "$patches/series" "$tmp/series"
+KSRC=$tree REV=HEAD "$patches/regen.sh" "$tmp" >/dev/null
+if diff -u "$patches/series" "$tmp/series" >&2; then
+	for p in "${series[@]}"; do
+		cmp -s "$patches/$p" "$tmp/$p" || bad "$p does not regenerate byte-identically; run: make patches"
+	done
+	(( errors )) || say 'check: regenerates byte-identically'
+else
+	bad 'series does not regenerate; run: make patches'
+fi
+
+# New files have no MAINTAINERS entry in a series that is not sent yet. NOKPROBE_SYMBOL()
+# stands right below its function, like EXPORT_SYMBOL(), only checkpatch does not know.
+for p in "${series[@]}"; do
+	(cd "$KSRC" && perl scripts/checkpatch.pl --strict --quiet --no-summary --show-types \
+		--ignore FILE_PATH_CHANGES "$patches/$p") 2>&1 |
+		awk 'BEGIN { RS = ""; ORS = "\n\n" } !/LINE_SPACING.*NOKPROBE_SYMBOL\(/' >"$tmp/log" || true
+	if [[ -s $tmp/log ]]; then
+		bad "checkpatch --strict: $p"
+		sed 's/^/  | /' "$tmp/log" >&2
+	fi
+done
+(( errors )) || say 'check: checkpatch --strict has nothing to say'
+
+if [[ ${1:-} == --build ]]; then
+	kernel_env
+	kgit -C "$tree" sparse-checkout disable
+	kgit -C "$tree" checkout -q --detach base
+	frags=("$patches/config.vm" "$patches/config")
+	for p in "${series[@]}"; do
+		kgit -C "$tree" am -q --committer-date-is-author-date "$patches/$p"
+		mapfile -t objects < <(git -C "$tree" diff --name-only 'HEAD~' -- '*.c' '*.S' |
+			grep -Ev '^(tools|samples|Documentation|lib/test)' | sed 's/\.[cS]$/.o/')
+		for option in y n; do
+			{
+				cat "${frags[@]}"
+				echo "CONFIG_BPF_WATCHDOG=$option"
+			} >"$tmp/config"
+			out=.check-$option
+			if ! (cd "$tree" && make O=$out KCONFIG_ALLCONFIG="$tmp/config" allnoconfig &&
+					make O=$out -j"$jobs" W=1 kernel/bpf/ arch/x86/net/ "${objects[@]}") >"$tmp/log" 2>&1; then
+				bad "build, option $option: $p"
+				tail -n 20 "$tmp/log" | sed 's/^/  | /' >&2
+			elif grep -E '^[^ ]+:[0-9]+:[0-9]+: warning:' "$tmp/log" >"$tmp/warnings"; then
+				bad "W=1 warnings, option $option: $p"
+				sed 's/^/  | /' "$tmp/warnings" >&2
+			fi
+		done
+		say "check: built with W=1, option on and off: $p"
+	done
+fi
+exit $((errors > 0))

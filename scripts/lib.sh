@@ -1,0 +1,101 @@
+# shellcheck shell=bash disable=SC2034
+# What the scripts share: paths, progress output, logs, keys of built things.
+
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+O=${O:-$repo/.output}
+case $O in /*) ;; *) O=$PWD/$O ;; esac
+KSRC=${KSRC:-$O/linux}
+VANILLA=${VANILLA:-$O/vanilla}
+jobs=$(nproc)
+export LC_ALL=C.UTF-8
+
+# What the caller's make passes down must not reach the kernel's Makefiles.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+
+say() { printf '=> %s\n' "$*"; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# logged NAME 'what, how long' CMD...: output to $O/log/NAME.log, signs of life,
+# the last lines on failure. V=1 shows all.
+logged() {
+	local name=$1 what=$2 log=$O/log/$1.log start=$SECONDS rc=0 pid beat=
+	shift 2
+	mkdir -p "$O/log"
+	say "$name: $what"
+	( "$@" ) >"$log" 2>&1 </dev/null &
+	pid=$!
+	if [[ ${V:-} == 1 ]]; then
+		tail -n +1 -f -s 0.2 --pid=$pid "$log"
+	else
+		(
+			trap 'kill $! 2>/dev/null; exit' TERM
+			while sleep 60 & wait $!; do
+				printf '   ... %s: %d s, %d lines, now: %.60s\n' "$name" $((SECONDS - start)) \
+					"$(wc -l <"$log")" "$(tail -n 1 "$log")"
+			done
+		) 2>/dev/null &
+		beat=$!
+	fi
+	wait $pid || rc=$?
+	[[ -z $beat ]] || { kill $beat; wait $beat; } 2>/dev/null || true
+	if (( rc )); then
+		printf '=> %s: failed (status %d) after %d s; last lines of %s:\n' \
+			"$name" "$rc" $((SECONDS - start)) "$log" >&2
+		tail -n 40 "$log" | sed 's/^/  | /' >&2
+		return "$rc"
+	fi
+	printf '=> %s: done in %d s\n' "$name" $((SECONDS - start))
+}
+
+# tree_key TREE [PATH...]: hash of what is in a git tree now, uncommitted changes included.
+tree_key() {
+	local t=$1
+	shift
+	{
+		if (( $# )); then
+			local p
+			for p; do git -C "$t" rev-parse -q --verify "HEAD:$p" || true; done
+		else
+			git -C "$t" rev-parse 'HEAD^{tree}'
+		fi
+		git -C "$t" diff --no-ext-diff HEAD -- "$@"
+		git -C "$t" ls-files -z --others --exclude-standard -- "$@" |
+			( cd "$t" && xargs -0 -r sha256sum )
+	} | sha256sum | cut -d' ' -f1
+}
+
+# fresh STAMP KEY FILE...: built with this key before, and all files are there?
+fresh() {
+	local stamp=$1 key=$2 f
+	shift 2
+	[[ -e $stamp && $(<"$stamp") == "$key" ]] || return 1
+	for f; do [[ -e $f ]] || return 1; done
+}
+
+# Root rights for a command: as root none are needed; sudo asks only on a terminal.
+as_root() {
+	if (( EUID == 0 )); then
+		"$@"
+	elif [[ -t 0 ]]; then
+		sudo "$@"
+	else
+		sudo -n "$@"
+	fi
+}
+
+# git without the user's own configuration getting in the way.
+kgit() {
+	git -c user.name=bpfwd -c user.email=bpfwd@localhost -c commit.gpgSign=false \
+		-c core.hooksPath=/dev/null -c core.autocrlf=false -c gc.auto=0 \
+		-c maintenance.auto=false -c advice.detachedHead=false "$@"
+}
+
+# Paths relative to the tree and no build folder in the debug information: ccache
+# then hits in another checkout.
+kernel_env() {
+	export KBUILD_BUILD_TIMESTAMP=2026-01-01 KBUILD_BUILD_USER=bpfwd KBUILD_BUILD_HOST=bpfwd
+	if [[ -d /usr/lib/ccache ]]; then
+		export PATH=/usr/lib/ccache:$PATH CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$O
+		export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-10G}
+	fi
+}
