@@ -21,3 +21,105 @@
 #
 # selftests/ builds $(O)/selftests/runner and *.bpf.o (default target `all`),
 # bench/ builds under $(O)/bench.
+
+O ?= .output
+override O := $(abspath $(O))
+ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+ifneq ($(words $(O) $(ROOT)),2)
+$(error no spaces in paths, please: $(ROOT) $(O))
+endif
+
+KSRC       := $(O)/linux
+VANILLA    := $(O)/vanilla
+KBUILD     := $(KSRC)/.kernel
+LIBBPF_A   := $(O)/libbpf/libbpf.a
+LIBBPF_INC := $(O)/libbpf/include
+UAPI_INC   := $(O)/uapi/include
+BPFTOOL    := $(O)/bpftool
+VMLINUX_H  := $(O)/vmlinux.h
+BPFWD      := $(O)/bpfwd
+CLANG      ?= clang-19
+LLVM_STRIP ?= llvm-strip-19
+SMP        ?= 2
+MEM        ?= 2G
+T          ?= *
+V          ?= 0
+
+export O KSRC VANILLA KBUILD V CLANG LLVM_STRIP LINUX_SRC
+export KERNEL SMP MEM ICOUNT TIMEOUT
+# The command as it was typed: its $ are the guest shell's, not make's.
+export BPFWD_CMD := $(value CMD)
+unexport CMD
+
+parts := $(foreach v,O KSRC VANILLA KBUILD LIBBPF_A LIBBPF_INC UAPI_INC BPFTOOL VMLINUX_H \
+	BPFWD CLANG LLVM_STRIP,$(v)=$($(v))) $(if $(filter 1,$(V)),V=1,V=)
+part = @+$(MAKE) --no-print-directory -C $(1) $(parts) $(2)
+
+.NOTPARALLEL:
+.PHONY: help all deps source series kernel kernel-vanilla kernel-debug tools bpfwd selftests \
+	demo test test-debug vm bench patches check clean
+
+help:
+	@echo 'Targets'
+	@echo '  demo             everything from a fresh machine: a stall without and with the watchdog'
+	@echo '  test [T=glob]    everything from a fresh machine to "N passed, N failed, N skipped"'
+	@echo '  test-debug       the same on the kernel with KASAN, lockdep and kmemleak'
+	@echo "  vm [CMD='...']   boots the kernel, runs CMD as root; without CMD a shell. The host's"
+	@echo '                   files are there, read-only; $$BPFWD_SCRATCH is shared and writable.'
+	@echo '                   CMD failed: "Error STATUS", 124 timeout, 255 panic (make itself ends'
+	@echo '                   with 2; selftests/vm/run.sh CMD ends with STATUS)'
+	@echo '  bench [B=name]   runs a benchmark, or all: table, JSON, CSV and plots in $$O/bench'
+	@echo '  kernel           patched          kernel-vanilla  same configuration, unpatched'
+	@echo '  kernel-debug     patched, with KASAN, PROVE_LOCKING, kmemleak, DEBUG_ATOMIC_SLEEP'
+	@echo '  all              kernel, tools, selftests'
+	@echo '  patches          writes the commits of $$O/linux to kernel-patches/'
+	@echo '  check            series, checkpatch, shellcheck, warnings, clean tree'
+	@echo '  deps             lists and installs the missing packages'
+	@echo '  clean            removes what is built, but not the kernels (rm -r $$O removes all)'
+	@echo 'Variables'
+	@echo '  O=.output        where all is built'
+	@echo '  LINUX_SRC=DIR    a Linux 6.12 tree instead of the Debian package'
+	@echo '  KERNEL=path      bzImage for vm and test      SMP=2 MEM=2G TIMEOUT=300 (seconds)'
+	@echo '  ICOUNT=1         guest time counts instructions, one CPU'
+	@echo '  V=1              show commands and output of long steps'
+
+deps:
+	@scripts/deps.sh
+source: deps
+	@scripts/source.sh
+series: source
+	@kernel-patches/apply.sh
+kernel: series
+	@scripts/kernel.sh kernel
+kernel-debug: series
+	@scripts/kernel.sh debug
+kernel-vanilla: deps
+	@scripts/source.sh vanilla
+	@scripts/kernel.sh vanilla
+tools: kernel
+	@scripts/tools.sh
+bpfwd: tools
+	$(call part,watchdog)
+selftests: tools
+	$(call part,selftests)
+all: bpfwd selftests
+
+vm: $(if $(KERNEL),deps,kernel)
+	@selftests/vm/run.sh "$$BPFWD_CMD"
+test: all
+	@scripts/test.sh '$(subst ','\'',$(T))'
+test-debug: all kernel-debug
+	@KERNEL='$(or $(KERNEL),$(KSRC)/.debug/arch/x86/boot/bzImage)' TIMEOUT=$(or $(TIMEOUT),1800) \
+		scripts/test.sh '$(subst ','\'',$(T))'
+demo: all
+	@scripts/demo.sh
+bench: all kernel-vanilla
+	$(call part,bench,$(if $(B),B='$(B)') bench)
+
+patches: source
+	@kernel-patches/regen.sh
+check: series
+	@scripts/check.sh
+clean:
+	rm -rf $(addprefix $(O)/,bench bpftool bpfwd bpfwd.8 build check libbpf linux.unpack log \
+		selftests stamps test.json uapi vm vmlinux.h watchdog)

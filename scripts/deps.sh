@@ -34,6 +34,9 @@ zlib.h          zlib1g-dev
 zstd.h          libzstd-dev
 sys/capability.h libcap-dev
 jansson.h       libjansson-dev
+traceevent/event-parse.h libtraceevent-dev
+tracefs/tracefs.h libtracefs-dev
+pkg-config      pkgconf|pkg-config
 pahole          pahole|dwarves
 clang-19        clang-19
 llvm-strip-19   llvm-19

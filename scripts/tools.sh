@@ -20,7 +20,7 @@ if ! fresh "$stamps/uapi" "$key" "$O/uapi/include/linux/bpf.h"; then
 	echo "$key" >"$stamps/uapi"
 fi
 
-# -C is what the tools' Makefiles want: they take their place from $PWD.
+
 libbpf() {
 	make -C "$KSRC/tools/lib/bpf" -j"$jobs" OUTPUT="$O/libbpf/" DESTDIR="$O/libbpf" prefix= \
 		"$O/libbpf/libbpf.a" install_headers
@@ -32,10 +32,11 @@ if ! fresh "$stamps/libbpf" "$lib_key" "$O/libbpf/libbpf.a" "$O/libbpf/include/b
 	echo "$lib_key" >"$stamps/libbpf"
 fi
 
+# Without the machine's LLVM, which would take longer to load than bpftool runs.
 bpftool() {
 	mkdir -p "$O/build/bpftool"
 	make -C "$KSRC/tools/bpf/bpftool" -j"$jobs" OUTPUT="$O/build/bpftool/" \
-		CLANG="$CLANG" LLVM_STRIP="$LLVM_STRIP" VMLINUX_BTF="$KBUILD/vmlinux"
+		feature-llvm=0 CLANG="$CLANG" LLVM_STRIP="$LLVM_STRIP" VMLINUX_BTF="$KBUILD/vmlinux"
 	cp "$O/build/bpftool/bpftool" "$O/bpftool.new"
 	mv "$O/bpftool.new" "$O/bpftool"
 }
