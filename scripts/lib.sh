@@ -4,7 +4,7 @@
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 O=${O:-$repo/.output}
 case $O in /*) ;; *) O=$PWD/$O ;; esac
-KSRC=${KSRC:-$O/linux}
+KSRC=${KSRC:-$O/linux} KBUILD=${KBUILD:-$O/linux/.kernel}
 VANILLA=${VANILLA:-$O/vanilla}
 jobs=$(nproc)
 export LC_ALL=C.UTF-8

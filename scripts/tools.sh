@@ -4,7 +4,6 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 CLANG=${CLANG:-clang-19} LLVM_STRIP=${LLVM_STRIP:-llvm-strip-19}
-KBUILD=${KBUILD:-$KSRC/.kernel}
 stamps=$O/stamps
 mkdir -p "$stamps"
 exec 8>"$O/stamps/lock"

@@ -1,0 +1,52 @@
+#!/bin/bash
+# All that can be checked without booting: the series, shell scripts, compiler
+# warnings, and that nothing is uncommitted or built into the source tree.
+set -uo pipefail
+. "$(dirname "$0")/lib.sh"
+
+failed=()
+step() { # name, command...
+	local name=$1
+	shift
+	if "$@"; then say "check: $name: ok"; else failed+=("$name"); fi
+}
+
+shell() {
+	local files
+	mapfile -t files < <(cd "$repo" && git ls-files -co --exclude-standard |
+		while read -r f; do
+			case $f in
+			*.sh) echo "$f" ;;
+			*.*) ;;
+			*) [[ -f $f ]] && head -n 1 "$f" | grep -qE '^#!.*\b(ba|da)?sh\b' && echo "$f" ;;
+			esac
+		done)
+	(cd "$repo" && shellcheck -x -P SCRIPTDIR "${files[@]}")
+}
+warnings() {
+	local d out=$O/build/werror
+	[[ -e $O/libbpf/libbpf.a && -e $O/vmlinux.h ]] || { say 'check: warnings: skipped, needs make tools'; return 0; }
+	for d in watchdog selftests bench; do
+		[[ -f $repo/$d/Makefile ]] || continue
+		make -s -C "$repo/$d" -j"$jobs" WERROR=1 O="$out" KSRC="$KSRC" VANILLA="$VANILLA" KBUILD="$KBUILD" \
+			LIBBPF_A="$O/libbpf/libbpf.a" LIBBPF_INC="$O/libbpf/include" UAPI_INC="$O/uapi/include" \
+			BPFTOOL="$O/bpftool" VMLINUX_H="$O/vmlinux.h" BPFWD="$out/bpfwd" \
+			CLANG="${CLANG:-clang-19}" LLVM_STRIP="${LLVM_STRIP:-llvm-strip-19}" V= all \
+			>"$O/log/check-$d.log" 2>&1 || { tail -n 20 "$O/log/check-$d.log"; return 1; }
+	done
+}
+clean_tree() {
+	local s
+	s=$(git -C "$repo" status --porcelain)
+	[[ -z $s ]] || { echo "$s"; return 1; }
+}
+mkdir -p "$O/log"
+step 'series' "$repo/kernel-patches/check.sh" "$@"
+step 'shellcheck' shell
+step 'warnings' warnings
+step 'clean tree' clean_tree
+if (( ${#failed[@]} )); then
+	printf 'check: failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2
+	exit 1
+fi
+say 'check: all clean'

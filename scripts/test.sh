@@ -1,0 +1,169 @@
+#!/bin/bash
+# Run the tests whose names match a glob: those of the VM itself, selftests/runner and
+# selftests/cli in the VM, and that the source tree stays clean.
+#   test.sh [GLOB]      KERNEL=bzImage
+# Writes $O/test.json; the last line is "N passed, N failed, N skipped".
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+glob=${1:-*}
+export KERNEL=${KERNEL:-$KBUILD/arch/x86/boot/bzImage} TIMEOUT=${TIMEOUT:-900}
+vm=$repo/selftests/vm/run.sh
+runner=$O/selftests/runner
+results=$O/log/test.tsv		# name, result, seconds
+mkdir -p "$O/log"
+: >"$results"
+last=$EPOCHREALTIME
+
+record() { # name, result
+	local now=$EPOCHREALTIME us
+	us=$((${now/./} - ${last/./}))
+	last=$now
+	printf '%s\t%s\t%d.%03d\n' "$1" "$2" $((us / 1000000)) $((us / 1000 % 1000)) >>"$results"
+}
+wanted() {
+	# shellcheck disable=SC2053 # it is a glob
+	[[ $1 == $glob ]]
+}
+outcome() { # name, condition as a command...
+	local name=$1
+	shift
+	if "$@"; then
+		echo "ok - $name"
+		record "$name" passed
+	else
+		echo "not ok - $name"
+		record "$name" failed
+	fi
+}
+
+# Reads what the guest prints: TAP lines; "#begin NAME" and "#end NAME STATUS" around a
+# test that may speak no TAP but has an exit status.
+consume() {
+	local line name n=0 failed=0
+	last=$EPOCHREALTIME
+	while IFS= read -r line; do
+		printf '%s\n' "$line"
+		if [[ $line =~ ^(not\ )?ok\ ([0-9]+\ )?(-\ )?([^[:space:]]+)(.*)$ ]]; then
+			name=${BASH_REMATCH[4]} n=$((n + 1))
+			if [[ ${BASH_REMATCH[5]} =~ \#\ [Ss][Kk][Ii][Pp] ]]; then
+				record "$name" skipped
+			elif [[ -n ${BASH_REMATCH[1]} ]]; then
+				failed=1
+				record "$name" failed
+			else
+				record "$name" passed
+			fi
+		elif [[ $line =~ ^\#begin\  ]]; then
+			n=0 failed=0
+		elif [[ $line =~ ^\#end\ ([^\ ]+)\ ([0-9]+)$ ]]; then
+			name=${BASH_REMATCH[1]}
+			case ${BASH_REMATCH[2]} in
+			0) (( n )) || record "$name" passed ;;
+			4) (( n )) || record "$name" skipped ;;
+			*) (( failed )) || { echo "not ok - $name # exit status ${BASH_REMATCH[2]}"; record "$name" failed; } ;;
+			esac
+			n=0 failed=0
+		fi
+	done
+}
+guest() { # command; status of the VM
+	local rc=0
+	"$vm" "$1" | consume || rc=${PIPESTATUS[0]}
+	return "$rc"
+}
+
+# --- The VM itself ---
+status_is() {
+	local want=$1 rc=0
+	shift
+	"$vm" "$@" >"$O/log/test-vm.log" 2>&1 || rc=$?
+	(( rc == want )) || { echo "# exit status $rc, expected $want"; tail -n 5 "$O/log/test-vm.log" | sed 's/^/# /'; return 1; }
+}
+times_out() { TIMEOUT=8 status_is 124 'sleep 1000'; }
+shares_scratch() {
+	local file=$O/vm/scratch/.test.$$
+	# shellcheck disable=SC2016 # for the guest
+	SMP=1 status_is 0 'echo 42 >"$BPFWD_SCRATCH/.test.'$$'" && ! touch "$O/x" 2>/dev/null && ! touch /etc/x 2>/dev/null' &&
+		[[ $(<"$file") == 42 ]]
+}
+if wanted vm/exit_status; then outcome vm/exit_status status_is 42 'exit 42'; fi
+if wanted vm/panic; then outcome vm/panic status_is 255 'echo c >/proc/sysrq-trigger'; fi
+if wanted vm/scratch; then outcome vm/scratch shares_scratch; fi
+if wanted vm/timeout; then outcome vm/timeout times_out; fi
+rm -f "$O/vm/scratch/.test.$$"
+
+# --- selftests/runner ---
+before=$(git -C "$repo" status --porcelain 2>/dev/null || true)
+mapfile -t names < <("$runner" -l -t "$glob" 2>/dev/null | awk '{ print $1 }')
+if (( ${#names[@]} )); then
+	say "test: ${#names[@]} tests in the VM ($KERNEL)"
+	rc=0
+	guest "echo '#begin runner'; $(printf '%q -t %q' "$runner" "$glob"); echo \"#end runner/exit_status \$?\"" || rc=$?
+	# A dead VM costs the test that ran, not those after it.
+	deaths=0
+	while (( rc == 124 || rc == 255 )); do
+		left=()
+		for t in "${names[@]}"; do
+			cut -f 1 "$results" | grep -qxF "$t" || left+=("$t")
+		done
+		(( ${#left[@]} )) || break
+		why='the VM panicked'
+		(( rc != 124 )) || why="no end within $TIMEOUT s"
+		echo "not ok - ${left[0]} # $why"
+		cp "$O/vm/console.log" "$O/log/console-${left[0]//\//_}.log"
+		record "${left[0]}" failed
+		left=("${left[@]:1}")
+		(( ${#left[@]} )) || break
+		if (( ++deaths >= 5 )); then
+			echo "# the VM died $deaths times; the remaining ${#left[@]} tests count as failed"
+			for t in "${left[@]}"; do record "$t" failed; done
+			break
+		fi
+		printf '%s\n' "${left[@]}" >"$O/vm/remaining"
+		rc=0
+		guest "while read -r t; do echo '#begin runner'; $(printf %q "$runner") -t \"\$t\" </dev/null;
+			echo \"#end \$t \$?\"; done <$(printf %q "$O/vm/remaining")" || rc=$?
+	done
+	for t in "${names[@]}"; do
+		cut -f 1 "$results" | grep -qxF "$t" || { echo "not ok - $t # no result"; record "$t" failed; }
+	done
+fi
+
+# --- The tool, from the shell ---
+cli=()
+for f in "$repo"/selftests/cli/*.sh; do
+	[[ -x $f ]] || continue
+	name=${f##*/} name=cli/${name%.sh}
+	if wanted "$name"; then cli+=("$f"); fi
+done
+if (( ${#cli[@]} )); then
+	say "test: ${#cli[@]} tests of the tool"
+	# shellcheck disable=SC2016 # for the guest
+	guest "for f in ${cli[*]@Q}; do"' n=${f##*/}; n=cli/${n%.sh}; echo "#begin $n"; "$f"; echo "#end $n $?"; done' ||
+		for f in "${cli[@]}"; do
+			name=${f##*/} name=cli/${name%.sh}
+			grep -q "^${name}[[:space:]/]" "$results" || { echo "not ok - $name # no result"; record "$name" failed; }
+		done
+fi
+
+# --- The source tree ---
+tree_is_clean() {
+	local after
+	after=$(git -C "$repo" status --porcelain 2>/dev/null || true)
+	[[ $after == "$before" ]] || { echo '# the tests changed the source tree:'; diff <(echo "$before") <(echo "$after") | sed 's/^/# /'; return 1; }
+}
+if wanted tree/clean; then last=$EPOCHREALTIME; outcome tree/clean tree_is_clean; fi
+
+jq -Rn --argjson env "$("$repo/scripts/env.sh")" '
+	{ env: $env, tests: [inputs | split("\t") | { name: .[0], result: .[1], seconds: (.[2] | tonumber) }] }
+	' <"$results" >"$O/test.json"
+count() { awk -F '\t' -v r="$1" '$2 == r { n++ } END { print n + 0 }' "$results"; }
+passed=$(count passed) failed=$(count failed) skipped=$(count skipped)
+if (( failed )); then
+	say 'test: failed:'
+	awk -F '\t' '$2 == "failed" { print "  " $1 }' "$results"
+fi
+(( passed + failed + skipped )) || printf 'no test matches %s\n' "$glob"
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+(( !failed && passed ))
