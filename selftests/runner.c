@@ -1,0 +1,577 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs the selftests inside the VM, as root.
+ *
+ *   runner [-t GLOB] [-l] [-v] [--json FILE]
+ *   runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]
+ *
+ * Output is TAP. Exit status: 0 all passed, 1 something failed, 4 nothing but
+ * skips. Each test is a process; the runner stays on CPU 0, the tests are on the
+ * last one, so that a stall that nobody ends leaves the runner alive: it then
+ * pulls the brake (struct ctl) and fails the test.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <getopt.h>
+#include <glob.h>
+#include <poll.h>
+#include <regex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include "repro.h"
+
+/* Stalls longer than this end by the brake: soft lockups are reported after 20 s. */
+#define BRAKE_NS (5 * NSEC_PER_SEC)
+#define DEFAULT_TIMEOUT_S 9
+#define CLI_TIMEOUT_S 60
+#define MAX_PATTERNS 64
+
+bool verbose;
+int nr_failures;
+struct shared *shared;
+
+/* --- Results of a test, in its own process --------------------------------------------------- */
+
+void diag(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	printf("# ");
+	vprintf(fmt, ap);
+	printf("\n");
+	fflush(stdout);
+	va_end(ap);
+}
+
+bool check_fail(const char *file, int line, const char *cond, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	printf("# FAIL %s:%d: ", file, line);
+	errno = saved;
+	vprintf(fmt, ap);
+	printf(" [%s]\n", cond);
+	fflush(stdout);
+	va_end(ap);
+	nr_failures++;
+	errno = saved;
+	return false;
+}
+
+void give_up(void)
+{
+	fflush(stdout);
+	_exit(TEST_FAIL);
+}
+
+void skip(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(shared->skip_reason, sizeof(shared->skip_reason), fmt, ap);
+	va_end(ap);
+	fflush(stdout);
+	_exit(nr_failures ? TEST_FAIL : TEST_SKIP);
+}
+
+const struct repro *repro_find(const char *name, const struct suite **suite)
+{
+	size_t i, j;
+
+	for (i = 0; i < nr_suites; i++) {
+		for (j = 0; j < suites[i]->nr_repros; j++) {
+			if (strcmp(suites[i]->repros[j].name, name))
+				continue;
+			*suite = suites[i];
+			return &suites[i]->repros[j];
+		}
+	}
+	return NULL;
+}
+
+/* --- Lists of patterns ----------------------------------------------------------------------- */
+
+struct pattern {
+	char *text, *reason;
+	regex_t regex;
+};
+
+struct patterns {
+	struct pattern p[MAX_PATTERNS];
+	size_t nr;
+};
+
+static struct patterns splat_deny, splat_allow, denylist;
+
+static void config_error(const char *file, int line, const char *what)
+{
+	fprintf(stderr, "%s/%s:%d: %s\n", SELFTESTS_DIR, file, line, what);
+	exit(TEST_FAIL);
+}
+
+/* One pattern a line, then two spaces or more and the reason; # starts a comment. */
+static void read_patterns(const char *file, struct patterns *list, bool regex, bool reasons)
+{
+	char path[4096], line[1000], *end;
+	int nr = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", SELFTESTS_DIR, file);
+	f = fopen(path, "re");
+	if (!f)
+		config_error(file, 0, strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		struct pattern *p = &list->p[list->nr];
+
+		nr++;
+		line[strcspn(line, "\n")] = 0;
+		if (!line[0] || line[0] == '#')
+			continue;
+		if (list->nr == MAX_PATTERNS)
+			config_error(file, nr, "too many lines");
+		end = strstr(line, "  ");
+		if (reasons && !end)
+			config_error(file, nr, "no reason given");
+		if (end) {
+			*end = 0;
+			p->reason = strdup(end + strspn(end + 1, " ") + 1);
+		}
+		p->text = strdup(line);
+		if (regex && regcomp(&p->regex, line, REG_EXTENDED | REG_NOSUB))
+			config_error(file, nr, "not a regular expression");
+		list->nr++;
+	}
+	fclose(f);
+}
+
+static bool matches(const struct patterns *list, const char *line)
+{
+	size_t i;
+
+	for (i = 0; i < list->nr; i++)
+		if (!regexec(&list->p[i].regex, line, 0, NULL, 0))
+			return true;
+	return false;
+}
+
+/* --- The kernel log -------------------------------------------------------------------------- */
+
+static int kmsg = -1;
+
+static void log_mark(const char *name)
+{
+	char line[300];
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	snprintf(line, sizeof(line), "bpfwd-selftest: %s\n", name);
+	if (fd < 0 || write(fd, line, strlen(line)) < 0)
+		fprintf(stderr, "/dev/kmsg: %m\n");
+	if (fd >= 0)
+		close(fd);
+	if (kmsg < 0)
+		kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	lseek(kmsg, 0, SEEK_END);
+}
+
+/* The number of bad lines since the mark. */
+static int log_scan(void)
+{
+	char record[8192], *text;
+	int bad = 0;
+	ssize_t n;
+
+	for (;;) {
+		n = read(kmsg, record, sizeof(record) - 1);
+		if (n < 0 && errno == EPIPE) {
+			printf("# FAIL log: messages were lost\n");
+			bad++;
+			continue;
+		}
+		if (n <= 0)
+			break;
+		record[n] = 0;
+		text = strchr(record, ';');
+		text = text ? text + 1 : record;
+		text[strcspn(text, "\n")] = 0;
+		if (!matches(&splat_deny, text) || matches(&splat_allow, text))
+			continue;
+		printf("# FAIL log: %s\n", text);
+		bad++;
+	}
+	fflush(stdout);
+	return bad;
+}
+
+/* --- Running --------------------------------------------------------------------------------- */
+
+struct outcome {
+	int result;
+	double seconds;
+};
+
+/* Sets the brake of every loaded test program. */
+static void pull_brake(void)
+{
+	__u32 id = 0, len;
+
+	while (!bpf_map_get_next_id(id, &id)) {
+		struct bpf_map_info info = {};
+		struct ctl *ctl;
+		int fd = bpf_map_get_fd_by_id(id);
+
+		len = sizeof(info);
+		if (fd >= 0 && !bpf_map_get_info_by_fd(fd, &info, &len) &&
+		    !strcmp(info.name, CTL_MAP) && info.value_size == sizeof(*ctl)) {
+			ctl = mmap(NULL, sizeof(*ctl), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+			if (ctl != MAP_FAILED) {
+				ctl->brake = 1;
+				munmap(ctl, sizeof(*ctl));
+			}
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+/* Waits for the process of a test; its result. */
+static int supervise(pid_t pid, const char *name, unsigned int timeout_s)
+{
+	uint64_t start = now_ns(), killed = 0;
+	bool braked = false;
+	int status, pidfd = syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+
+	while (poll(&pfd, 1, 50) <= 0) {
+		uint64_t now = now_ns(), since = shared->stall_since;
+
+		if (!braked && since && now > since && now - since > BRAKE_NS) {
+			printf("# FAIL %s stalls for %llu s: pulling the brake\n", name,
+			       BRAKE_NS / NSEC_PER_SEC);
+			pull_brake();
+			braked = true;
+		}
+		if (!killed && now - start > timeout_s * NSEC_PER_SEC) {
+			printf("# FAIL %s: timeout after %u s\n", name, timeout_s);
+			kill(-pid, SIGKILL);
+			pull_brake();
+			killed = now;
+		}
+		if (killed && now - killed > 15 * NSEC_PER_SEC) {
+			printf("Bail out! %s cannot be ended\n", name);
+			fflush(stdout);
+			_exit(TEST_FAIL);
+		}
+	}
+	close(pidfd);
+	waitpid(pid, &status, 0);
+	if (braked || killed)
+		return TEST_FAIL;
+	if (WIFSIGNALED(status)) {
+		printf("# FAIL %s: %s\n", name, strsignal(WTERMSIG(status)));
+		return TEST_FAIL;
+	}
+	status = WEXITSTATUS(status);
+	return status == TEST_PASS || status == TEST_SKIP ? status : TEST_FAIL;
+}
+
+static void prepare_process(void)
+{
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	REQUIRE(!unshare(CLONE_NEWNET | CLONE_NEWNS), "unshare: %m");
+	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	pin_to(last_cpu());
+}
+
+static void check_needs(unsigned int needs)
+{
+	if (needs & NEEDS_TWO_CPUS && last_cpu() < 1)
+		skip("needs two CPUs");
+	if (needs & NEEDS_WATCHDOG && !wd_present())
+		skip("this kernel has no BPF watchdog (sysctl kernel.bpf_watchdog is missing)");
+	if (needs & NEEDS_TEST_TRIGGER && !wd_has_test_trigger())
+		skip("this kernel is built without CONFIG_BPF_WATCHDOG_TEST");
+}
+
+static const struct pattern *denied(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < denylist.nr; i++)
+		if (!fnmatch(denylist.p[i].text, name, 0))
+			return &denylist.p[i];
+	return NULL;
+}
+
+/* One of test, repro and script is set. */
+static struct outcome run_one(const struct suite *suite, const struct test *test,
+			      const struct repro *repro, const char *script, const char *name)
+{
+	const struct pattern *deny = denied(name);
+	uint64_t start = now_ns();
+	struct outcome out;
+	unsigned int timeout_s = DEFAULT_TIMEOUT_S;
+	pid_t pid;
+
+	memset(shared, 0, sizeof(*shared));
+	if (deny) {
+		snprintf(shared->skip_reason, sizeof(shared->skip_reason), "DENYLIST: %s",
+			 deny->reason);
+		return (struct outcome){ TEST_SKIP, 0 };
+	}
+	if (test && test->timeout_s)
+		timeout_s = test->timeout_s;
+	if (repro)
+		timeout_s = 30; /* has the brake, and fills a map with 1,000,000 elements */
+	if (script)
+		timeout_s = CLI_TIMEOUT_S;
+	log_mark(name);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		prepare_process();
+		if (script) {
+			execl("/bin/sh", "sh", script, NULL);
+			_exit(127);
+		}
+		check_needs(test ? test->needs : NEEDS_WATCHDOG | repro->needs);
+		if (test)
+			test->run();
+		else
+			repro_test(suite, repro);
+		fflush(stdout);
+		_exit(nr_failures ? TEST_FAIL : TEST_PASS);
+	}
+	if (pid < 0) {
+		printf("# FAIL fork: %m\n");
+		return (struct outcome){ TEST_FAIL, 0 };
+	}
+	out.result = supervise(pid, name, timeout_s);
+	wd_reset();
+	trace_remove();
+	if (log_scan())
+		out.result = TEST_FAIL;
+	out.seconds = (now_ns() - start) / (double)NSEC_PER_SEC;
+	return out;
+}
+
+static const char *const result_names[] = {
+	[TEST_PASS] = "pass", [TEST_FAIL] = "fail", [TEST_SKIP] = "skip",
+};
+
+static const char *pattern = "*";
+static bool list_only;
+static FILE *json;
+static int counts[5], nr_run;
+
+static bool selected(const char *name)
+{
+	char with_tests[300];
+
+	/* "suite" means all tests of it. */
+	snprintf(with_tests, sizeof(with_tests), "%s/*", pattern);
+	return !fnmatch(pattern, name, 0) || !fnmatch(with_tests, name, 0);
+}
+
+static void visit(const struct suite *suite, const struct test *test, const struct repro *repro,
+		  const char *script)
+{
+	const char *base = test ? test->name : repro ? repro->name : script;
+	char name[200], holds[200];
+	struct outcome out;
+
+	if (script) {
+		base = strrchr(script, '/') + 1;
+		snprintf(name, sizeof(name), "cli/%.*s", (int)strcspn(base, "."), base);
+	} else {
+		snprintf(name, sizeof(name), "%s/%s", suite->name, base);
+	}
+	if (!selected(name))
+		return;
+	if (list_only) {
+		if (repro)
+			repro_describe_holds(repro, holds, sizeof(holds));
+		printf("%-32s %s%s%s\n", name,
+		       test ? test->desc : repro ? repro->desc : "shell test of bpfwd",
+		       repro ? "; holds: " : "", repro ? holds : "");
+		return;
+	}
+	out = run_one(suite, test, repro, script, name);
+	counts[out.result]++;
+	nr_run++;
+	printf("%sok %d - %s", out.result == TEST_FAIL ? "not " : "", nr_run, name);
+	if (out.result == TEST_SKIP)
+		printf(" # SKIP %s", shared->skip_reason[0] ? shared->skip_reason : "no reason given");
+	printf("\n");
+	if (verbose)
+		printf("# %.2f s\n", out.seconds);
+	fflush(stdout);
+	if (json)
+		fprintf(json, "%s\n    {\"name\": \"%s\", \"result\": \"%s\", \"seconds\": %.3f}",
+			nr_run > 1 ? "," : "", name, result_names[out.result], out.seconds);
+}
+
+static void visit_all(void)
+{
+	glob_t scripts = {};
+	size_t i, j;
+
+	for (i = 0; i < nr_suites; i++) {
+		for (j = 0; j < suites[i]->nr_tests; j++)
+			visit(suites[i], &suites[i]->tests[j], NULL, NULL);
+		for (j = 0; j < suites[i]->nr_repros; j++)
+			visit(suites[i], NULL, &suites[i]->repros[j], NULL);
+	}
+	glob(SELFTESTS_DIR "/cli/*.sh", 0, NULL, &scripts);
+	for (i = 0; i < scripts.gl_pathc; i++)
+		visit(NULL, NULL, NULL, scripts.gl_pathv[i]);
+	globfree(&scripts);
+}
+
+static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (level == LIBBPF_DEBUG || (level == LIBBPF_INFO && !verbose))
+		return 0;
+	return vfprintf(stderr, fmt, ap);
+}
+
+static void usage(FILE *f)
+{
+	fprintf(f, "usage: runner [-t GLOB] [-l] [-v] [--json FILE]\n"
+		   "       runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]\n");
+}
+
+int main(int argc, char **argv)
+{
+	enum { OPT_JSON = 256, OPT_REPRO, OPT_WATCHDOG, OPT_BUDGET, OPT_STALL };
+	static const struct option options[] = {
+		{ "test", required_argument, NULL, 't' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", required_argument, NULL, OPT_JSON },
+		{ "repro", required_argument, NULL, OPT_REPRO },
+		{ "watchdog", required_argument, NULL, OPT_WATCHDOG },
+		{ "budget-ms", required_argument, NULL, OPT_BUDGET },
+		{ "stall-ms", required_argument, NULL, OPT_STALL },
+		{}
+	};
+	const char *repro = NULL, *json_path = NULL;
+	unsigned long budget_ms = 10, stall_ms = 2000;
+	bool watchdog = true;
+	pid_t pid;
+	int c, result;
+
+	while ((c = getopt_long(argc, argv, "t:lvh", options, NULL)) != -1) {
+		switch (c) {
+		case 't':
+			pattern = optarg;
+			break;
+		case 'l':
+			list_only = true;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		case OPT_JSON:
+			json_path = optarg;
+			break;
+		case OPT_REPRO:
+			repro = optarg;
+			break;
+		case OPT_WATCHDOG:
+			if (strcmp(optarg, "on") && strcmp(optarg, "off"))
+				goto bad_usage;
+			watchdog = !strcmp(optarg, "on");
+			break;
+		case OPT_BUDGET:
+			budget_ms = strtoul(optarg, NULL, 10);
+			break;
+		case OPT_STALL:
+			stall_ms = strtoul(optarg, NULL, 10);
+			break;
+		default:
+			goto bad_usage;
+		}
+	}
+	if (optind < argc || !budget_ms || !stall_ms)
+		goto bad_usage;
+	if (list_only) {
+		visit_all();
+		return 0;
+	}
+	if (geteuid()) {
+		fprintf(stderr, "runner: must be root, in the VM: make test, or make vm\n");
+		return TEST_FAIL;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	libbpf_set_print(on_libbpf);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		      -1, 0);
+	if (shared == MAP_FAILED) {
+		perror("runner: mmap");
+		return TEST_FAIL;
+	}
+
+	if (repro) {
+		pin_to(0);
+		pid = fork();
+		if (!pid) {
+			prepare_process();
+			_exit(repro_show(repro, watchdog, budget_ms * 1000, stall_ms));
+		}
+		result = pid < 0 ? TEST_FAIL : supervise(pid, repro, 60);
+		if (result == TEST_SKIP)
+			fprintf(stderr, "runner: %s\n", shared->skip_reason);
+		wd_reset();
+		return result;
+	}
+
+	read_patterns("SPLAT_DENY", &splat_deny, true, false);
+	read_patterns("SPLAT_ALLOW", &splat_allow, true, true);
+	read_patterns("DENYLIST", &denylist, false, true);
+	if (json_path) {
+		json = fopen(json_path, "we");
+		if (!json) {
+			fprintf(stderr, "runner: %s: %m\n", json_path);
+			return TEST_FAIL;
+		}
+		fprintf(json, "{\"rows\": [");
+	}
+	pin_to(0);
+	printf("TAP version 13\n");
+	visit_all();
+	printf("1..%d\n", nr_run);
+	if (json) {
+		fprintf(json, "\n  ], \"complete\": true}\n");
+		if (fclose(json)) {
+			fprintf(stderr, "runner: %s: %m\n", json_path);
+			counts[TEST_FAIL]++;
+		}
+	}
+	if (!nr_run)
+		fprintf(stderr, "runner: no test matches %s; -l lists them\n", pattern);
+	printf("%d passed, %d failed, %d skipped\n", counts[TEST_PASS], counts[TEST_FAIL],
+	       counts[TEST_SKIP]);
+	if (counts[TEST_FAIL] || !nr_run)
+		return TEST_FAIL;
+	return counts[TEST_PASS] ? TEST_PASS : TEST_SKIP;
+
+bad_usage:
+	usage(stderr);
+	return 2;
+}

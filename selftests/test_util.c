@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include "test_util.h"
+#include "canary.skel.h"
+
+#define TRACING "/sys/kernel/tracing"
+#define INSTANCE TRACING "/instances/bpfwd_selftests"
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t cpu_ns(void)
+{
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+int last_cpu(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) - 1;
+}
+
+void pin_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	CHECK(!sched_setaffinity(0, sizeof(set), &set), "CPU %d: %m", cpu);
+}
+
+bool wait_until(bool (*cond)(void *arg), void *arg, uint64_t timeout_ns)
+{
+	const struct timespec pause = { .tv_nsec = 200000 };
+	uint64_t deadline = now_ns() + timeout_ns;
+
+	while (!cond(arg)) {
+		if (now_ns() > deadline)
+			return cond(arg);
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+struct field_wait {
+	volatile __u64 *field;
+	__u64 at_least;
+};
+
+static bool field_reached(void *arg)
+{
+	struct field_wait *w = arg;
+
+	return *w->field >= w->at_least;
+}
+
+bool wait_for(volatile __u64 *field, __u64 at_least, uint64_t timeout_ns)
+{
+	struct field_wait w = { field, at_least };
+
+	return wait_until(field_reached, &w, timeout_ns);
+}
+
+int file_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int file_read(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	while (len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += n;
+	buf[len] = 0;
+	close(fd);
+	return 0;
+}
+
+int run_command(char *buf, size_t size, const char *fmt, ...)
+{
+	size_t len = 0, n;
+	char cmd[2048];
+	va_list ap;
+	FILE *f;
+
+	va_start(ap, fmt);
+	vsnprintf(cmd, sizeof(cmd), fmt, ap);
+	va_end(ap);
+	f = popen(cmd, "r");
+	REQUIRE(f, "popen: %m");
+	while (len < size - 1 && (n = fread(buf + len, 1, size - 1 - len, f)) > 0)
+		len += n;
+	buf[len] = 0;
+	return pclose(f);
+}
+
+const char *scratch(void)
+{
+	return getenv("BPFWD_SCRATCH") ?: "/tmp";
+}
+
+/* --- The watchdog ---------------------------------------------------------------------------- */
+
+bool wd_present(void)
+{
+	return !access("/proc/sys/kernel/bpf_watchdog", F_OK);
+}
+
+int wd_sysctl_set(const char *name, const char *value)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
+	return file_write(path, value);
+}
+
+long long wd_sysctl_get(const char *name)
+{
+	char path[100], text[100];
+	int err;
+
+	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
+	err = file_read(path, text, sizeof(text));
+	REQUIRE(!err, "%s: %s", path, strerror(-err));
+	return atoll(text);
+}
+
+static void set(const char *name, unsigned int value)
+{
+	char text[20];
+	int err;
+
+	snprintf(text, sizeof(text), "%u", value);
+	err = wd_sysctl_set(name, text);
+	REQUIRE(!err, "kernel.%s = %u: %s", name, value, strerror(-err));
+}
+
+void wd_enable(unsigned int budget_us)
+{
+	set("bpf_watchdog_period_us", PERIOD_US);
+	set("bpf_watchdog_budget_us", budget_us);
+	set("bpf_watchdog", 1);
+}
+
+void wd_disable(void)
+{
+	set("bpf_watchdog", 0);
+}
+
+void wd_reset(void)
+{
+	if (!wd_present())
+		return;
+	wd_sysctl_set("bpf_watchdog", "0");
+	wd_sysctl_set("bpf_watchdog_period_us", "1000");
+	wd_sysctl_set("bpf_watchdog_budget_us", "10000");
+	wd_sysctl_set("bpf_watchdog_quarantine", "0");
+}
+
+int wd_command(int prog_fd, __u32 op, __u64 value)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.watchdog.prog_fd = prog_fd;
+	attr.watchdog.op = op;
+	attr.watchdog.value = value;
+	return syscall(__NR_bpf, BPF_PROG_WATCHDOG, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
+struct bpf_prog_info prog_info(int prog_fd)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	int err = bpf_obj_get_info_by_fd(prog_fd, &info, &len);
+
+	REQUIRE(!err, "prog info: %s", strerror(-err));
+	return info;
+}
+
+int prog_run(int prog_fd, __s32 *ret)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int err = bpf_prog_test_run_opts(prog_fd, &opts);
+
+	if (ret)
+		*ret = opts.retval;
+	return err;
+}
+
+bool wd_has_test_trigger(void)
+{
+	struct canary *skel = canary__open();
+	int err;
+
+	REQUIRE(skel, "canary: %m");
+	bpf_program__set_autoload(skel->progs.count_alloc, false);
+	bpf_program__set_autoload(skel->progs.count_free, false);
+	REQUIRE(!canary__load(skel), "canary does not load: %m");
+	err = wd_command(bpf_program__fd(skel->progs.canary), BPF_WD_TEST_END_AT, 0);
+	canary__destroy(skel);
+	return !err;
+}
+
+/* --- Events ---------------------------------------------------------------------------------- */
+
+void trace_start(void)
+{
+	int err;
+
+	if (access(TRACING "/trace", F_OK))
+		mount("tracefs", TRACING, "tracefs", 0, NULL);
+	if (mkdir(INSTANCE, 0700))
+		REQUIRE(errno == EEXIST, INSTANCE ": %m");
+	file_write(INSTANCE "/trace", "");
+	err = file_write(INSTANCE "/events/bpf_watchdog/enable", "1");
+	REQUIRE(!err, "tracepoints bpf_watchdog:*: %s", strerror(-err));
+}
+
+void trace_clear(void)
+{
+	file_write(INSTANCE "/trace", "");
+}
+
+void trace_remove(void)
+{
+	rmdir(INSTANCE);
+}
+
+static long long event_field(const char *line, const char *name)
+{
+	char key[32];
+	const char *p;
+
+	snprintf(key, sizeof(key), " %s=", name);
+	p = strstr(line, key);
+	return p ? strtoll(p + strlen(key), NULL, 0) : -1;
+}
+
+int trace_find(__u32 prog_id, const char *kind, struct wd_event *ev)
+{
+	char line[1024], tag[32];
+	const char *p;
+	FILE *f;
+	int n = 0;
+
+	snprintf(tag, sizeof(tag), " %s: ", kind);
+	f = fopen(INSTANCE "/trace", "re");
+	REQUIRE(f, INSTANCE "/trace: %m");
+	while (fgets(line, sizeof(line), f)) {
+		p = strstr(line, tag);
+		if (line[0] == '#' || !p || event_field(p, "prog_id") != prog_id)
+			continue;
+		n++;
+		if (!ev)
+			continue;
+		memset(ev, 0, sizeof(*ev));
+		snprintf(ev->kind, sizeof(ev->kind), "%s", kind);
+		ev->prog_id = prog_id;
+		ev->ran_ns = event_field(p, "ran_ns");
+		ev->budget_ns = event_field(p, "budget_ns");
+		ev->late_ns = event_field(p, "late_ns");
+		ev->stop_ns = event_field(p, "stop_ns");
+		ev->commits = event_field(p, "commits");
+		ev->quarantined = event_field(p, "quarantined");
+		p = strstr(p, " reason=");
+		if (p)
+			sscanf(p, " reason=%15[a-z_]", ev->reason);
+	}
+	fclose(f);
+	return n;
+}
+
+/* --- Does the kernel still work? ------------------------------------------------------------- */
+
+struct health canary(void)
+{
+	struct health health = {};
+	struct canary *skel = canary__open();
+	__s32 ret = -1;
+	int err;
+
+	REQUIRE(skel, "canary: %m");
+	bpf_program__set_autoload(skel->progs.count_alloc, false);
+	bpf_program__set_autoload(skel->progs.count_free, false);
+	err = canary__load(skel);
+	REQUIRE(!err, "canary does not load: %s", strerror(-err));
+	err = prog_run(bpf_program__fd(skel->progs.canary), &ret);
+	CHECK(!err && ret == 4950, "canary: error %d, returned %d", err, ret);
+	health.preempt_count = skel->data_seen->seen.preempt_count;
+	health.rcu_nesting = skel->data_seen->seen.rcu_nesting;
+	health.task_refs = skel->data_seen->seen.task_refs;
+	canary__destroy(skel);
+	return health;
+}
+
+void check_health(const struct health *before, bool task_refs)
+{
+	struct health after = canary();
+
+	CHECK(after.preempt_count == before->preempt_count, "preempt count %#x, was %#x",
+	      after.preempt_count, before->preempt_count);
+	CHECK(after.rcu_nesting == before->rcu_nesting, "RCU nesting %u, was %u",
+	      after.rcu_nesting, before->rcu_nesting);
+	if (task_refs)
+		CHECK(after.task_refs == before->task_refs, "task has %u references, had %u",
+		      after.task_refs, before->task_refs);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What tests share: the watchdog's interfaces, counters, events, waiting. */
+#ifndef TEST_UTIL_H
+#define TEST_UTIL_H
+
+#include "test.h"
+
+#define BUDGET_US 10000
+#define PERIOD_US 1000
+
+uint64_t now_ns(void);
+uint64_t cpu_ns(void); /* of this thread */
+int last_cpu(void);
+void pin_to(int cpu);
+/* Polls until cond(arg); false if the deadline passes first. */
+bool wait_until(bool (*cond)(void *arg), void *arg, uint64_t timeout_ns);
+/* A field that a program counts up. */
+bool wait_for(volatile __u64 *field, __u64 at_least, uint64_t timeout_ns);
+
+/* 0 or -errno. */
+int file_write(const char *path, const char *text);
+int file_read(const char *path, char *buf, size_t size);
+/* Output of a command, run by sh; its exit status. */
+int run_command(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A writable folder that survives the test. */
+const char *scratch(void);
+
+/* --- The watchdog ---------------------------------------------------------------------------- */
+
+bool wd_present(void);
+bool wd_has_test_trigger(void);
+/* kernel.<name>; 0 or -errno. */
+int wd_sysctl_set(const char *name, const char *value);
+long long wd_sysctl_get(const char *name);
+/* Switches it on with a period of 1 ms. */
+void wd_enable(unsigned int budget_us);
+void wd_disable(void);
+/* All sysctls back to their defaults. */
+void wd_reset(void);
+/* bpf(BPF_PROG_WATCHDOG); 0 or -errno. */
+int wd_command(int prog_fd, __u32 op, __u64 value);
+
+struct bpf_prog_info prog_info(int prog_fd);
+int prog_run(int prog_fd, __s32 *ret);
+
+/* --- Events ---------------------------------------------------------------------------------- */
+
+struct wd_event {
+	char kind[16], reason[16];
+	long long prog_id, ran_ns, budget_ns, late_ns, stop_ns, commits, quarantined;
+};
+
+/* Starts a trace instance of our own, with all bpf_watchdog events. */
+void trace_start(void);
+void trace_clear(void);
+/* The number of events of this program; the last one in ev. */
+int trace_find(__u32 prog_id, const char *kind, struct wd_event *ev);
+void trace_remove(void); /* by the runner, after the test */
+
+/* --- Does the kernel still work? ------------------------------------------------------------- */
+
+struct health {
+	__u32 preempt_count, rcu_nesting, task_refs;
+};
+
+/* Loads and runs the canary. */
+struct health canary(void);
+void check_health(const struct health *before, bool task_refs);
+
+#endif
