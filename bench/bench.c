@@ -152,8 +152,11 @@ void target_line(const char *what, const char *limit, bool measured, bool met,
 	va_start(ap, fmt);
 	vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
-	printf("  %-58s %-24s target %-10s %s\n", what, measured ? buf : "-", limit,
-	       !measured ? "not measured" : met ? "met" : "MISSED");
+	printf("  %-58s %-16s ", what, measured ? buf : "-");
+	if (limit)
+		printf("target %-9s %s\n", limit, !measured ? "not measured" : met ? "met" : "MISSED");
+	else
+		puts(measured ? "no target" : "not measured");
 }
 
 /* --- commands --- */

@@ -82,6 +82,7 @@ struct dist dist_of(double *v, size_t n);
 
 /* stdout helpers of the tables */
 void print_env(const struct csv *c);
+/* limit NULL: a figure without a target */
 void target_line(const char *what, const char *limit, bool measured, bool met,
 		 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 

@@ -2,6 +2,7 @@
 # Colours are Okabe and Ito's, told apart by colour-blind readers too.
 set datafile separator ','
 set datafile commentschars '#'
+set datafile columnheaders
 c1 = '#0072B2'; c2 = '#E69F00'; c3 = '#009E73'; c4 = '#D55E00'; c5 = '#56B4E9'; c6 = '#CC79A7'
 grey = '#999999'
 set style line 1 lc rgb c1

@@ -2,10 +2,10 @@
 set logscale y
 set yrange [0.1:*]
 set ylabel 'microseconds (log axis)'
-set xtics rotate by -25 noenhanced
+set xtics rotate by -40 noenhanced
 set style fill solid 0.95 noborder
 set boxwidth 0.22
-set key top right
+set key below horizontal samplen 1
 file = sprintf("< grep -E '^(setup|icount),' '%s'", csv)
 tight = sprintf("< grep -E '^(setup|tight),' '%s'", csv)
 us(c) = column(c) / 1000.0 > 0.1 ? column(c) / 1000.0 : 0.1

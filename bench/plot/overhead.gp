@@ -14,10 +14,10 @@ plotall = "plot file using 'vanilla':xtic(1) title 'unpatched' lc rgb grey, \
   file using 'off' title 'off' lc rgb c1, \
   file using 'vanilla_stats' title 'unpatched, bpf\\_stats' lc rgb c2, \
   file using 'on' title 'watchdog on' lc rgb c4, \
-  file using ($0 - 1.5*half):'vanilla':(sprintf('%.0f', column('vanilla'))) with labels font ',8' offset 0,0.5 notitle, \
-  file using ($0 - 0.5*half):'off':(sprintf('%.0f', column('off'))) with labels font ',8' offset 0,0.5 notitle, \
-  file using ($0 + 0.5*half):'vanilla_stats':(sprintf('%.0f', column('vanilla_stats'))) with labels font ',8' offset 0,0.5 notitle, \
-  file using ($0 + 1.5*half):'on':(sprintf('%.0f', column('on'))) with labels font ',8' offset 0,0.5 notitle"
+  file using ($0 - 1.5*half):'vanilla':(sprintf('%.0f', column('vanilla'))) with labels rotate by 90 left font ',8' offset 0,0.3 notitle, \
+  file using ($0 - 0.5*half):'off':(sprintf('%.0f', column('off'))) with labels rotate by 90 left font ',8' offset 0,0.3 notitle, \
+  file using ($0 + 0.5*half):'vanilla_stats':(sprintf('%.0f', column('vanilla_stats'))) with labels rotate by 90 left font ',8' offset 0,0.3 notitle, \
+  file using ($0 + 1.5*half):'on':(sprintf('%.0f', column('on'))) with labels rotate by 90 left font ',8' offset 0,0.3 notitle"
 set terminal @svg
 set output out.'.svg'
 @plotall

@@ -12,7 +12,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define ELEMS_HASH 131072
 
 /* the harness may change them; the verifier must not know them */
-__u32 loop_nr = 700;
+__u32 loop_nr = 250;
 __u64 loop_flags;
 __u64 sink;
 
@@ -232,7 +232,7 @@ struct {
 /* 33 times itself, a third of a budget each */
 SEC("tc") int tail_call(struct __sk_buff *skb)
 {
-	bpf_loop(loop_nr * 64, cb_inner, NULL, 0);
+	bpf_loop(loop_nr * 128, cb_inner, NULL, 0);
 	bpf_tail_call(skb, &chain, 0);
 	return 0;
 }

@@ -6,7 +6,9 @@ repo=$(dirname "$here")
 O=$(realpath -m "${O:-$repo/.output}")
 out=$O/bench
 bench=$out/bench
+# shellcheck disable=SC2034 # used by those who source this
 patched=${KERNEL:-${KSRC:-$O/linux}/.kernel/arch/x86/boot/bzImage}
+# shellcheck disable=SC2034
 vanilla=${VANILLA_KERNEL:-${VANILLA:-$O/vanilla}/.kernel/arch/x86/boot/bzImage}
 
 say() { printf 'bench: %s\n' "$*" >&2; }
