@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* From an address in a program's machine code to its source line. */
+#ifndef BPFWD_SOURCE_H
+#define BPFWD_SOURCE_H
+
+#include "btfs.h"
+
+struct source {
+	const char *file, *text; /* owned by btfs */
+	u32 line;
+};
+
+bool source_find(struct btfs *btfs, u32 prog_id, u64 ip, struct source *src);
+
+#endif

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The ways to print a table, and what describes it. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include "table_priv.h"
+
+void table_help(const struct table *t)
+{
+	for (size_t i = 0; i < t->n_cols; i++) {
+		const struct col *c = &t->cols[i];
+
+		printf("%-18s %s%s\n", c->name, c->help,
+		       c->flags & COL_DEFAULT ? " (default)" :
+		       c->flags & COL_WIDE    ? " (-w)" :
+						"");
+	}
+}
+
+#define CELL_LEN 512
+
+/* The text of a cell; short ones are written to buf. */
+static const char *cell(const struct col *c, const struct val *v,
+			bool for_reader, char buf[CELL_LEN])
+{
+	if (!v->known)
+		return for_reader ? "-" : "";
+	switch (c->kind) {
+	case VAL_STR:
+		if (!v->mark || !for_reader)
+			return v->str;
+		snprintf(buf, CELL_LEN, "%s~", v->str);
+		return buf;
+	case VAL_BOOL:
+		return for_reader ? (v->num ? "yes" : "no") :
+				    (v->num ? "1" : "0");
+	case VAL_REAL:
+		snprintf(buf, CELL_LEN, for_reader ? "%.3g" : "%.6g", v->real);
+		return buf;
+	case VAL_NS:
+	case VAL_NS_SET:
+		if (for_reader) {
+			c->kind == VAL_NS ? duration(v->num, buf) :
+					    duration_set(v->num, buf);
+			if (v->mark)
+				strcat(buf, "!");
+			return buf;
+		}
+		break;
+	case VAL_U64:
+		break;
+	}
+	snprintf(buf, CELL_LEN, "%llu", (unsigned long long)v->num);
+	return buf;
+}
+
+static void print_table(const struct table *t, const struct out *out,
+			bool head)
+{
+	char buf[CELL_LEN];
+
+	/* every column as wide as its widest cell, whatever the terminal is */
+	for (size_t r = 0; r <= t->n_rows; r++) {
+		if (!r && !head)
+			continue;
+		for (size_t i = 0; i < t->n_shown; i++) {
+			size_t col = t->shown[i];
+			const struct col *c = &t->cols[col];
+			const struct val *v = &t->vals[(r - 1) * t->n_cols + col];
+			bool last = i + 1 == t->n_shown;
+			int width = strlen(c->name);
+			const char *text;
+
+			for (size_t k = 0; k < t->n_rows; k++) {
+				int w = strlen(cell(c,
+						    &t->vals[k * t->n_cols + col],
+						    true, buf));
+
+				width = w > width ? w : width;
+			}
+			if (!r) {
+				for (size_t k = 0; c->name[k]; k++)
+					buf[k] = toupper((unsigned char)c->name[k]);
+				buf[strlen(c->name)] = '\0';
+				text = buf;
+			} else {
+				text = cell(c, v, true, buf);
+			}
+			if (r && v->mark && out->color && !is_text(c))
+				fputs("\033[31m", stdout);
+			if (is_text(c))
+				printf("%-*s", last ? 0 : width, text);
+			else
+				printf("%*s", width, text);
+			if (r && v->mark && out->color && !is_text(c))
+				fputs("\033[0m", stdout);
+			fputs(last ? "\n" : "  ", stdout);
+		}
+	}
+}
+
+static void print_csv_cell(const char *text)
+{
+	if (!text[strcspn(text, ",\"\n\r")]) {
+		fputs(text, stdout);
+		return;
+	}
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
+static void print_csv(const struct table *t, bool head)
+{
+	char buf[CELL_LEN];
+
+	for (size_t i = 0; head && i < t->n_shown; i++)
+		printf("%s%s", i ? "," : "", t->cols[t->shown[i]].key);
+	if (head)
+		putchar('\n');
+	for (size_t r = 0; r < t->n_rows; r++) {
+		for (size_t i = 0; i < t->n_shown; i++) {
+			size_t col = t->shown[i];
+
+			if (i)
+				putchar(',');
+			print_csv_cell(cell(&t->cols[col],
+					    &t->vals[r * t->n_cols + col],
+					    false, buf));
+		}
+		putchar('\n');
+	}
+}
+
+void table_print(const struct table *t, const struct out *out, bool head)
+{
+	if (out->format == OUT_CSV)
+		print_csv(t, head);
+	else
+		print_table(t, out, head);
+}
+
+static json_t *json_cell(const struct col *c, const struct val *v)
+{
+	switch (c->kind) {
+	case VAL_STR: {
+		json_t *text = json_string(v->str);
+
+		/* a name that is no UTF-8 is still a name */
+		return text ? text : json_string("?");
+	}
+	case VAL_BOOL:
+		return json_boolean(v->num);
+	case VAL_REAL:
+		return json_real(v->real);
+	default:
+		return json_integer(v->num);
+	}
+}
+
+json_t *table_json(const struct table *t)
+{
+	json_t *rows = json_array();
+
+	for (size_t r = 0; r < t->n_rows; r++) {
+		json_t *row = json_object();
+
+		for (size_t i = 0; i < t->n_cols; i++) {
+			const struct val *v = &t->vals[r * t->n_cols + i];
+
+			if (v->known)
+				json_object_set_new(row, t->cols[i].key,
+						    json_cell(&t->cols[i], v));
+		}
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
+static const char *const schema_types[] = {
+	[VAL_U64] = "integer", [VAL_NS] = "integer", [VAL_NS_SET] = "integer",
+	[VAL_STR] = "string",  [VAL_BOOL] = "boolean", [VAL_REAL] = "number",
+};
+
+json_t *table_schema(const struct table *t, const char *schema,
+		     const char *list)
+{
+	json_t *props = json_object();
+
+	for (size_t i = 0; i < t->n_cols; i++) {
+		const struct col *c = &t->cols[i];
+
+		json_object_set_new(props, c->key,
+				    json_pack("{s:s, s:s}", "type",
+					      schema_types[c->kind],
+					      "description", c->help));
+	}
+	return json_pack("{s:s, s:s, s:s, s:[s,s], s:{s:{s:s}, s:{s:s, s:{s:s, "
+			 "s:[s], s:o}}, s:{s:s}}}",
+			 "$schema",
+			 "https://json-schema.org/draft/2020-12/schema",
+			 "title", schema, "type", "object", "required",
+			 "schema", list, "properties", "schema", "const",
+			 schema, list, "type", "array", "items", "type",
+			 "object", "required", "id", "properties", props,
+			 "error", "type", "object");
+}
