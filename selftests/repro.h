@@ -60,13 +60,17 @@ void repro_close(struct run *run);
 int repro_fd(struct run *run);
 __u32 repro_id(struct run *run);
 volatile struct ctl *repro_ctl(struct run *run);
+/* Triggers it and waits until it is through or ended, but no longer than patience. */
+uint64_t repro_fire(struct run *run, uint64_t patience_ns);
 /* Nanoseconds from the trigger until the program was through. */
 uint64_t repro_trigger(struct run *run);
 /* Sets n so that the stall takes about this long; needs a watchdog that is off. */
 uint64_t repro_calibrate(struct run *run, uint64_t stall_ns);
 void repro_stall_for_ever(struct run *run);
-/* All that it held is back. */
-void repro_check_held(struct run *run);
+/* All that it held is back; a fresh program loads and runs. */
+void repro_check_held(struct run *run, bool canary_too);
+/* Last: removes the cgroup, which stays dying if a reference leaked. */
+void repro_check_cgroup_gone(struct run *run);
 void repro_describe_holds(const struct repro *r, char *buf, size_t size);
 
 /* The test of a reproducer: ended in time, reported, nothing leaked; three times over. */

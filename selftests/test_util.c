@@ -216,20 +216,6 @@ int prog_run(int prog_fd, __s32 *ret)
 	return err;
 }
 
-bool wd_has_test_trigger(void)
-{
-	struct canary *skel = canary__open();
-	int err;
-
-	REQUIRE(skel, "canary: %m");
-	bpf_program__set_autoload(skel->progs.count_alloc, false);
-	bpf_program__set_autoload(skel->progs.count_free, false);
-	REQUIRE(!canary__load(skel), "canary does not load: %m");
-	err = wd_command(bpf_program__fd(skel->progs.canary), BPF_WD_TEST_END_AT, 0);
-	canary__destroy(skel);
-	return !err;
-}
-
 /* --- Events ---------------------------------------------------------------------------------- */
 
 void trace_start(void)
@@ -301,11 +287,9 @@ int trace_find(__u32 prog_id, const char *kind, struct wd_event *ev)
 
 /* --- Does the kernel still work? ------------------------------------------------------------- */
 
-struct health canary(void)
+static struct canary *load_canary(void)
 {
-	struct health health = {};
 	struct canary *skel = canary__open();
-	__s32 ret = -1;
 	int err;
 
 	REQUIRE(skel, "canary: %m");
@@ -313,18 +297,40 @@ struct health canary(void)
 	bpf_program__set_autoload(skel->progs.count_free, false);
 	err = canary__load(skel);
 	REQUIRE(!err, "canary does not load: %s", strerror(-err));
-	err = prog_run(bpf_program__fd(skel->progs.canary), &ret);
+	return skel;
+}
+
+static void run_canary(struct canary *skel)
+{
+	__s32 ret = -1;
+	int err = prog_run(bpf_program__fd(skel->progs.canary), &ret);
+
 	CHECK(!err && ret == 4950, "canary: error %d, returned %d", err, ret);
-	health.preempt_count = skel->data_seen->seen.preempt_count;
-	health.rcu_nesting = skel->data_seen->seen.rcu_nesting;
-	health.task_refs = skel->data_seen->seen.task_refs;
+}
+
+void canary(void)
+{
+	struct canary *skel = load_canary();
+
+	run_canary(skel);
 	canary__destroy(skel);
-	return health;
+}
+
+struct health health(void)
+{
+	static struct canary *skel;
+
+	if (!skel)
+		skel = load_canary();
+	run_canary(skel);
+	return (struct health){ skel->data_seen->seen.preempt_count,
+				skel->data_seen->seen.rcu_nesting,
+				skel->data_seen->seen.task_refs };
 }
 
 void check_health(const struct health *before, bool task_refs)
 {
-	struct health after = canary();
+	struct health after = health();
 
 	CHECK(after.preempt_count == before->preempt_count, "preempt count %#x, was %#x",
 	      after.preempt_count, before->preempt_count);
@@ -333,4 +339,13 @@ void check_health(const struct health *before, bool task_refs)
 	if (task_refs)
 		CHECK(after.task_refs == before->task_refs, "task has %u references, had %u",
 		      after.task_refs, before->task_refs);
+}
+
+bool wd_has_test_trigger(void)
+{
+	struct canary *skel = load_canary();
+	int err = wd_command(bpf_program__fd(skel->progs.canary), BPF_WD_TEST_END_AT, 0);
+
+	canary__destroy(skel);
+	return !err;
 }

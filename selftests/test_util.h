@@ -63,8 +63,10 @@ struct health {
 	__u32 preempt_count, rcu_nesting, task_refs;
 };
 
-/* Loads and runs the canary. */
-struct health canary(void);
+/* Loads and runs a program. */
+void canary(void);
+/* Of this task and CPU, from a program that is loaded once. */
+struct health health(void);
 void check_health(const struct health *before, bool task_refs);
 
 #endif

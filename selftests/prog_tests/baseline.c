@@ -22,7 +22,8 @@ static void stall(const struct suite *suite, const struct repro *r)
 	took = repro_calibrate(run, STALL_NS);
 	CHECK(r->flags & R_NO_WORK || took >= STALL_NS, "stalls for %.1f ms only",
 	      took / (double)NSEC_PER_MSEC);
-	repro_check_held(run);
+	repro_check_held(run, true);
+	repro_check_cgroup_gone(run);
 	info = prog_info(repro_fd(run));
 	CHECK(!info.terminations && !info.overruns, "%llu terminations by a watchdog that is off",
 	      info.terminations);

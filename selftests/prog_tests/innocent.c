@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Programs that must never be ended: CPU time counts, and only what is beyond the budget. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include "repro.h"
+#include "innocent.skel.h"
+
+static struct innocent *load(void)
+{
+	struct innocent *skel = innocent__open_and_load();
+
+	REQUIRE(skel, "innocent: %m");
+	return skel;
+}
+
+static int work_fd(struct innocent *skel)
+{
+	return bpf_program__fd(skel->progs.innocent_work);
+}
+
+/* CPU time of one run, as the caller sees it. */
+static uint64_t run_work(struct innocent *skel)
+{
+	uint64_t start = cpu_ns();
+	int err = prog_run(work_fd(skel), NULL);
+
+	CHECK(!err, "test run: %s", strerror(-err));
+	return cpu_ns() - start;
+}
+
+/* n for about this much work: the least of some runs, since the host disturbs. */
+static void calibrate(struct innocent *skel, uint64_t work_ns)
+{
+	volatile struct ctl *ctl = (void *)&skel->data_ctl->ctl;
+	uint64_t least = ~0ULL, took;
+	int i;
+
+	ctl->n = 200000;
+	for (i = 0; i < 5; i++) {
+		took = run_work(skel);
+		if (took < least)
+			least = took;
+	}
+	ctl->n = ctl->n * (double)work_ns / least;
+	REQUIRE(ctl->n < 1 << 23, "%llu iterations are too many", ctl->n);
+	ctl->steps = ctl->full = ctl->started = 0;
+}
+
+/*
+ * 70 % of the budget. The host may take the CPU away, which the guest cannot
+ * tell from work: a run that the caller saw take longer may be ended, the others not.
+ */
+static void below_budget(void)
+{
+	const uint64_t budget_ns = 20 * NSEC_PER_MSEC;
+	unsigned int i, below = 0, ended = 0;
+	struct innocent *skel;
+	volatile struct ctl *ctl;
+
+	wd_disable();
+	skel = load();
+	ctl = (void *)&skel->data_ctl->ctl;
+	calibrate(skel, budget_ns * 7 / 10);
+	wd_enable(budget_ns / NSEC_PER_USEC);
+	for (i = 0; i < 100; i++) {
+		__u64 full = ctl->full;
+		uint64_t took = run_work(skel);
+
+		if (ctl->full > full) {
+			below += took < budget_ns;
+			continue;
+		}
+		ended++;
+		CHECK(took >= budget_ns, "ended after %.2f ms of %.0f",
+		      took / (double)NSEC_PER_MSEC, budget_ns / (double)NSEC_PER_MSEC);
+	}
+	CHECK(below >= 50, "only %u of 100 runs stayed below the budget: the host is too busy",
+	      below);
+	CHECK(prog_info(work_fd(skel)).terminations == ended, "%llu terminations, %u runs cut short",
+	      prog_info(work_fd(skel)).terminations, ended);
+	diag("%u of 100 runs below the budget, %u ended above it", below, ended);
+}
+
+static int set_preempt(const char *mode)
+{
+	return file_write("/sys/kernel/debug/sched/preempt", mode);
+}
+
+/* 60 ms of work, a budget of 200 ms, four others on the CPU: 300 ms from start to end. */
+static void preempted(void)
+{
+	const uint64_t budget_ns = 200 * NSEC_PER_MSEC;
+	unsigned int i, longer = 0;
+	struct innocent *skel;
+	volatile struct ctl *ctl;
+	pid_t pids[4];
+	int err;
+
+	wd_disable();
+	skel = load();
+	ctl = (void *)&skel->data_ctl->ctl;
+	calibrate(skel, 60 * NSEC_PER_MSEC);
+	err = set_preempt("full");
+	if (err)
+		skip("preemption cannot be switched to full: %s", strerror(-err));
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			for (;;)
+				;
+	}
+	wd_enable(budget_ns / NSEC_PER_USEC);
+	for (i = 0; i < 10; i++) {
+		__u64 full = ctl->full;
+		uint64_t start = now_ns(), cpu = run_work(skel), wall = now_ns() - start;
+
+		if (wall > budget_ns && cpu < budget_ns)
+			longer++;
+		if (ctl->full == full)
+			CHECK(cpu >= budget_ns, "ended after %.1f ms on the CPU, %.1f ms in all",
+			      cpu / (double)NSEC_PER_MSEC, wall / (double)NSEC_PER_MSEC);
+	}
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+	set_preempt("voluntary");
+	CHECK(longer, "never preempted long enough to show anything");
+	diag("%u of 10 runs were longer than the budget, but not on the CPU", longer);
+}
+
+/* Resolves the fault after the time given. */
+struct fault {
+	int uffd;
+	void *page;
+	uint64_t delay_ns;
+	bool done;
+};
+
+static void *resolve_fault(void *arg)
+{
+	struct fault *f = arg;
+	struct pollfd pfd = { .fd = f->uffd, .events = POLLIN };
+	struct uffdio_copy copy = {};
+	struct timespec delay;
+	struct uffd_msg msg;
+	char *page;
+
+	pin_to(0);
+	if (poll(&pfd, 1, 5000) <= 0 || read(f->uffd, &msg, sizeof(msg)) != sizeof(msg))
+		return NULL;
+	/* The sleep itself is what is tested. */
+	delay = (struct timespec){ f->delay_ns / NSEC_PER_SEC, f->delay_ns % NSEC_PER_SEC };
+	nanosleep(&delay, NULL);
+	page = calloc(1, 4096);
+	strcpy(page, "woke up");
+	copy.dst = (unsigned long)f->page;
+	copy.src = (unsigned long)page;
+	copy.len = 4096;
+	f->done = !ioctl(f->uffd, UFFDIO_COPY, &copy);
+	return NULL;
+}
+
+static void sleeping(void)
+{
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct innocent *skel;
+	struct bpf_prog_info info;
+	struct fault fault = { .delay_ns = 500 * NSEC_PER_MSEC };
+	pthread_t thread;
+	uint64_t start;
+	int fd, err;
+
+	fault.uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (fault.uffd < 0)
+		skip("userfaultfd: %m");
+	REQUIRE(!ioctl(fault.uffd, UFFDIO_API, &api), "UFFDIO_API: %m");
+	fault.page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = (unsigned long)fault.page;
+	reg.range.len = 4096;
+	REQUIRE(!ioctl(fault.uffd, UFFDIO_REGISTER, &reg), "UFFDIO_REGISTER: %m");
+
+	wd_enable(BUDGET_US);
+	skel = load();
+	fd = bpf_program__fd(skel->progs.innocent_sleep);
+	skel->data_ctl->ctl.user_ptr = (unsigned long)fault.page;
+	skel->data_ctl->ctl.n = 1000;
+	REQUIRE(!pthread_create(&thread, NULL, resolve_fault, &fault), "thread");
+	start = now_ns();
+	err = prog_run(fd, NULL);
+	CHECK(!err, "test run: %s", strerror(-err));
+	pthread_join(thread, NULL);
+	info = prog_info(fd);
+	CHECK(fault.done && now_ns() - start >= fault.delay_ns, "it did not sleep");
+	CHECK(skel->data_ctl->ctl.full == 1, "it was ended: copied %lld", skel->data_ctl->ctl.ret);
+	CHECK(!info.overruns && !info.terminations, "%llu overruns, %llu terminations",
+	      info.overruns, info.terminations);
+}
+
+static void no_image(void)
+{
+	struct bpf_prog_info info;
+	struct innocent *skel;
+	int fd, i;
+
+	wd_enable(BUDGET_US);
+	skel = load();
+	fd = bpf_program__fd(skel->progs.innocent_short);
+	for (i = 0; i < 1000; i++)
+		prog_run(fd, NULL);
+	info = prog_info(fd);
+	CHECK(info.terminable == BPF_TERMINABLE_NOT_NEEDED, "terminable is %u", info.terminable);
+	CHECK(!info.fast_path_bytes, "%u bytes of an image", info.fast_path_bytes);
+	CHECK(!info.overruns && !info.terminations, "%llu overruns", info.overruns);
+	CHECK(skel->data_ctl->ctl.finished == 1000, "%llu runs", skel->data_ctl->ctl.finished);
+}
+
+static const struct test tests[] = {
+	{ "below_budget", "100 runs of 70 % of the budget are not ended", below_budget,
+	  NEEDS_WATCHDOG, 20 },
+	{ "no_image", "a program that cannot overrun has no image and needs none", no_image,
+	  NEEDS_WATCHDOG },
+	{ "preempted", "a program that others keep off the CPU is not ended", preempted,
+	  NEEDS_WATCHDOG, 30 },
+	{ "sleeping", "a program that sleeps in a page fault is not ended", sleeping,
+	  NEEDS_WATCHDOG },
+};
+
+const struct suite suite_innocent = {
+	.name = "innocent", .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+};

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The watchdog goes on and off while programs are loaded and running. */
+#include <pthread.h>
+#include "repro.h"
+
+static struct run *open_named(const char *name)
+{
+	const struct suite *suite;
+	const struct repro *r = repro_find(name, &suite);
+	struct run *run = repro_open(suite, r, r->fill);
+
+	repro_attach(run);
+	return run;
+}
+
+static void enable_after_load(void)
+{
+	struct bpf_prog_info info;
+	struct run *run;
+	uint64_t took;
+
+	trace_start();
+	wd_disable();
+	run = open_named("loop_inlined");
+	info = prog_info(repro_fd(run));
+	CHECK(info.terminable == BPF_TERMINABLE_WHEN_ENABLED, "terminable is %u while off",
+	      info.terminable);
+	wd_enable(BUDGET_US);
+	info = prog_info(repro_fd(run));
+	CHECK(info.terminable == BPF_TERMINABLE_YES || info.terminable == BPF_TERMINABLE_CONDITIONAL,
+	      "terminable is %u once enabled", info.terminable);
+	CHECK(info.fast_path_bytes, "no image");
+	repro_stall_for_ever(run);
+	took = repro_trigger(run);
+	CHECK(!repro_ctl(run)->brake && took < NSEC_PER_SEC, "took %.1f ms",
+	      took / (double)NSEC_PER_MSEC);
+	CHECK(prog_info(repro_fd(run)).terminations == 1, "not ended");
+	repro_check_held(run, true);
+}
+
+/* On while the program runs already: it has no record, and must end by itself. */
+static void *switch_on(void *arg)
+{
+	struct run *run = arg;
+
+	pin_to(0);
+	if (wait_for(&repro_ctl(run)->held, repro_ctl(run)->finished + 1, 5 * NSEC_PER_SEC))
+		wd_enable(1000);
+	return NULL;
+}
+
+static void *switch_off(void *arg)
+{
+	struct run *run = arg;
+
+	pin_to(0);
+	if (wait_for(&repro_ctl(run)->held, repro_ctl(run)->finished + 1, 5 * NSEC_PER_SEC))
+		wd_disable();
+	return NULL;
+}
+
+/* n is for 300 ms; the switch is thrown as soon as the program holds its record. */
+static void switch_while_running(void *(*thread_fn)(void *))
+{
+	struct run *run;
+	pthread_t thread;
+	__u64 steps;
+
+	trace_start();
+	wd_disable();
+	run = open_named("loop_syscall");
+	repro_calibrate(run, 300 * NSEC_PER_MSEC);
+	repro_ctl(run)->steps = 0;
+	repro_trigger(run);
+	steps = repro_ctl(run)->steps;
+	repro_ctl(run)->steps = 0;
+	if (thread_fn == switch_off)
+		wd_enable(1000000000); /* 1,000 s: never reached */
+	repro_ctl(run)->held = repro_ctl(run)->finished;
+	REQUIRE(!pthread_create(&thread, NULL, thread_fn, run), "thread");
+	repro_trigger(run);
+	pthread_join(thread, NULL);
+	CHECK(repro_ctl(run)->steps == steps, "%llu steps of %llu", repro_ctl(run)->steps, steps);
+	CHECK(!prog_info(repro_fd(run)).terminations, "it was ended");
+	repro_check_held(run, true);
+
+	/* And then all works as before. */
+	wd_enable(BUDGET_US);
+	repro_stall_for_ever(run);
+	repro_trigger(run);
+	CHECK(!repro_ctl(run)->brake, "nobody ended it");
+	CHECK(prog_info(repro_fd(run)).terminations == 1, "not ended");
+	repro_check_held(run, true);
+}
+
+static void enable_while_running(void)
+{
+	switch_while_running(switch_on);
+}
+
+static void disable_while_running(void)
+{
+	switch_while_running(switch_off);
+}
+
+static volatile bool toggling;
+
+static void *toggle(void *unused)
+{
+	unsigned int i;
+
+	pin_to(0);
+	for (i = 0; i < 40; i++) {
+		wd_enable(1000000);
+		wd_disable();
+	}
+	toggling = false;
+	return NULL;
+}
+
+/* Short invocations all the while: records must be popped by whom they were pushed. */
+static void toggle_storm(void)
+{
+	struct run *run;
+	pthread_t thread;
+	unsigned long rounds = 0;
+
+	run = open_named("loop_inlined");
+	repro_ctl(run)->n = 1;
+	toggling = true;
+	REQUIRE(!pthread_create(&thread, NULL, toggle, NULL), "thread");
+	while (toggling && !nr_failures) {
+		repro_trigger(run);
+		rounds++;
+	}
+	pthread_join(thread, NULL);
+	CHECK(rounds > 1, "%lu invocations only", rounds);
+	CHECK(repro_ctl(run)->finished == repro_ctl(run)->started, "%llu started, %llu finished",
+	      repro_ctl(run)->started, repro_ctl(run)->finished);
+	repro_check_held(run, true);
+	diag("%lu invocations", rounds);
+}
+
+static const struct test tests[] = {
+	{ "disable_while_running", "switching off lets a running invocation go on",
+	  disable_while_running, NEEDS_WATCHDOG | NEEDS_TWO_CPUS, 15 },
+	{ "enable_after_load", "a program that was loaded before is ended once it is on",
+	  enable_after_load, NEEDS_WATCHDOG },
+	{ "enable_while_running", "switching on leaves alone what runs already",
+	  enable_while_running, NEEDS_WATCHDOG | NEEDS_TWO_CPUS, 15 },
+	{ "toggle_storm", "on and off 40 times under short invocations", toggle_storm,
+	  NEEDS_WATCHDOG | NEEDS_TWO_CPUS, 60 },
+};
+
+const struct suite suite_lifecycle = {
+	.name = "lifecycle", .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+};

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/* An invocation inside another one: each has its own record, budget and end. */
+#include "test_util.h"
+#include "nested.skel.h"
+
+static struct nested *load(bool kprobe)
+{
+	struct nested *skel = nested__open();
+	struct bpf_program *inner;
+	int err;
+
+	REQUIRE(skel, "nested: %m");
+	inner = kprobe ? skel->progs.inner_kprobe : skel->progs.inner_fentry;
+	bpf_program__set_autoload(skel->progs.inner_kprobe, kprobe);
+	bpf_program__set_autoload(skel->progs.inner_fentry, !kprobe);
+	err = nested__load(skel);
+	REQUIRE(!err, "nested: %s", strerror(-err));
+	REQUIRE(bpf_program__attach(inner), "%s: %m", bpf_program__name(inner));
+	skel->data_ctl->ctl.tgid = getpid();
+	return skel;
+}
+
+static void run(struct nested *skel)
+{
+	uint64_t start = now_ns();
+	int err;
+
+	shared->stall_since = start;
+	err = prog_run(bpf_program__fd(skel->progs.outer), NULL);
+	shared->stall_since = 0;
+	CHECK(!err, "test run: %s", strerror(-err));
+	CHECK(now_ns() - start < 2 * NSEC_PER_SEC, "took %.1f ms",
+	      (now_ns() - start) / (double)NSEC_PER_MSEC);
+	CHECK(!skel->data_ctl->ctl.brake, "nobody ended it");
+}
+
+static void set_budget(struct bpf_program *prog, __u64 ns)
+{
+	int err = wd_command(bpf_program__fd(prog), BPF_WD_SET_BUDGET, ns);
+
+	REQUIRE(!err, "SET_BUDGET: %s", strerror(-err));
+}
+
+/* The inner one would run for ever, the outer one has time. */
+static void inner_only(bool kprobe)
+{
+	struct health before = health();
+	struct bpf_prog_info outer, inner;
+	struct bpf_program *prog;
+	struct nested *skel;
+	volatile struct ctl *ctl;
+
+	wd_enable(BUDGET_US);
+	skel = load(kprobe);
+	ctl = (void *)&skel->data_ctl->ctl;
+	prog = kprobe ? skel->progs.inner_kprobe : skel->progs.inner_fentry;
+	set_budget(skel->progs.outer, 1000 * NSEC_PER_SEC);
+	ctl->n = 3;
+	ctl->m = 1 << 23;
+	run(skel);
+	outer = prog_info(bpf_program__fd(skel->progs.outer));
+	inner = prog_info(bpf_program__fd(prog));
+	CHECK(!outer.terminations && ctl->full == 1 && ctl->steps == 3,
+	      "the outer one was ended after %llu of 3 iterations", ctl->steps);
+	CHECK(inner.terminations == 3, "the inner one was ended %llu times, not 3",
+	      inner.terminations);
+	CHECK(ctl->inner_started == 3 && ctl->inner_finished == 3 && !ctl->inner_full,
+	      "inner: %llu started, %llu finished, %llu did all", ctl->inner_started,
+	      ctl->inner_finished, ctl->inner_full);
+	check_health(&before, true);
+	canary();
+}
+
+/* The outer one would run for ever and passes its budget while the inner one runs. */
+static void outer_only(bool kprobe)
+{
+	struct health before = health();
+	struct bpf_prog_info outer, inner;
+	struct bpf_program *prog;
+	struct nested *skel;
+	volatile struct ctl *ctl;
+	uint64_t start, took;
+
+	wd_disable();
+	skel = load(kprobe);
+	ctl = (void *)&skel->data_ctl->ctl;
+	prog = kprobe ? skel->progs.inner_kprobe : skel->progs.inner_fentry;
+	/* An inner run of 5 ms or more. */
+	ctl->n = 1;
+	for (ctl->m = 64;; ctl->m *= 2) {
+		start = now_ns();
+		run(skel);
+		took = now_ns() - start;
+		if (took >= 5 * NSEC_PER_MSEC)
+			break;
+	}
+	wd_enable(2000);
+	set_budget(prog, 1000 * NSEC_PER_SEC);
+	ctl->n = 1 << 23;
+	ctl->full = ctl->inner_started = ctl->inner_finished = ctl->inner_full = 0;
+	run(skel);
+	outer = prog_info(bpf_program__fd(skel->progs.outer));
+	inner = prog_info(bpf_program__fd(prog));
+	CHECK(outer.terminations == 1 && !ctl->full, "the outer one was ended %llu times",
+	      outer.terminations);
+	CHECK(!inner.terminations && !inner.overruns, "the inner one was ended %llu times",
+	      inner.terminations);
+	CHECK(ctl->inner_started && ctl->inner_full == ctl->inner_started,
+	      "inner: %llu started, %llu did all", ctl->inner_started, ctl->inner_full);
+	check_health(&before, true);
+	canary();
+}
+
+static void inner_kprobe(void)
+{
+	inner_only(true);
+}
+
+static void inner_fentry(void)
+{
+	inner_only(false);
+}
+
+static void outer_kprobe(void)
+{
+	outer_only(true);
+}
+
+static void outer_fentry(void)
+{
+	outer_only(false);
+}
+
+static const struct test tests[] = {
+	{ "inner_fentry", "a stalling fentry program in a helper is ended, its caller is not",
+	  inner_fentry, NEEDS_WATCHDOG },
+	{ "inner_kprobe", "a stalling kprobe program in a helper is ended, its caller is not",
+	  inner_kprobe, NEEDS_WATCHDOG },
+	{ "outer_fentry", "a program is ended while a fentry program runs in it, that one is not",
+	  outer_fentry, NEEDS_WATCHDOG },
+	{ "outer_kprobe", "a program is ended while a kprobe program runs in it, that one is not",
+	  outer_kprobe, NEEDS_WATCHDOG },
+};
+
+const struct suite suite_nested = {
+	.name = "nested", .elf = nested__elf_bytes, .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+};
