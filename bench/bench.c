@@ -17,7 +17,9 @@
 #include "csv.h"
 
 static const struct bench *const benchs[] = {
-	&bench_overhead, &bench_latency, &bench_memory,
+	&bench_overhead,
+	&bench_latency,
+	&bench_memory,
 };
 
 void warn_f(const char *fmt, ...)
@@ -63,7 +65,9 @@ int wd_prog_op(int prog_fd, __u32 op, __u64 value)
 	attr.watchdog.prog_fd = prog_fd;
 	attr.watchdog.op = op;
 	attr.watchdog.value = value;
-	return syscall(__NR_bpf, BPF_PROG_WATCHDOG, &attr, sizeof(attr)) < 0 ? -errno : 0;
+	return syscall(__NR_bpf, BPF_PROG_WATCHDOG, &attr, sizeof(attr)) < 0 ?
+		       -errno :
+		       0;
 }
 
 /* An older kernel fills less and leaves the rest zero: BPF_TERMINABLE_UNKNOWN. */
@@ -154,7 +158,10 @@ void target_line(const char *what, const char *limit, bool measured, bool met,
 	va_end(ap);
 	printf("  %-58s %-16s ", what, measured ? buf : "-");
 	if (limit)
-		printf("target %-9s %s\n", limit, !measured ? "not measured" : met ? "met" : "MISSED");
+		printf("target %-9s %s\n", limit,
+		       !measured ? "not measured" :
+		       met	 ? "met" :
+				   "MISSED");
 	else
 		puts(measured ? "no target" : "not measured");
 }
@@ -192,8 +199,14 @@ struct opt {
 
 /* one table: parser and help */
 static struct run_opts ro = {
-	.label = "", .filter = "*", .skip = "", .round = 1, .count = 0,
-	.samples = 25, .budget_us = 2000, .threads = 1,
+	.label = "",
+	.filter = "*",
+	.skip = "",
+	.round = 1,
+	.count = 0,
+	.samples = 25,
+	.budget_us = 2000,
+	.threads = 1,
 };
 static const char *out_path, *csv_path, *json_path;
 
@@ -201,13 +214,18 @@ static const struct opt opts[] = {
 	{ "-o", OPT_STR, &out_path, "run: append raw samples to this CSV" },
 	{ "-k", OPT_STR, &ro.label, "run: label of this kernel or VM" },
 	{ "-r", OPT_INT, &ro.round, "run: number of this round" },
-	{ "-f", OPT_STR, &ro.filter, "run: glob of paths, reproducers, programs" },
-	{ "-x", OPT_STR, &ro.skip, "run latency: glob of reproducers to leave out" },
-	{ "-n", OPT_LONG, &ro.count, "run: repeats (overhead: 1000000) or kills (latency: 1000)" },
-	{ "-s", OPT_LONG, &ro.samples, "run overhead: samples per figure (25)" },
+	{ "-f", OPT_STR, &ro.filter,
+	  "run: glob of paths, reproducers, programs" },
+	{ "-x", OPT_STR, &ro.skip,
+	  "run latency: glob of reproducers to leave out" },
+	{ "-n", OPT_LONG, &ro.count,
+	  "run: repeats (overhead: 1000000) or kills (latency: 1000)" },
+	{ "-s", OPT_LONG, &ro.samples,
+	  "run overhead: samples per figure (25)" },
 	{ "-b", OPT_LONG, &ro.budget_us, "run latency: budget in us (2000)" },
 	{ "-t", OPT_INT, &ro.threads, "run latency: CPUs stalled at once (1)" },
-	{ "-a", OPT_FLAG, &ro.any_clock, "run overhead: accept a TSC that counts no instructions" },
+	{ "-a", OPT_FLAG, &ro.any_clock,
+	  "run overhead: accept a TSC that counts no instructions" },
 	{ "-c", OPT_STR, &csv_path, "table: write the summary CSV" },
 	{ "-j", OPT_STR, &json_path, "table: write the JSON" },
 };
@@ -218,13 +236,16 @@ static void usage(FILE *f)
 
 	fputs("usage: bench run NAME -o RAW.csv [options] [FILE...]\n"
 	      "       bench table NAME RAW.csv [-c SUMMARY.csv] [-j OUT.json]\n"
-	      "       bench --compare OLD.csv NEW.csv    summaries of the same benchmark\n\n", f);
+	      "       bench --compare OLD.csv NEW.csv    summaries of the same benchmark\n\n",
+	      f);
 	for (i = 0; i < ARRAY_SIZE(benchs); i++)
 		fprintf(f, "  %-10s %s\n", benchs[i]->name, benchs[i]->desc);
 	fputc('\n', f);
 	for (i = 0; i < ARRAY_SIZE(opts); i++)
 		fprintf(f, "  %-3s %-4s %s\n", opts[i].flag,
-			opts[i].kind == OPT_FLAG ? "" : opts[i].kind == OPT_STR ? "STR" : "N",
+			opts[i].kind == OPT_FLAG ? "" :
+			opts[i].kind == OPT_STR	 ? "STR" :
+						   "N",
 			opts[i].help);
 }
 
@@ -236,10 +257,13 @@ static int parse(int argc, char **argv, int at)
 	long v;
 
 	for (; at < argc && argv[at][0] == '-'; at++) {
-		for (o = opts; o < opts + ARRAY_SIZE(opts) && strcmp(o->flag, argv[at]); o++)
+		for (o = opts;
+		     o < opts + ARRAY_SIZE(opts) && strcmp(o->flag, argv[at]);
+		     o++)
 			;
 		if (o == opts + ARRAY_SIZE(opts)) {
-			warn_f("unknown option %s; `bench -h` lists them", argv[at]);
+			warn_f("unknown option %s; `bench -h` lists them",
+			       argv[at]);
 			return -EINVAL;
 		}
 		if (o->kind == OPT_FLAG) {
@@ -256,8 +280,10 @@ static int parse(int argc, char **argv, int at)
 		}
 		errno = 0;
 		v = strtol(argv[at], &end, 0);
-		if (errno || *end || end == argv[at] || v < 0 || v > 1000000000) {
-			warn_f("option %s: '%s' is not a number from 0 to 1000000000", o->flag, argv[at]);
+		if (errno || *end || end == argv[at] || v < 0 ||
+		    v > 1000000000) {
+			warn_f("option %s: '%s' is not a number from 0 to 1000000000",
+			       o->flag, argv[at]);
 			return -EINVAL;
 		}
 		if (o->kind == OPT_LONG)
@@ -270,7 +296,9 @@ static int parse(int argc, char **argv, int at)
 
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	return level == LIBBPF_WARN && getenv("BENCH_VERBOSE") ? vfprintf(stderr, fmt, ap) : 0;
+	return level == LIBBPF_WARN && getenv("BENCH_VERBOSE") ?
+		       vfprintf(stderr, fmt, ap) :
+		       0;
 }
 
 static int cmd_run(int argc, char **argv)
@@ -294,7 +322,8 @@ static int cmd_run(int argc, char **argv)
 		return 1;
 	err = b->run(&ro);
 	if (fflush(ro.out) || ferror(ro.out)) {
-		warn_f("cannot write %s: %s", out_path ?: "stdout", strerror(errno));
+		warn_f("cannot write %s: %s", out_path ?: "stdout",
+		       strerror(errno));
 		return 1;
 	}
 	return err ? 1 : 0;
@@ -315,7 +344,8 @@ static int cmd_table(int argc, char **argv)
 	}
 	raw = csv__load(argv[3]);
 	if (!raw) {
-		warn_f("cannot read %s: %s; `bench run %s` writes it", argv[3], strerror(errno), b->name);
+		warn_f("cannot read %s: %s; `bench run %s` writes it", argv[3],
+		       strerror(errno), b->name);
 		return 1;
 	}
 	to.raw = raw;
@@ -338,9 +368,11 @@ out:
 }
 
 /* Figures under different machines or clocks say nothing about each other. */
-static const char *const must_match[] = { "benchmark", "cpu", "virt", "icount", "qemu" };
+static const char *const must_match[] = { "benchmark", "cpu", "virt", "icount",
+					  "qemu" };
 
-static bool same_key(const struct csv *a, size_t ra, const struct csv *b, size_t rb, int keys)
+static bool same_key(const struct csv *a, size_t ra, const struct csv *b,
+		     size_t rb, int keys)
 {
 	int k;
 
@@ -350,28 +382,33 @@ static bool same_key(const struct csv *a, size_t ra, const struct csv *b, size_t
 	return true;
 }
 
-static void compare_row(const struct csv *a, size_t ra, const struct csv *b, size_t rb, int keys)
+static void compare_row(const struct csv *a, size_t ra, const struct csv *b,
+			size_t rb, int keys)
 {
 	double x, y;
 	char name[128] = "";
 	int k, c;
 
 	for (k = 0; k < keys; k++)
-		snprintf(name + strlen(name), sizeof(name) - strlen(name), "%s%s",
-			 k ? "/" : "", csv__str(a, ra, k));
+		snprintf(name + strlen(name), sizeof(name) - strlen(name),
+			 "%s%s", k ? "/" : "", csv__str(a, ra, k));
 	for (c = keys; c < csv__cols(a); c++) {
 		int d = csv__col(b, csv__col_name(a, c));
-		bool has_x = csv__num(a, ra, c, &x), has_y = csv__num(b, rb, d, &y);
+		bool has_x = csv__num(a, ra, c, &x),
+		     has_y = csv__num(b, rb, d, &y);
 
 		if (!has_x && !has_y)
 			continue;
 		printf("%-36s %-18s ", name, csv__col_name(a, c));
 		if (!has_x || !has_y)
-			printf("%12s %12s\n", csv__str(a, ra, c), csv__str(b, rb, d));
+			printf("%12s %12s\n", csv__str(a, ra, c),
+			       csv__str(b, rb, d));
 		else if (x)
-			printf("%12.10g %12.10g %+12.10g %+8.1f %%\n", x, y, y - x, (y - x) / x * 100);
+			printf("%12.10g %12.10g %+12.10g %+8.1f %%\n", x, y,
+			       y - x, (y - x) / x * 100);
 		else
-			printf("%12.10g %12.10g %+12.10g %8s\n", x, y, y - x, y ? "new" : "0.0 %");
+			printf("%12.10g %12.10g %+12.10g %8s\n", x, y, y - x,
+			       y ? "new" : "0.0 %");
 	}
 }
 
@@ -390,7 +427,8 @@ static int cmd_compare(int argc, char **argv)
 	a = csv__load(argv[2]);
 	b = csv__load(argv[3]);
 	if (!a || !b) {
-		warn_f("cannot read %s: %s", a ? argv[3] : argv[2], strerror(errno));
+		warn_f("cannot read %s: %s", a ? argv[3] : argv[2],
+		       strerror(errno));
 		goto out;
 	}
 	for (i = 0; i < ARRAY_SIZE(must_match); i++) {
@@ -398,26 +436,34 @@ static int cmd_compare(int argc, char **argv)
 		vb = csv__stamp(b, must_match[i]) ?: "";
 		if (!strcmp(va, vb))
 			continue;
-		warn_f("not comparable: %s is '%s' in one and '%s' in the other", must_match[i], va, vb);
+		warn_f("not comparable: %s is '%s' in one and '%s' in the other",
+		       must_match[i], va, vb);
 		goto out;
 	}
 	bench = find_bench(csv__stamp(a, "benchmark"));
 	if (!bench)
 		goto out;
-	printf("%-36s %-18s %12s %12s %12s %10s\n", "row", "figure", "old", "new", "change", "relative");
+	printf("%-36s %-18s %12s %12s %12s %10s\n", "row", "figure", "old",
+	       "new", "change", "relative");
 	for (i = 0; i < csv__rows(a); i++) {
-		for (j = 0; j < csv__rows(b) && !same_key(a, i, b, j, bench->nr_keys); j++)
+		for (j = 0;
+		     j < csv__rows(b) && !same_key(a, i, b, j, bench->nr_keys);
+		     j++)
 			;
 		if (j < csv__rows(b))
 			compare_row(a, i, b, j, bench->nr_keys);
 		else
-			printf("%-36s only in %s\n", csv__str(a, i, 0), argv[2]);
+			printf("%-36s only in %s\n", csv__str(a, i, 0),
+			       argv[2]);
 	}
 	for (j = 0; j < csv__rows(b); j++) {
-		for (i = 0; i < csv__rows(a) && !same_key(a, i, b, j, bench->nr_keys); i++)
+		for (i = 0;
+		     i < csv__rows(a) && !same_key(a, i, b, j, bench->nr_keys);
+		     i++)
 			;
 		if (i == csv__rows(a))
-			printf("%-36s only in %s\n", csv__str(b, j, 0), argv[3]);
+			printf("%-36s only in %s\n", csv__str(b, j, 0),
+			       argv[3]);
 	}
 	ret = 0;
 out:
@@ -428,7 +474,8 @@ out:
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
+	if (argc > 1 &&
+	    (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
 		usage(stdout);
 		return 0;
 	}

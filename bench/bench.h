@@ -17,23 +17,23 @@ struct csv;
 #define ARRAY_SIZE(x) (sizeof(x) / sizeof((x)[0]))
 
 struct run_opts {
-	FILE *out;		/* raw CSV, one row per sample */
-	const char *label;	/* which kernel or VM this is: goes into each row */
-	const char *filter;	/* glob on paths, reproducers or programs */
+	FILE *out; /* raw CSV, one row per sample */
+	const char *label; /* which kernel or VM this is: goes into each row */
+	const char *filter; /* glob on paths, reproducers or programs */
 	int round;
-	long count;		/* repeats (overhead), kills (latency) */
-	long samples;		/* overhead: samples per figure */
-	long budget_us;		/* latency */
-	int threads;		/* latency: stall so many CPUs at once */
-	const char *skip;	/* latency: glob of reproducers to leave out */
-	bool any_clock;		/* overhead: measure although the TSC counts no instructions */
-	int nr_files;		/* memory: BPF objects */
+	long count; /* repeats (overhead), kills (latency) */
+	long samples; /* overhead: samples per figure */
+	long budget_us; /* latency */
+	int threads; /* latency: stall so many CPUs at once */
+	const char *skip; /* latency: glob of reproducers to leave out */
+	bool any_clock; /* overhead: measure although the TSC counts no instructions */
+	int nr_files; /* memory: BPF objects */
 	char **files;
 };
 
 struct table_opts {
 	const struct csv *raw;
-	FILE *csv;		/* summary, for plots and comparison */
+	FILE *csv; /* summary, for plots and comparison */
 	FILE *json;
 };
 

@@ -8,7 +8,7 @@
 #include "csv.h"
 
 struct csv {
-	char **cell;		/* row-major, header apart */
+	char **cell; /* row-major, header apart */
 	char **head;
 	size_t rows, cap;
 	int cols;
@@ -94,16 +94,19 @@ struct csv *csv__load(const char *path)
 			continue;
 		}
 		/* raw files are concatenated, each with its header */
-		if (n == c->cols && !strcmp(cell[0], c->head[0]) && !strcmp(cell[n - 1], c->head[n - 1]))
+		if (n == c->cols && !strcmp(cell[0], c->head[0]) &&
+		    !strcmp(cell[n - 1], c->head[n - 1]))
 			continue;
 		if (n != c->cols) {
-			fprintf(stderr, "bench: %s: row %zu has %d fields, the header %d: left out\n",
+			fprintf(stderr,
+				"bench: %s: row %zu has %d fields, the header %d: left out\n",
 				path, c->rows + 1, n, c->cols);
 			continue;
 		}
 		if (c->rows == c->cap) {
 			c->cap = c->cap ? c->cap * 2 : 256;
-			c->cell = xrealloc(c->cell, c->cap * c->cols * sizeof(*c->cell));
+			c->cell = xrealloc(c->cell,
+					   c->cap * c->cols * sizeof(*c->cell));
 		}
 		for (i = 0; i < n; i++)
 			c->cell[c->rows * c->cols + i] = xstrdup(cell[i]);
@@ -194,7 +197,8 @@ int csv__nr_stamps(const struct csv *c)
 	return c->stamps;
 }
 
-void csv__stamp_at(const struct csv *c, int i, const char **key, const char **val)
+void csv__stamp_at(const struct csv *c, int i, const char **key,
+		   const char **val)
 {
 	*key = c->key[i];
 	*val = c->val[i];

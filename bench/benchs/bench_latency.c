@@ -46,8 +46,8 @@ struct thread {
 	int cpu, fd, err;
 	__u32 prog_id;
 	long ran, survived, terminations;
-	long seen;		/* events of it */
-	double *took;		/* ns of each BPF_PROG_TEST_RUN, seen from outside */
+	long seen; /* events of it */
+	double *took; /* ns of each BPF_PROG_TEST_RUN, seen from outside */
 	__u64 rng;
 };
 
@@ -56,12 +56,12 @@ static int fill_ring(struct thread *t);
 static int fill_chain(struct thread *t);
 
 static const struct kind {
-	const char *name;	/* row, and program in stall.bpf.c */
-	const char *maps;	/* it needs, besides globals */
+	const char *name; /* row, and program in stall.bpf.c */
+	const char *maps; /* it needs, besides globals */
 	int (*setup)(struct thread *t);
 	int (*before)(struct thread *t);
-	bool loop;		/* the stop target is stated for the bpf_loop ones */
-	bool irqs_off;		/* another CPU must be there and well */
+	bool loop; /* the stop target is stated for the bpf_loop ones */
+	bool irqs_off; /* another CPU must be there and well */
 } kinds[] = {
 	{ .name = "loop_inlined", .maps = "", .loop = true },
 	{ .name = "loop_called", .maps = "", .loop = true },
@@ -104,7 +104,8 @@ static int fill_ring(struct thread *t)
 
 	if (owner != t) {
 		user_ring_buffer__free(rb);
-		rb = user_ring_buffer__new(bpf_map__fd(t->obj->maps.user_rb), NULL);
+		rb = user_ring_buffer__new(bpf_map__fd(t->obj->maps.user_rb),
+					   NULL);
 		owner = t;
 		if (!rb)
 			return -errno;
@@ -123,23 +124,32 @@ static int fill_chain(struct thread *t)
 {
 	__u32 key = 0;
 
-	return bpf_map_update_elem(bpf_map__fd(t->obj->maps.chain), &key, &t->fd, 0) ? -errno : 0;
+	return bpf_map_update_elem(bpf_map__fd(t->obj->maps.chain), &key,
+				   &t->fd, 0) ?
+		       -errno :
+		       0;
 }
 
 /* --- the tracepoint --- */
 
-enum { F_PROG_ID, F_REASON, F_RAN, F_BUDGET, F_LATE, F_STOP, F_COMMITS, NR_FIELDS };
+enum {
+	F_PROG_ID,
+	F_REASON,
+	F_RAN,
+	F_BUDGET,
+	F_LATE,
+	F_STOP,
+	F_COMMITS,
+	NR_FIELDS
+};
 
 static struct field {
 	const char *name;
 	unsigned int offset, size;
 } fields[NR_FIELDS] = {
-	[F_PROG_ID] = { "prog_id" },
-	[F_REASON] = { "reason" },
-	[F_RAN] = { "ran_ns" },
-	[F_BUDGET] = { "budget_ns" },
-	[F_LATE] = { "late_ns" },
-	[F_STOP] = { "stop_ns" },
+	[F_PROG_ID] = { "prog_id" }, [F_REASON] = { "reason" },
+	[F_RAN] = { "ran_ns" },	     [F_BUDGET] = { "budget_ns" },
+	[F_LATE] = { "late_ns" },    [F_STOP] = { "stop_ns" },
 	[F_COMMITS] = { "commits" },
 };
 
@@ -169,7 +179,8 @@ static int read_format(void)
 	while (fgets(line, sizeof(line), f)) {
 		char *name;
 
-		if (sscanf(line, " field:%127[^;]; offset:%u; size:%u;", type_name, &off, &size) != 3)
+		if (sscanf(line, " field:%127[^;]; offset:%u; size:%u;",
+			   type_name, &off, &size) != 3)
 			continue;
 		name = strrchr(type_name, ' ');
 		for (i = 0; name && i < NR_FIELDS; i++) {
@@ -200,7 +211,9 @@ static int open_rings(void)
 		mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL);
 	err = read_format();
 	if (err) {
-		warn_f(EVENT_DIR "/format: %s; the kernel lacks the tracepoint or a field of it", strerror(-err));
+		warn_f(EVENT_DIR
+		       "/format: %s; the kernel lacks the tracepoint or a field of it",
+		       strerror(-err));
 		return err;
 	}
 	f = fopen(EVENT_DIR "/id", "r");
@@ -213,14 +226,17 @@ static int open_rings(void)
 	for (i = 0; i < cpus && nr_rings < MAX_CPUS; i++) {
 		struct ring *r = &rings[nr_rings];
 
-		r->fd = syscall(SYS_perf_event_open, &attr, -1, i, -1, PERF_FLAG_FD_CLOEXEC);
+		r->fd = syscall(SYS_perf_event_open, &attr, -1, i, -1,
+				PERF_FLAG_FD_CLOEXEC);
 		if (r->fd < 0 && errno == ENODEV)
-			continue;	/* possible, not online */
+			continue; /* possible, not online */
 		if (r->fd < 0) {
-			warn_f("cannot open the tracepoint on CPU %d: %s", i, strerror(errno));
+			warn_f("cannot open the tracepoint on CPU %d: %s", i,
+			       strerror(errno));
 			return -errno;
 		}
-		r->page = mmap(NULL, (RING_PAGES + 1) * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
+		r->page = mmap(NULL, (RING_PAGES + 1) * 4096,
+			       PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
 		if (r->page == MAP_FAILED)
 			return -errno;
 		nr_rings++;
@@ -262,7 +278,9 @@ static void drain(void)
 
 	for (i = 0; i < nr_rings; i++) {
 		struct perf_event_mmap_page *page = rings[i].page;
-		__u64 head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE), tail = page->data_tail;
+		__u64 head = __atomic_load_n(&page->data_head,
+					     __ATOMIC_ACQUIRE),
+		      tail = page->data_tail;
 		const char *data = (char *)page + page->data_offset;
 		struct perf_event_header *h = (void *)rec;
 
@@ -275,7 +293,8 @@ static void drain(void)
 			for (; k < n; k++)
 				rec[k] = data[(tail + k) % page->data_size];
 			if (h->type == PERF_RECORD_SAMPLE)
-				add_event(rec + sizeof(*h) + 4, *(__u32 *)(rec + sizeof(*h)));
+				add_event(rec + sizeof(*h) + 4,
+					  *(__u32 *)(rec + sizeof(*h)));
 			else if (h->type == PERF_RECORD_LOST)
 				lost += *(__u64 *)(rec + sizeof(*h) + 8);
 			tail += n;
@@ -297,22 +316,28 @@ static int open_kind(struct thread *t)
 	if (!t->obj)
 		return -errno;
 	bpf_object__for_each_program(prog, t->obj->obj)
-		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), t->kind->name));
+		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog),
+							t->kind->name));
 	bpf_object__for_each_map(map, t->obj->obj)
 		if (!bpf_map__is_internal(map))
-			bpf_map__set_autocreate(map, !strcmp(bpf_map__name(map), t->kind->maps));
+			bpf_map__set_autocreate(map, !strcmp(bpf_map__name(map),
+							     t->kind->maps));
 	err = stall_bpf__load(t->obj);
 	if (err)
 		return err;
-	t->fd = bpf_program__fd(bpf_object__find_program_by_name(t->obj->obj, t->kind->name));
+	t->fd = bpf_program__fd(
+		bpf_object__find_program_by_name(t->obj->obj, t->kind->name));
 	err = wd_prog_info(t->fd, &info);
 	t->prog_id = info.id;
-	if (!err && info.terminable != BPF_TERMINABLE_YES && info.terminable != BPF_TERMINABLE_CONDITIONAL) {
-		warn_f("%s: not terminable, reason %u of enum bpf_terminable", t->kind->name, info.terminable);
+	if (!err && info.terminable != BPF_TERMINABLE_YES &&
+	    info.terminable != BPF_TERMINABLE_CONDITIONAL) {
+		warn_f("%s: not terminable, reason %u of enum bpf_terminable",
+		       t->kind->name, info.terminable);
 		err = -EOPNOTSUPP;
 	}
 	if (!err)
-		err = wd_prog_op(t->fd, BPF_WD_SET_BUDGET, t->o->budget_us * 1000);
+		err = wd_prog_op(t->fd, BPF_WD_SET_BUDGET,
+				 t->o->budget_us * 1000);
 	if (!err && t->kind->setup)
 		err = t->kind->setup(t);
 	return err;
@@ -358,8 +383,10 @@ static void *kill_loop(void *arg)
 		if (t->err)
 			break;
 		t->ran++;
-		if ((long)info.terminations == t->terminations && ++t->survived >= 3 && t->survived == t->ran) {
-			t->err = -ETIME;	/* it never ends them: do not wait for all */
+		if ((long)info.terminations == t->terminations &&
+		    ++t->survived >= 3 && t->survived == t->ran) {
+			t->err =
+				-ETIME; /* it never ends them: do not wait for all */
 			break;
 		}
 		t->terminations = info.terminations;
@@ -401,19 +428,24 @@ static int run_kind(const struct run_opts *o, const struct kind *k)
 		if (i == n)
 			continue;
 		seen++;
-		fprintf(o->out, "%s,%s,%ld,%lld,%lld,%lld,%lld,%lld,%lld,", o->label, k->name, seen,
-			ev->val[F_LATE], ev->val[F_STOP], ev->val[F_RAN], ev->val[F_BUDGET],
+		fprintf(o->out, "%s,%s,%ld,%lld,%lld,%lld,%lld,%lld,%lld,",
+			o->label, k->name, seen, ev->val[F_LATE],
+			ev->val[F_STOP], ev->val[F_RAN], ev->val[F_BUDGET],
 			ev->val[F_COMMITS], ev->val[F_REASON]);
 		/* the n-th event is of the n-th run, if all were ended and none lost */
-		if (t[i].terminations == t[i].ran && !lost && t[i].seen < t[i].ran)
+		if (t[i].terminations == t[i].ran && !lost &&
+		    t[i].seen < t[i].ran)
 			fprintf(o->out, "%.0f", t[i].took[t[i].seen++]);
 		fputc('\n', o->out);
 	}
 	fflush(o->out);
 	if (err)
 		warn_f("%s: %s after %ld of %ld runs", k->name,
-		       err == -ETIME ? "not ended by the watchdog" : strerror(-err), ran, n * (o->count ?: 1000));
-	fprintf(stderr, "  %-8s %-16s %5ld runs, %5ld ended, %5ld events\n", o->label, k->name, ran, ended, seen);
+		       err == -ETIME ? "not ended by the watchdog" :
+				       strerror(-err),
+		       ran, n * (o->count ?: 1000));
+	fprintf(stderr, "  %-8s %-16s %5ld runs, %5ld ended, %5ld events\n",
+		o->label, k->name, ran, ended, seen);
 	if (!err && (seen != ended || ended != ran))
 		warn_f("%s: %ld runs, %ld ended, %ld events, %lu lost: these should be equal",
 		       k->name, ran, ended, seen, lost);
@@ -430,8 +462,10 @@ static int validate(const struct run_opts *o)
 		warn_f("this kernel has no watchdog (/proc/sys/kernel/bpf_watchdog): boot the patched one, `make kernel`");
 		return -ENODEV;
 	}
-	if (o->threads < 1 || o->threads > MAX_CPUS || o->threads > libbpf_num_possible_cpus()) {
-		warn_f("-t %d: from 1 to the number of CPUs, at most %d", o->threads, MAX_CPUS);
+	if (o->threads < 1 || o->threads > MAX_CPUS ||
+	    o->threads > libbpf_num_possible_cpus()) {
+		warn_f("-t %d: from 1 to the number of CPUs, at most %d",
+		       o->threads, MAX_CPUS);
 		return -EINVAL;
 	}
 	if (o->budget_us < 1) {
@@ -455,9 +489,11 @@ static int run(const struct run_opts *o)
 	if (err)
 		goto out;
 	fprintf(o->out, "# budget_us: %ld\n", o->budget_us);
-	fputs("setup,reproducer,kill,late_ns,stop_ns,ran_ns,budget_ns,commits,reason,took_ns\n", o->out);
+	fputs("setup,reproducer,kill,late_ns,stop_ns,ran_ns,budget_ns,commits,reason,took_ns\n",
+	      o->out);
 	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
-		if (fnmatch(o->filter, kinds[k].name, 0) || !fnmatch(o->skip, kinds[k].name, 0))
+		if (fnmatch(o->filter, kinds[k].name, 0) ||
+		    !fnmatch(o->skip, kinds[k].name, 0))
 			continue;
 		err = run_kind(o, &kinds[k]);
 		failed = failed ?: err;
@@ -477,36 +513,47 @@ static const struct setup {
 	bool exact;
 } setups[] = {
 	{ "icount", "1 CPU, deterministic: 1 ns is 1 guest instruction", true },
-	{ "tight", "as icount, budget 1 ms: the timer has not seen it before", true },
-	{ "mt", "2 CPUs, both stalled, multi-threaded TCG: the host's scheduling is in it (ms outliers)", false },
+	{ "tight", "as icount, budget 1 ms: the timer has not seen it before",
+	  true },
+	{ "mt",
+	  "2 CPUs, both stalled, multi-threaded TCG: the host's scheduling is in it (ms outliers)",
+	  false },
 };
 
 struct sum {
 	struct dist late, stop, commits;
-	struct dist rest;	/* of the system call: took - (budget + late + stop) */
+	struct dist rest; /* of the system call: took - (budget + late + stop) */
 	double budget_ns;
 	size_t other_reason;
 };
 
-static struct sum fold(const struct csv *raw, const char *setup, const char *name)
+static struct sum fold(const struct csv *raw, const char *setup,
+		       const char *name)
 {
 	int cs = csv__col(raw, "setup"), cr = csv__col(raw, "reproducer");
-	int cl = csv__col(raw, "late_ns"), ct = csv__col(raw, "stop_ns"), cc = csv__col(raw, "commits");
-	int cb = csv__col(raw, "budget_ns"), ce = csv__col(raw, "reason"), ck = csv__col(raw, "took_ns");
+	int cl = csv__col(raw, "late_ns"), ct = csv__col(raw, "stop_ns"),
+	    cc = csv__col(raw, "commits");
+	int cb = csv__col(raw, "budget_ns"), ce = csv__col(raw, "reason"),
+	    ck = csv__col(raw, "took_ns");
 	size_t n = 0, nr = 0, i, rows = csv__rows(raw);
-	double *l = calloc(rows, sizeof(*l)), *t = calloc(rows, sizeof(*t)), *c = calloc(rows, sizeof(*c));
+	double *l = calloc(rows, sizeof(*l)), *t = calloc(rows, sizeof(*t)),
+	       *c = calloc(rows, sizeof(*c));
 	double *r = calloc(rows, sizeof(*r));
 	struct sum s = {};
 
 	for (i = 0; i < rows; i++) {
 		double reason, took;
 
-		if (strcmp(csv__str(raw, i, cs), setup) || strcmp(csv__str(raw, i, cr), name))
+		if (strcmp(csv__str(raw, i, cs), setup) ||
+		    strcmp(csv__str(raw, i, cr), name))
 			continue;
-		if (!csv__num(raw, i, cl, &l[n]) || !csv__num(raw, i, ct, &t[n]) || !csv__num(raw, i, cc, &c[n]))
+		if (!csv__num(raw, i, cl, &l[n]) ||
+		    !csv__num(raw, i, ct, &t[n]) ||
+		    !csv__num(raw, i, cc, &c[n]))
 			continue;
 		csv__num(raw, i, cb, &s.budget_ns);
-		s.other_reason += !csv__num(raw, i, ce, &reason) || reason != 16;
+		s.other_reason += !csv__num(raw, i, ce, &reason) ||
+				  reason != 16;
 		if (csv__num(raw, i, ck, &took))
 			r[nr++] = took - s.budget_ns - l[n] - t[n];
 		n++;
@@ -533,7 +580,8 @@ static void json_dist(FILE *f, const char *name, const struct dist *d)
 	fputc('}', f);
 }
 
-static void json_rows(const struct table_opts *o, const char *key, const char *setup)
+static void json_rows(const struct table_opts *o, const char *key,
+		      const char *setup)
 {
 	size_t k;
 
@@ -541,8 +589,9 @@ static void json_rows(const struct table_opts *o, const char *key, const char *s
 	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
 		struct sum s = fold(o->raw, setup, kinds[k].name);
 
-		fprintf(o->json, "%s\n    {\"reproducer\": \"%s\", \"kills\": %zu, \"budget_ns\": ", k ? "," : "",
-			kinds[k].name, s.late.n);
+		fprintf(o->json,
+			"%s\n    {\"reproducer\": \"%s\", \"kills\": %zu, \"budget_ns\": ",
+			k ? "," : "", kinds[k].name, s.late.n);
 		json_num(o->json, s.late.n, s.budget_ns);
 		json_dist(o->json, "detect_ns", &s.late);
 		json_dist(o->json, "stop_ns", &s.stop);
@@ -556,29 +605,37 @@ static void print_setup(const struct table_opts *o, const struct setup *st)
 {
 	double seen_max = 0, first_max = 0, stop_p99 = 0, other_p99 = 0;
 	double rest_p50 = 0, rest_max = 0;
-	size_t k, kills = 0, seen = 0, first = 0, loops = 0, others = 0, other_reason = 0, rest = 0;
+	size_t k, kills = 0, seen = 0, first = 0, loops = 0, others = 0,
+		  other_reason = 0, rest = 0;
 	char what[160];
 
 	printf("\nlatency, %s: %s\n\n", st->name, st->what);
-	printf("  %-16s %6s %9s | %9s %9s %9s | %9s %9s %9s | %s\n", "", "", "budget", "deadline", "to", "decision",
-	       "decision", "to", "return", "walks");
-	printf("  %-16s %6s %9s | %9s %9s %9s | %9s %9s %9s | %s\n", "reproducer", "kills", "us", "p50 us", "p99 us",
-	       "max us", "p50 us", "p99 us", "max us", "max");
+	printf("  %-16s %6s %9s | %9s %9s %9s | %9s %9s %9s | %s\n", "", "",
+	       "budget", "deadline", "to", "decision", "decision", "to",
+	       "return", "walks");
+	printf("  %-16s %6s %9s | %9s %9s %9s | %9s %9s %9s | %s\n",
+	       "reproducer", "kills", "us", "p50 us", "p99 us", "max us",
+	       "p50 us", "p99 us", "max us", "max");
 	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
 		struct sum s = fold(o->raw, st->name, kinds[k].name);
 
 		if (!s.late.n) {
-			printf("  %-16s %6s %s\n", kinds[k].name, "-", kinds[k].irqs_off && st->exact ?
-			       "interrupts off on the only CPU: needs a second one, see mt" : "");
+			printf("  %-16s %6s %s\n", kinds[k].name, "-",
+			       kinds[k].irqs_off && st->exact ?
+				       "interrupts off on the only CPU: needs a second one, see mt" :
+				       "");
 			continue;
 		}
 		kills += s.late.n;
 		other_reason += s.other_reason;
-		printf("  %-16s %6zu %9.0f | %9.2f %9.2f %9.2f | %9.2f %9.2f %9.2f | %.0f\n", kinds[k].name, s.late.n,
-		       s.budget_ns / NSEC_PER_USEC, s.late.p50 / NSEC_PER_USEC, s.late.p99 / NSEC_PER_USEC,
-		       s.late.max / NSEC_PER_USEC, s.stop.p50 / NSEC_PER_USEC, s.stop.p99 / NSEC_PER_USEC,
-		       s.stop.max / NSEC_PER_USEC, s.commits.max);
-		if (s.budget_ns >= 2000000) {	/* two periods: the timer has met it */
+		printf("  %-16s %6zu %9.0f | %9.2f %9.2f %9.2f | %9.2f %9.2f %9.2f | %.0f\n",
+		       kinds[k].name, s.late.n, s.budget_ns / NSEC_PER_USEC,
+		       s.late.p50 / NSEC_PER_USEC, s.late.p99 / NSEC_PER_USEC,
+		       s.late.max / NSEC_PER_USEC, s.stop.p50 / NSEC_PER_USEC,
+		       s.stop.p99 / NSEC_PER_USEC, s.stop.max / NSEC_PER_USEC,
+		       s.commits.max);
+		if (s.budget_ns >=
+		    2000000) { /* two periods: the timer has met it */
 			seen++;
 			seen_max = fmax(seen_max, s.late.max);
 		}
@@ -597,25 +654,33 @@ static void print_setup(const struct table_opts *o, const struct setup *st)
 			other_p99 = fmax(other_p99, s.stop.p99);
 		}
 		if (o->csv)
-			fprintf(o->csv, "%s,%s,%zu,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f\n", st->name, kinds[k].name,
-				s.late.n, s.budget_ns, s.late.p50, s.late.p99, s.late.max, s.stop.p50, s.stop.p99,
-				s.stop.max, s.commits.max);
+			fprintf(o->csv,
+				"%s,%s,%zu,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f\n",
+				st->name, kinds[k].name, s.late.n, s.budget_ns,
+				s.late.p50, s.late.p99, s.late.max, s.stop.p50,
+				s.stop.p99, s.stop.max, s.commits.max);
 	}
 	putchar('\n');
 	if (rest)
 		printf("  from outside: BPF_PROG_TEST_RUN took at most %.1f us more than budget + these two (median %.1f us)\n",
 		       rest_max / NSEC_PER_USEC, rest_p50 / NSEC_PER_USEC);
 	if (other_reason)
-		printf("  %zu kills were not for the budget's sake\n", other_reason);
-	snprintf(what, sizeof(what), "detection past the deadline, max of %zu kills", kills);
-	target_line(what, "<= 1 ms", first, first_max <= 1e6, "%.2f us", first_max / NSEC_PER_USEC);
+		printf("  %zu kills were not for the budget's sake\n",
+		       other_reason);
+	snprintf(what, sizeof(what),
+		 "detection past the deadline, max of %zu kills", kills);
+	target_line(what, "<= 1 ms", first, first_max <= 1e6, "%.2f us",
+		    first_max / NSEC_PER_USEC);
 	if (seen || !first)
-		target_line("detection, seen by the timer before, max", "<= 50 us", seen, seen_max <= 50e3, "%.2f us",
+		target_line("detection, seen by the timer before, max",
+			    "<= 50 us", seen, seen_max <= 50e3, "%.2f us",
 			    seen_max / NSEC_PER_USEC);
-	target_line("decision to return, bpf_loop reproducers, worst p99", st->exact ? "<= 4 us" : NULL, loops,
-		    !st->exact || stop_p99 <= 4e3, "%.2f us", stop_p99 / NSEC_PER_USEC);
-	target_line("decision to return, the others, worst p99", NULL, others, true, "%.2f us",
-		    other_p99 / NSEC_PER_USEC);
+	target_line("decision to return, bpf_loop reproducers, worst p99",
+		    st->exact ? "<= 4 us" : NULL, loops,
+		    !st->exact || stop_p99 <= 4e3, "%.2f us",
+		    stop_p99 / NSEC_PER_USEC);
+	target_line("decision to return, the others, worst p99", NULL, others,
+		    true, "%.2f us", other_p99 / NSEC_PER_USEC);
 }
 
 static int table(const struct table_opts *o)
@@ -624,7 +689,8 @@ static int table(const struct table_opts *o)
 
 	if (o->csv)
 		fputs("setup,reproducer,kills,budget_ns,detect_p50_ns,detect_p99_ns,detect_max_ns,"
-		      "stop_p50_ns,stop_p99_ns,stop_max_ns,commits_max\n", o->csv);
+		      "stop_p50_ns,stop_p99_ns,stop_max_ns,commits_max\n",
+		      o->csv);
 	for (i = 0; i < ARRAY_SIZE(setups); i++)
 		print_setup(o, &setups[i]);
 	puts("\nenvironment");
@@ -636,7 +702,8 @@ static int table(const struct table_opts *o)
 	for (i = 0; i < ARRAY_SIZE(setups); i++) {
 		char key[64];
 
-		snprintf(key, sizeof(key), i ? "rows_%s" : "rows", setups[i].name);
+		snprintf(key, sizeof(key), i ? "rows_%s" : "rows",
+			 setups[i].name);
 		json_rows(o, key, setups[i].name);
 	}
 	fputs("\n}\n", o->json);

@@ -31,7 +31,8 @@ static int validate(const struct run_opts *o)
 	return 0;
 }
 
-static int put_prog(const struct run_opts *o, const char *object, struct bpf_program *prog)
+static int put_prog(const struct run_opts *o, const char *object,
+		    struct bpf_program *prog)
 {
 	struct bpf_prog_info info;
 	int err;
@@ -39,14 +40,16 @@ static int put_prog(const struct run_opts *o, const char *object, struct bpf_pro
 	err = wd_prog_info(bpf_program__fd(prog), &info);
 	if (err)
 		return err;
-	fprintf(o->out, "%s,%s,%u,%u,%u,%d,%u\n", object, bpf_program__name(prog), info.type,
-		info.jited_prog_len, info.fast_path_bytes,
+	fprintf(o->out, "%s,%s,%u,%u,%u,%d,%u\n", object,
+		bpf_program__name(prog), info.type, info.jited_prog_len,
+		info.fast_path_bytes,
 		info.terminable != BPF_TERMINABLE_NOT_NEEDED, info.terminable);
 	return 0;
 }
 
 /* only == NULL: all programs at once. Number of programs, or -errno. */
-static int try_object(const struct run_opts *o, const char *path, const char *object, const char *only)
+static int try_object(const struct run_opts *o, const char *path,
+		      const char *object, const char *only)
 {
 	struct bpf_object *obj = bpf_object__open_file(path, NULL);
 	struct bpf_program *prog;
@@ -57,7 +60,9 @@ static int try_object(const struct run_opts *o, const char *path, const char *ob
 	bpf_object__for_each_program(prog, obj) {
 		const char *name = bpf_program__name(prog);
 
-		bpf_program__set_autoload(prog, !fnmatch(o->filter, name, 0) && (!only || !strcmp(name, only)));
+		bpf_program__set_autoload(prog, !fnmatch(o->filter, name, 0) &&
+							(!only ||
+							 !strcmp(name, only)));
 	}
 	err = bpf_object__load(obj);
 	if (err)
@@ -75,7 +80,8 @@ out:
 	return err ?: n;
 }
 
-static int one_by_one(const struct run_opts *o, const char *path, const char *object, int *refused)
+static int one_by_one(const struct run_opts *o, const char *path,
+		      const char *object, int *refused)
 {
 	struct bpf_object *obj = bpf_object__open_file(path, NULL);
 	struct bpf_program *prog;
@@ -103,9 +109,11 @@ static int run(const struct run_opts *o)
 		warn_f("cannot switch the watchdog on: %s", strerror(-err));
 		return err;
 	}
-	fputs("object,program,type,jited_bytes,extra_bytes,can_overrun,terminable\n", o->out);
+	fputs("object,program,type,jited_bytes,extra_bytes,can_overrun,terminable\n",
+	      o->out);
 	for (i = 0; i < o->nr_files; i++) {
-		char *copy = strdup(o->files[i]), *object = basename(copy), *dot = strstr(object, ".bpf.o");
+		char *copy = strdup(o->files[i]), *object = basename(copy),
+		     *dot = strstr(object, ".bpf.o");
 		int n;
 
 		if (dot)
@@ -122,7 +130,9 @@ static int run(const struct run_opts *o)
 		free(copy);
 	}
 	wd_sysctl("bpf_watchdog", 0);
-	fprintf(stderr, "  %d objects, %d programs loaded, %d refused by the verifier or libbpf\n", o->nr_files, progs, refused);
+	fprintf(stderr,
+		"  %d objects, %d programs loaded, %d refused by the verifier or libbpf\n",
+		o->nr_files, progs, refused);
 	fprintf(o->out, "# not_loaded: %d\n", refused);
 	return failed ?: progs ? 0 : -ENOENT;
 }
@@ -135,8 +145,10 @@ struct totals {
 static int table(const struct table_opts *o)
 {
 	const struct csv *c = o->raw;
-	int co = csv__col(c, "object"), cp = csv__col(c, "program"), ct = csv__col(c, "type");
-	int cj = csv__col(c, "jited_bytes"), ce = csv__col(c, "extra_bytes"), cc = csv__col(c, "can_overrun");
+	int co = csv__col(c, "object"), cp = csv__col(c, "program"),
+	    ct = csv__col(c, "type");
+	int cj = csv__col(c, "jited_bytes"), ce = csv__col(c, "extra_bytes"),
+	    cc = csv__col(c, "can_overrun");
 	int cx = csv__col(c, "terminable");
 	double jited, extra, can, term, needless = 0, worst = 0;
 	struct totals all = {}, over = {};
@@ -144,17 +156,19 @@ static int table(const struct table_opts *o)
 	size_t i, no_image = 0, above = 0;
 
 	if (o->csv)
-		fputs("object,program,type,jited_bytes,extra_bytes,can_overrun,terminable\n", o->csv);
+		fputs("object,program,type,jited_bytes,extra_bytes,can_overrun,terminable\n",
+		      o->csv);
 	if (o->json) {
 		fputs("{\n  ", o->json);
 		json_env(o->json, c);
 		fputs(",\n  \"rows\": [", o->json);
 	}
-	printf("\nmemory: bytes of programs with a fast-path image\n\n  %-22s %-28s %8s %8s %6s\n", "object", "program",
-	       "JIT", "extra", "ratio");
+	printf("\nmemory: bytes of programs with a fast-path image\n\n  %-22s %-28s %8s %8s %6s\n",
+	       "object", "program", "JIT", "extra", "ratio");
 	for (i = 0; i < csv__rows(c); i++) {
-		bool ok = csv__num(c, i, cj, &jited) && csv__num(c, i, ce, &extra) && csv__num(c, i, cc, &can) &&
-			  csv__num(c, i, cx, &term);
+		bool ok = csv__num(c, i, cj, &jited) &&
+			  csv__num(c, i, ce, &extra) &&
+			  csv__num(c, i, cc, &can) && csv__num(c, i, cx, &term);
 
 		if (!ok)
 			continue;
@@ -177,34 +191,50 @@ static int table(const struct table_opts *o)
 				worst = extra / jited;
 				worst_name = csv__str(c, i, cp);
 			}
-			printf("  %-22s %-28s %8.0f %8.0f %6.2f\n", csv__str(c, i, co), csv__str(c, i, cp), jited, extra,
-			       extra / jited);
+			printf("  %-22s %-28s %8.0f %8.0f %6.2f\n",
+			       csv__str(c, i, co), csv__str(c, i, cp), jited,
+			       extra, extra / jited);
 		}
 		if (o->csv)
-			fprintf(o->csv, "%s,%s,%s,%.0f,%.0f,%.0f,%.0f\n", csv__str(c, i, co), csv__str(c, i, cp),
+			fprintf(o->csv, "%s,%s,%s,%.0f,%.0f,%.0f,%.0f\n",
+				csv__str(c, i, co), csv__str(c, i, cp),
 				csv__str(c, i, ct), jited, extra, can, term);
 		if (o->json) {
-			fputs(all.n > 1 ? ",\n    {\"program\": " : "\n    {\"program\": ", o->json);
-			fprintf(o->json, "\"%s/%s\", \"jited_bytes\": %.0f, \"extra_bytes\": %.0f, \"can_overrun\": %s}",
-				csv__str(c, i, co), csv__str(c, i, cp), jited, extra, can ? "true" : "false");
+			fputs(all.n > 1 ? ",\n    {\"program\": " :
+					  "\n    {\"program\": ",
+			      o->json);
+			fprintf(o->json,
+				"\"%s/%s\", \"jited_bytes\": %.0f, \"extra_bytes\": %.0f, \"can_overrun\": %s}",
+				csv__str(c, i, co), csv__str(c, i, cp), jited,
+				extra, can ? "true" : "false");
 		}
 	}
-	printf("\n  %-44s %6zu programs %10.0f bytes JIT %10.0f extra\n", "all", all.n, all.jited, all.extra);
-	printf("  %-44s %6zu programs %10.0f bytes JIT %10.0f extra\n", "can overrun", over.n, over.jited, over.extra);
-	printf("  %-44s %6zu programs %10.0f bytes JIT %10.0f extra\n", "have an image", over.with_image, over.image_jited,
+	printf("\n  %-44s %6zu programs %10.0f bytes JIT %10.0f extra\n", "all",
+	       all.n, all.jited, all.extra);
+	printf("  %-44s %6zu programs %10.0f bytes JIT %10.0f extra\n",
+	       "can overrun", over.n, over.jited, over.extra);
+	printf("  %-44s %6zu programs %10.0f bytes JIT %10.0f extra\n",
+	       "have an image", over.with_image, over.image_jited,
 	       over.extra + needless);
-	printf("  %-44s %6zu programs\n", "can overrun, without an image (not terminable)", no_image);
-	printf("  %-44s %6zu programs; worst %.2f, %s\n\n", "image above 1.1 x", above, worst, worst_name);
-	target_line("extra bytes of programs that cannot overrun", "0", all.n, needless == 0, "%.0f", needless);
-	target_line("extra / JIT image, over all that have one", "<= 1.1", over.image_jited > 0,
-		    over.extra <= 1.1 * over.image_jited, "%.3f", over.extra / over.image_jited);
+	printf("  %-44s %6zu programs\n",
+	       "can overrun, without an image (not terminable)", no_image);
+	printf("  %-44s %6zu programs; worst %.2f, %s\n\n", "image above 1.1 x",
+	       above, worst, worst_name);
+	target_line("extra bytes of programs that cannot overrun", "0", all.n,
+		    needless == 0, "%.0f", needless);
+	target_line("extra / JIT image, over all that have one", "<= 1.1",
+		    over.image_jited > 0, over.extra <= 1.1 * over.image_jited,
+		    "%.3f", over.extra / over.image_jited);
 	puts("\nenvironment");
 	print_env(c);
 	if (o->json) {
 		fputs("\n  ],\n  \"total\": {\"programs\": ", o->json);
-		fprintf(o->json, "%zu, \"jited_bytes\": %.0f, \"extra_bytes\": %.0f, \"with_image\": %zu, \"jited_bytes_with_image\": %.0f, \"ratio\": ",
-			all.n, all.jited, all.extra, over.with_image, over.image_jited);
-		json_num(o->json, over.image_jited > 0, over.extra / over.image_jited);
+		fprintf(o->json,
+			"%zu, \"jited_bytes\": %.0f, \"extra_bytes\": %.0f, \"with_image\": %zu, \"jited_bytes_with_image\": %.0f, \"ratio\": ",
+			all.n, all.jited, all.extra, over.with_image,
+			over.image_jited);
+		json_num(o->json, over.image_jited > 0,
+			 over.extra / over.image_jited);
 		fputs("}\n}\n", o->json);
 	}
 	return 0;

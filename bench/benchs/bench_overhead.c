@@ -40,32 +40,54 @@
 #include "csv.h"
 #include "overhead.skel.h"
 
-#define NR_OBJS 3		/* a path may have 2 programs in its base line */
+#define NR_OBJS 3 /* a path may have 2 programs in its base line */
 
-enum drive { DRV_REPEAT, DRV_DURATION, DRV_TEST_RUN, DRV_GETPGID, DRV_GETPPID, DRV_GETSOCKOPT, DRV_TIMER };
+enum drive {
+	DRV_REPEAT,
+	DRV_DURATION,
+	DRV_TEST_RUN,
+	DRV_GETPGID,
+	DRV_GETPPID,
+	DRV_GETSOCKOPT,
+	DRV_TIMER
+};
 
 static const struct path {
-	const char *name;	/* row */
-	const char *prog;	/* in overhead.bpf.c */
+	const char *name; /* row */
+	const char *prog; /* in overhead.bpf.c */
 	enum drive drive;
-	int base;		/* programs attached in the base line; -1: none to subtract */
+	int base; /* programs attached in the base line; -1: none to subtract */
 	const char *what;
 } paths[] = {
-	{ "socket_filter", "socket_filter", DRV_REPEAT, -1, "empty, BPF_PROG_TEST_RUN loop included" },
-	{ "socket_loop", "socket_loop", DRV_REPEAT, -1, "can overrun: bpf_loop() of 0 iterations, loop included" },
-	{ "xdp", "on_xdp", DRV_DURATION, -1, "empty, BPF_PROG_TEST_RUN loop included; kernel's own clock" },
-	{ "tc", "on_tc", DRV_REPEAT, -1, "empty, BPF_PROG_TEST_RUN loop included" },
-	{ "flow_dissector", "on_flow_dissector", DRV_REPEAT, -1, "empty, BPF_PROG_TEST_RUN loop included" },
-	{ "fentry", "fentry", DRV_GETPGID, 0, "trampoline and program, on getpgid()" },
-	{ "fexit", "fexit", DRV_GETPGID, 0, "trampoline and program, on getpgid()" },
-	{ "fentry_s", "fentry_s", DRV_GETPGID, 0, "sleepable trampoline and program, on getpgid()" },
-	{ "lsm", "lsm", DRV_GETPGID, 0, "trampoline and program, on task_getpgid" },
-	{ "kprobe", "kprobe", DRV_GETPGID, 0, "ftrace-based kprobe and program, on getpgid()" },
-	{ "tracepoint", "tracepoint", DRV_GETPGID, 1, "second program on sys_enter_getpgid" },
+	{ "socket_filter", "socket_filter", DRV_REPEAT, -1,
+	  "empty, BPF_PROG_TEST_RUN loop included" },
+	{ "socket_loop", "socket_loop", DRV_REPEAT, -1,
+	  "can overrun: bpf_loop() of 0 iterations, loop included" },
+	{ "xdp", "on_xdp", DRV_DURATION, -1,
+	  "empty, BPF_PROG_TEST_RUN loop included; kernel's own clock" },
+	{ "tc", "on_tc", DRV_REPEAT, -1,
+	  "empty, BPF_PROG_TEST_RUN loop included" },
+	{ "flow_dissector", "on_flow_dissector", DRV_REPEAT, -1,
+	  "empty, BPF_PROG_TEST_RUN loop included" },
+	{ "fentry", "fentry", DRV_GETPGID, 0,
+	  "trampoline and program, on getpgid()" },
+	{ "fexit", "fexit", DRV_GETPGID, 0,
+	  "trampoline and program, on getpgid()" },
+	{ "fentry_s", "fentry_s", DRV_GETPGID, 0,
+	  "sleepable trampoline and program, on getpgid()" },
+	{ "lsm", "lsm", DRV_GETPGID, 0,
+	  "trampoline and program, on task_getpgid" },
+	{ "kprobe", "kprobe", DRV_GETPGID, 0,
+	  "ftrace-based kprobe and program, on getpgid()" },
+	{ "tracepoint", "tracepoint", DRV_GETPGID, 1,
+	  "second program on sys_enter_getpgid" },
 	{ "raw_tp", "raw_tp", DRV_GETPPID, 2, "third program on sys_enter" },
-	{ "cgroup", "cgroup", DRV_GETSOCKOPT, 1, "second program on getsockopt()" },
-	{ "syscall", "syscall_prog", DRV_TEST_RUN, -1, "one whole bpf() call, sleepable" },
-	{ "timer", "timer", DRV_TIMER, -1, "bpf_timer callback, softirq loop included" },
+	{ "cgroup", "cgroup", DRV_GETSOCKOPT, 1,
+	  "second program on getsockopt()" },
+	{ "syscall", "syscall_prog", DRV_TEST_RUN, -1,
+	  "one whole bpf() call, sleepable" },
+	{ "timer", "timer", DRV_TIMER, -1,
+	  "bpf_timer callback, softirq loop included" },
 };
 
 static const struct mode {
@@ -82,7 +104,7 @@ struct ctx {
 	struct overhead_bpf *obj[NR_OBJS];
 	int prog_fd;
 	int pid, sock, cgroup_fd;
-	double *a, *b;		/* samples */
+	double *a, *b; /* samples */
 };
 
 /* Ticks per instruction by a loop whose length is known; 1 under icount. */
@@ -110,7 +132,8 @@ static int validate(const struct run_opts *o)
 
 	if (o->any_clock || fabs(tpi - 1) < 0.001)
 		return 0;
-	warn_f("the TSC makes %.3f ticks per instruction: run it in the VM with ICOUNT=1, or -a for ticks", tpi);
+	warn_f("the TSC makes %.3f ticks per instruction: run it in the VM with ICOUNT=1, or -a for ticks",
+	       tpi);
 	return -EINVAL;
 }
 
@@ -147,20 +170,22 @@ static double drive(struct ctx *c, enum drive how, long n)
 		break;
 	case DRV_DURATION:
 	case DRV_TIMER:
-		break;	/* measured from within */
+		break; /* measured from within */
 	}
 	t = rdtsc() - t;
 	return err ? err : (double)t;
 }
 
 /* Per invocation: by minima (exact), and by medians (a check on it). */
-static int per_op(struct ctx *c, enum drive how, long samples, double *exact, double *median)
+static int per_op(struct ctx *c, enum drive how, long samples, double *exact,
+		  double *median)
 {
-	long n1 = how == DRV_REPEAT ? 64 : 32, n2 = n1 + (how == DRV_REPEAT ? 1024 : 256);
+	long n1 = how == DRV_REPEAT ? 64 : 32,
+	     n2 = n1 + (how == DRV_REPEAT ? 1024 : 256);
 	struct dist a, b;
 	long s;
 
-	drive(c, how, n1);	/* first touch of code and data */
+	drive(c, how, n1); /* first touch of code and data */
 	for (s = 0; s < samples; s++) {
 		c->a[s] = drive(c, how, n1);
 		c->b[s] = drive(c, how, n2);
@@ -180,7 +205,8 @@ static int per_op(struct ctx *c, enum drive how, long samples, double *exact, do
  * ns, and the count is whole, so what its clock costs (50 instructions in 2000
  * runs) falls off.
  */
-static int per_duration(struct ctx *c, long samples, double *exact, double *median)
+static int per_duration(struct ctx *c, long samples, double *exact,
+			double *median)
 {
 	struct dist d;
 	__u32 ns;
@@ -218,7 +244,9 @@ static int per_timer(struct ctx *c, long samples, double *exact, double *median)
 			;
 		if (*fired != (__u32)n)
 			return -ETIMEDOUT;
-		c->a[s] = (double)(obj->bss->fired_ns[n - 1] - obj->bss->fired_ns[0]) / (n - 1);
+		c->a[s] = (double)(obj->bss->fired_ns[n - 1] -
+				   obj->bss->fired_ns[0]) /
+			  (n - 1);
 	}
 	d = dist_of(c->a, samples);
 	*exact = d.min;
@@ -226,15 +254,18 @@ static int per_timer(struct ctx *c, long samples, double *exact, double *median)
 	return 0;
 }
 
-static int attach(struct ctx *c, const struct path *p, int from, int to, struct bpf_link **links)
+static int attach(struct ctx *c, const struct path *p, int from, int to,
+		  struct bpf_link **links)
 {
 	struct bpf_program *prog;
 	int i;
 
 	for (i = from; i < to; i++) {
-		prog = bpf_object__find_program_by_name(c->obj[i]->obj, p->prog);
+		prog = bpf_object__find_program_by_name(c->obj[i]->obj,
+							p->prog);
 		if (p->drive == DRV_GETSOCKOPT)
-			links[i] = bpf_program__attach_cgroup(prog, c->cgroup_fd);
+			links[i] =
+				bpf_program__attach_cgroup(prog, c->cgroup_fd);
 		else
 			links[i] = bpf_program__attach(prog);
 		if (!links[i])
@@ -243,15 +274,17 @@ static int attach(struct ctx *c, const struct path *p, int from, int to, struct 
 	return 0;
 }
 
-static int measure(struct ctx *c, const struct path *p, const struct run_opts *o,
-		   double *exact, double *median, double *mean)
+static int measure(struct ctx *c, const struct path *p,
+		   const struct run_opts *o, double *exact, double *median,
+		   double *mean)
 {
 	struct bpf_link *links[NR_OBJS] = {};
 	double base, base_median;
 	__u32 ns;
 	int err, i;
 
-	c->prog_fd = bpf_program__fd(bpf_object__find_program_by_name(c->obj[0]->obj, p->prog));
+	c->prog_fd = bpf_program__fd(
+		bpf_object__find_program_by_name(c->obj[0]->obj, p->prog));
 	*mean = NAN;
 	if (p->drive == DRV_TIMER)
 		return per_timer(c, o->samples, exact, median);
@@ -260,8 +293,10 @@ static int measure(struct ctx *c, const struct path *p, const struct run_opts *o
 			err = per_duration(c, o->samples, exact, median);
 		else
 			err = per_op(c, p->drive, o->samples, exact, median);
-		if (!err && (p->drive == DRV_REPEAT || p->drive == DRV_DURATION)) {
-			err = test_run(c->prog_fd, false, o->count ?: 1000000, &ns);
+		if (!err &&
+		    (p->drive == DRV_REPEAT || p->drive == DRV_DURATION)) {
+			err = test_run(c->prog_fd, false, o->count ?: 1000000,
+				       &ns);
 			*mean = ns;
 		}
 		return err;
@@ -324,12 +359,14 @@ static int setup(struct ctx *c, long samples)
 			size_t p;
 
 			for (p = 0; i && p < ARRAY_SIZE(paths); p++)
-				if (!strcmp(paths[p].prog, name) && paths[p].base < i)
+				if (!strcmp(paths[p].prog, name) &&
+				    paths[p].base < i)
 					bpf_program__set_autoload(prog, false);
 		}
 		err = overhead_bpf__load(c->obj[i]);
 		if (err) {
-			warn_f("cannot load overhead.bpf.o: %s; BENCH_VERBOSE=1 shows libbpf's words", strerror(-err));
+			warn_f("cannot load overhead.bpf.o: %s; BENCH_VERBOSE=1 shows libbpf's words",
+			       strerror(-err));
 			return err;
 		}
 	}
@@ -362,7 +399,8 @@ static int run(const struct run_opts *o)
 			continue;
 		err = set_mode(&modes[m], &stats_fd);
 		if (err) {
-			warn_f("cannot switch to '%s': %s", modes[m].name, strerror(-err));
+			warn_f("cannot switch to '%s': %s", modes[m].name,
+			       strerror(-err));
 			goto out;
 		}
 		for (p = 0; p < ARRAY_SIZE(paths); p++) {
@@ -370,17 +408,20 @@ static int run(const struct run_opts *o)
 				continue;
 			err = measure(&c, &paths[p], o, &exact, &median, &mean);
 			if (err) {
-				warn_f("%s, %s: %s", paths[p].name, modes[m].name, strerror(-err));
+				warn_f("%s, %s: %s", paths[p].name,
+				       modes[m].name, strerror(-err));
 				failed = err;
 				continue;
 			}
-			fprintf(o->out, "%d,%s,%s,%s", o->round, o->label, modes[m].name, paths[p].name);
+			fprintf(o->out, "%d,%s,%s,%s", o->round, o->label,
+				modes[m].name, paths[p].name);
 			put(o->out, exact);
 			put(o->out, median);
 			put(o->out, mean);
 			fputc('\n', o->out);
 			fflush(o->out);
-			fprintf(stderr, "  %-10s %-9s %-16s %10.2f\n", o->label, modes[m].name, paths[p].name, exact);
+			fprintf(stderr, "  %-10s %-9s %-16s %10.2f\n", o->label,
+				modes[m].name, paths[p].name, exact);
 		}
 	}
 	err = failed;
@@ -405,7 +446,15 @@ static const struct column {
 	{ "on_stats", "patched", "on_stats" },
 };
 
-enum { COL_VANILLA, COL_OFF, COL_VANILLA_STATS, COL_STATS, COL_ON, COL_ON_STATS, NR_COLS };
+enum {
+	COL_VANILLA,
+	COL_OFF,
+	COL_VANILLA_STATS,
+	COL_STATS,
+	COL_ON,
+	COL_ON_STATS,
+	NR_COLS
+};
 
 struct row {
 	struct dist d[NR_COLS], mean[NR_COLS];
@@ -413,9 +462,11 @@ struct row {
 
 static struct row fold(const struct csv *raw, const char *path)
 {
-	int ck = csv__col(raw, "kernel"), cm = csv__col(raw, "mode"), cp = csv__col(raw, "path");
+	int ck = csv__col(raw, "kernel"), cm = csv__col(raw, "mode"),
+	    cp = csv__col(raw, "path");
 	int ci = csv__col(raw, "insns"), cn = csv__col(raw, "mean");
-	double *v = calloc(csv__rows(raw), sizeof(*v)), *w = calloc(csv__rows(raw), sizeof(*w));
+	double *v = calloc(csv__rows(raw), sizeof(*v)),
+	       *w = calloc(csv__rows(raw), sizeof(*w));
 	struct row row = {};
 	size_t i, n, nw, k;
 
@@ -439,7 +490,8 @@ static struct row fold(const struct csv *raw, const char *path)
 static void cell(const struct dist *d, int width)
 {
 	if (d->n)
-		printf(" %*.*f", width, fabs(d->p50 - round(d->p50)) < 0.005 ? 0 : 2, d->p50);
+		printf(" %*.*f", width,
+		       fabs(d->p50 - round(d->p50)) < 0.005 ? 0 : 2, d->p50);
 	else
 		printf(" %*s", width, "-");
 }
@@ -468,7 +520,8 @@ static void delta_cell(const struct row *r, int a, int b, int width)
 
 static int table(const struct table_opts *o)
 {
-	double d, worst_off = 0, worst_on = -INFINITY, worst_stats = -INFINITY, spread = 0;
+	double d, worst_off = 0, worst_on = -INFINITY, worst_stats = -INFINITY,
+		  spread = 0;
 	size_t have_off = 0, have_on = 0, have_stats = 0, p, k, rounds = 0;
 	struct row rows[ARRAY_SIZE(paths)];
 	char what[128];
@@ -498,9 +551,11 @@ static int table(const struct table_opts *o)
 		}
 	}
 
-	printf("\noverhead: guest instructions per invocation (median of %zu rounds)\n\n", rounds);
-	printf("  %-15s %9s %9s %8s | %9s %9s %9s %8s %8s | %9s %8s\n", "path", "vanilla", "off", "off-van",
-	       "van+stats", "stats", "on", "st-vst", "on-vst", "on+stats", "ons-vst");
+	printf("\noverhead: guest instructions per invocation (median of %zu rounds)\n\n",
+	       rounds);
+	printf("  %-15s %9s %9s %8s | %9s %9s %9s %8s %8s | %9s %8s\n", "path",
+	       "vanilla", "off", "off-van", "van+stats", "stats", "on",
+	       "st-vst", "on-vst", "on+stats", "ons-vst");
 	for (p = 0; p < ARRAY_SIZE(paths); p++) {
 		printf("  %-15s", paths[p].name);
 		cell(&rows[p].d[COL_VANILLA], 9);
@@ -519,7 +574,8 @@ static int table(const struct table_opts *o)
 	}
 	printf("\n  mean over 10^6 runs, ticks and timers included (BPF_PROG_TEST_RUN's duration, whole ns)\n");
 	for (p = 0; p < ARRAY_SIZE(paths); p++) {
-		if (paths[p].drive != DRV_REPEAT && paths[p].drive != DRV_DURATION)
+		if (paths[p].drive != DRV_REPEAT &&
+		    paths[p].drive != DRV_DURATION)
 			continue;
 		printf("  %-15s", paths[p].name);
 		for (k = 0; k < NR_COLS; k++) {
@@ -532,13 +588,18 @@ static int table(const struct table_opts *o)
 	       "  many runs shorter than a tick, so no interrupt is in it. Rows:\n");
 	for (p = 0; p < ARRAY_SIZE(paths); p++)
 		printf("    %-15s %s\n", paths[p].name, paths[p].what);
-	printf("\n  largest difference between rounds: %.4f instructions%s\n\n", spread,
-	       spread < 0.02 ? " (identical)" : "");
-	snprintf(what, sizeof(what), "off: extra instructions, worst of %zu paths", have_off);
+	printf("\n  largest difference between rounds: %.4f instructions%s\n\n",
+	       spread, spread < 0.02 ? " (identical)" : "");
+	snprintf(what, sizeof(what),
+		 "off: extra instructions, worst of %zu paths", have_off);
 	target_line(what, "0", have_off, worst_off == 0, "%+.2f", worst_off);
-	snprintf(what, sizeof(what), "on: beyond bpf_stats, worst of %zu paths", have_on);
-	target_line(what, "<= 15", have_on, worst_on <= 15.02, "%+.2f", worst_on);
-	snprintf(what, sizeof(what), "bpf_stats only: beyond vanilla, worst of %zu paths", have_stats);
+	snprintf(what, sizeof(what), "on: beyond bpf_stats, worst of %zu paths",
+		 have_on);
+	target_line(what, "<= 15", have_on, worst_on <= 15.02, "%+.2f",
+		    worst_on);
+	snprintf(what, sizeof(what),
+		 "bpf_stats only: beyond vanilla, worst of %zu paths",
+		 have_stats);
 	target_line(what, NULL, have_stats, true, "%+.2f", worst_stats);
 	puts("\nenvironment");
 	print_env(o->raw);
@@ -555,11 +616,17 @@ static int table(const struct table_opts *o)
 		for (p = 0; p < ARRAY_SIZE(paths); p++) {
 			fprintf(o->csv, "%s", paths[p].name);
 			for (k = 0; k < NR_COLS; k++)
-				put(o->csv, rows[p].d[k].n ? rows[p].d[k].p50 : NAN);
+				put(o->csv,
+				    rows[p].d[k].n ? rows[p].d[k].p50 : NAN);
 			for (k = 0; k < NR_COLS; k++)
-				put(o->csv, rows[p].d[k].n ? rows[p].d[k].max - rows[p].d[k].min : NAN);
+				put(o->csv, rows[p].d[k].n ?
+						    rows[p].d[k].max -
+							    rows[p].d[k].min :
+						    NAN);
 			for (k = 0; k < NR_COLS; k++)
-				put(o->csv, rows[p].mean[k].n ? rows[p].mean[k].p50 : NAN);
+				put(o->csv, rows[p].mean[k].n ?
+						    rows[p].mean[k].p50 :
+						    NAN);
 			fputc('\n', o->csv);
 		}
 	}
@@ -567,7 +634,9 @@ static int table(const struct table_opts *o)
 		return 0;
 	fputs("{\n  ", o->json);
 	json_env(o->json, o->raw);
-	fprintf(o->json, ",\n  \"unit\": \"guest instructions per invocation\",\n  \"rounds\": %zu,\n  \"spread\": ", rounds);
+	fprintf(o->json,
+		",\n  \"unit\": \"guest instructions per invocation\",\n  \"rounds\": %zu,\n  \"spread\": ",
+		rounds);
 	json_num(o->json, rounds, spread);
 	fputs(",\n  \"rows\": [", o->json);
 	for (p = 0; p < ARRAY_SIZE(paths); p++) {
@@ -579,9 +648,11 @@ static int table(const struct table_opts *o)
 		}
 		fputc('}', o->json);
 	}
-	fputs("\n  ],\n  \"targets\": [\n    {\"name\": \"off_extra\", \"limit\": 0, \"value\": ", o->json);
+	fputs("\n  ],\n  \"targets\": [\n    {\"name\": \"off_extra\", \"limit\": 0, \"value\": ",
+	      o->json);
 	json_num(o->json, have_off, worst_off);
-	fputs("},\n    {\"name\": \"on_beyond_stats\", \"limit\": 15, \"value\": ", o->json);
+	fputs("},\n    {\"name\": \"on_beyond_stats\", \"limit\": 15, \"value\": ",
+	      o->json);
 	json_num(o->json, have_on, worst_on);
 	fputs("}\n  ]\n}\n", o->json);
 	return 0;
