@@ -103,7 +103,8 @@ static void take_progs(struct control *c, int argc, char **argv)
 	if (prog_sel_parse(&c->sel, argc, argv, &used, f) || used == argc)
 		return;
 	fault_set(f, EXIT_USAGE, EINVAL, "'%s' is no program", argv[used]);
-	fault_why(f, "PROG is: id N, name N, tag T, pinned PATH, or a number");
+	fault_why(f, "PROG is: id N, name N, tag T, pinned PATH, a number or "
+		     "a word");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -371,8 +372,8 @@ int cmd_kill(struct ctx *ctx, int argc, char **argv)
 		.args_doc = "PROG...",
 		.doc = "End the runs of a program that are under way now. It "
 		       "stays loaded and attached: its next run is a new one.\v"
-		       "PROG is: id N, name N, tag T, pinned PATH, or a number, "
-		       "which is an id.",
+		       "PROG is: id N, name N, tag T, pinned PATH, a number (an "
+		       "id) or a word (a name).",
 		.children = common_options,
 	};
 
@@ -388,8 +389,8 @@ int cmd_set(struct ctx *ctx, int argc, char **argv)
 		.doc = "Set the budget of a program, what happens when it "
 		       "overruns, or its quarantine. All that is given is "
 		       "done, or nothing.\v"
-		       "PROG is: id N, name N, tag T, pinned PATH, or a number, "
-		       "which is an id.\n"
+		       "PROG is: id N, name N, tag T, pinned PATH, a number (an "
+		       "id) or a word (a name).\n"
 		       "Examples:\n"
 		       "  bpfwd set 42 --budget 500us\n"
 		       "  bpfwd set name spin --budget default --action warn\n"

@@ -54,8 +54,8 @@ static int take_args(struct ps *ps, int argc, char **argv)
 		fault_set(f, EXIT_USAGE, err, "'%s' is no program and no "
 					      "interval",
 			  argv[used]);
-		fault_why(f, "PROG is: id N, name N, tag T, pinned PATH, or a "
-			     "number; an interval has a unit, as 1s");
+		fault_why(f, "PROG is: id N, name N, tag T, pinned PATH, a number "
+			     "or a word; an interval has a unit, as 1s");
 		return fault_hint(f, "bpfwd ps -h");
 	}
 	if (++used == argc)
@@ -124,8 +124,8 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "[PROG...] [INTERVAL [COUNT]]",
 	.doc = "One table of all programs, or of some.\v"
-	       "PROG is: id N, name N, tag T, pinned PATH, or a number, which "
-	       "is an id. An INTERVAL has a unit (1s, 500ms); with it run "
+	       "PROG is: id N, name N, tag T, pinned PATH, a number (an id) or "
+	       "a word (a name). An INTERVAL has a unit (1s, 500ms); with it run "
 	       "statistics are switched on while bpfwd runs, at the cost of two "
 	       "clock reads per run.\n"
 	       "Examples:\n"

@@ -100,12 +100,19 @@ static int parse_one(struct prog_sel *sel, int argc, char **argv, int *used,
 	for (i = 0; i < ARRAY_SIZE(sel_words); i++)
 		if (!strcmp(argv[0], sel_words[i].word))
 			break;
-	if (i == ARRAY_SIZE(sel_words))
+	if (i == ARRAY_SIZE(sel_words)) {
+		/* a word that cannot be an interval is a name */
+		if (isdigit((unsigned char)argv[0][0]) || !argv[0][0])
+			return 0;
+		*used = 1;
+		sel->kind = SEL_NAME;
+		sel->text = argv[0];
 		return 0;
+	}
 	if (argc < 2) {
 		fault_set(f, EXIT_USAGE, 0, "'%s' of which program?", argv[0]);
 		return fault_why(f, "PROG is: id N, name N, tag T, pinned PATH, "
-				    "or a number");
+				    "a number or a word");
 	}
 	*used = 2;
 	sel->kind = sel_words[i].kind;

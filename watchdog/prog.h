@@ -18,7 +18,9 @@ struct prog {
 	const char *owner; /* NULL: not asked for, or unknown */
 };
 
-/* PROG := id N | name N | tag T | pinned PATH | N */
+/* PROG := id N | name N | tag T | pinned PATH | N, a bare number being an id and
+ * a bare word a name
+ */
 struct prog_sel;
 
 /* Takes PROGs from the front of argv while it can and says how many words. A

@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A program that stalls: ps, set, kill and events show and do what they say.
+# shellcheck disable=SC2016 # programs for jq and bash, in single quotes
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+. "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
+
+need jq
+patched || skip_all 'this kernel has no watchdog'
+bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
+[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+keep_settings
+plan 33
+
+instances=/sys/kernel/tracing/instances
+spin=$(dirname "$BPFWD")/demo/spin.bpf.o
+if [[ ! -r $spin ]]; then
+	spin=$work/spin.bpf.o
+	clang-19 -g -O2 -target bpf -I"$(dirname "$BPFWD")" \
+		-I"$(dirname "$BPFWD")/libbpf/include" \
+		-c "$here/../demo/spin.bpf.c" -o "$spin" || exit 1
+fi
+pins=/sys/fs/bpf/cli.$$
+is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
+stall() { timeout 20 cat /proc/version >/dev/null; }
+one() { # jq expression of the one program
+	"$BPFWD" ps name spin_vfs_read -j | jq -r ".programs[0] | $1"
+}
+
+expect enable 0 '' enable --budget 5ms --quarantine 0
+"$bpftool" prog loadall "$spin" $pins autoattach || exit 1
+at_exit "rm -r $pins"
+
+# ps
+expect ps 0 '' ps spin_vfs_read
+check ps-columns is "$(head -n 1 <<<"$out" | tr -s ' ')" 'ID NAME HOOK BEST WORST MAX BUDGET KILLS'
+check ps-hook grep -q 'spin_vfs_read  *kprobe/vfs_read .* 5ms  *0$' <<<"$out"
+check terminable is "$(one .terminable)" yes
+stall
+check counts is "$(one .terminations)" 1
+check max-is-over-budget [ "$(one '.longest_run_ns > 5000000')" = true ]
+expect ps-mark 0 '' ps spin_vfs_read
+check ps-mark-shown grep -Eq ' [5-9]\.?[0-9.]*ms!  *5ms  *1$' <<<"$out"
+expect filter 0 '' ps -f 'kills>0' -e name
+check filter-shows grep -qx spin_vfs_read <<<"$out"
+expect csv 0 '' ps spin_vfs_read -o csv -e name,budget,kills
+check csv-lines is "$out" $'name,budget_ns,terminations\nspin_vfs_read,5000000,1'
+
+# set
+expect set-budget 0 '' set spin_vfs_read --budget 20ms
+check own-budget is "$(one .watchdog_budget_ns)" 20000000
+stall
+check keeps-to-it [ "$(one '.longest_run_ns >= 20000000')" = true ]
+expect set-default 0 '' set name spin_vfs_read --budget default
+check default-budget is "$(one '.budget_ns, has("watchdog_budget_ns")' | tr '\n' ' ')" '5000000 false '
+expect not-in-quarantine 1 ENOENT set spin_vfs_read --budget 30ms --release
+check all-or-nothing is "$(one .budget_ns)" 5000000
+expect quarantine 0 '' set spin_vfs_read --quarantine
+kills=$(one .terminations)
+stall
+check quarantine-skips is "$(one '.terminations, .state' | tr '\n' ' ')" "$kills quarantined "
+expect release 0 '' set spin_vfs_read --release
+
+# kill: a budget that leaves the time to do it
+expect long-budget 0 '' set spin_vfs_read --budget 20s
+stall &
+sleep 0.5
+expect kill 0 '' kill name spin_vfs_read
+check kill-says-it is "$out" \
+	"$(one .id) spin_vfs_read: ended 1 run; it stays loaded and attached to kprobe/vfs_read"
+wait
+"$BPFWD" set spin_vfs_read --budget default >/dev/null
+
+# events
+bpfwd events -j
+check_json events 'all(.schema == "bpfwd.event/1")
+	and any(.event == "terminated" and .reason == "request")
+	and any(.event == "terminated" and .reason == "budget" and .ran_ns >= .budget_ns
+		and .prog.name == "spin_vfs_read" and .task.comm == "cat")
+	and any(.event == "quarantined") and any(.event == "released")'
+check_json seq-has-no-gap '. as $e | [range(1; length)] |
+	all($e[.].seq - $e[. - 1].seq == ($e[.].lost // 1))'
+"$BPFWD" events -f -j >"$work/follow" &
+follower=$!
+for _ in {1..50}; do
+	[[ -d $instances/bpfwd-$follower ]] && break
+	sleep 0.1
+done
+sleep 0.3
+stall
+sleep 0.5
+kill -INT $follower
+wait $follower
+check follow jq -es 'any(.event == "terminated" and .prog.name == "spin_vfs_read")' "$work/follow"
+check follow-removes-its-ring [ ! -e $instances/bpfwd-$follower ]
+"$BPFWD" events -f >/dev/null &
+killed=$!
+sleep 1
+kill -KILL $killed
+wait $killed 2>/dev/null
+"$BPFWD" enable >/dev/null
+check killed-one-leaves-no-ring [ -z "$(find $instances -maxdepth 1 -name 'bpfwd-*')" ]
+bpfwd disable
+check history-stays [ -n "$("$BPFWD" events)" ]
+rmdir $instances/bpfwd
+expect no-history 1 'it is recorded from' events

@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# No privilege: every command says so and exits with 3, and nothing is changed.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+. "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
+
+need setpriv
+(( EUID == 0 )) || skip_all 'starts as root'
+before=$(settings)
+chmod 755 "$work"
+# a copy, for the path to the tool may be closed to others
+install -m 755 "$BPFWD" "$work/bpfwd" && BPFWD=$work/bpfwd
+tool=$BPFWD
+unprivileged() { setpriv --reuid=65534 --regid=65534 --clear-groups "$tool" "$@"; }
+BPFWD=unprivileged
+bpfwd doctor
+[[ $status == 126 || $status == 127 ]] && skip_all "nobody cannot run $tool"
+plan 9
+
+reason='run it as root'
+patched || reason='no BPF watchdog'
+expect ps 3 'needs CAP_SYS_ADMIN' ps
+for command in 'enable --budget 20ms' disable 'set 1 --budget 1ms' 'kill 1' events 'events -f'; do
+	if [[ $command == disable ]] && patched && [[ $(<$sysctls) == 0 ]]; then
+		skip disable 'it is off'
+		continue
+	fi
+	# shellcheck disable=SC2086 # words
+	expect "${command// /-}" 3 "$reason" $command
+done
+bpfwd doctor
+check doctor-names-it grep -q 'no CAP_SYS_ADMIN' <<<"$out"
+check nothing-changed [ "$before" = "$(settings)" ]

@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# A kernel without the watchdog: every command says what is missing and exits with 3.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+. "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
+
+patched && skip_all 'this kernel has the watchdog'
+plan 12
+
+for command in status enable disable 'set 1 --budget 1ms' 'kill 1' events 'events -f'; do
+	# shellcheck disable=SC2086 # words
+	expect "${command// /-}" 3 'no BPF watchdog' $command
+done
+expect ps 3 '/proc/sys/kernel/bpf_watchdog is missing' ps
+check ps-prints-what-it-can grep -q '^ID  *NAME  *HOOK' <<<"$out"
+expect doctor 3 '' doctor
+check doctor-names-it grep -q '^watchdog  *no: not in this kernel' <<<"$out"
+expect enable-dry-run 3 'no BPF watchdog' enable --dry-run
