@@ -105,7 +105,7 @@ if ! git -C "$KSRC" rev-parse -q --verify base >/dev/null 2>&1 || [[ ! -e $KSRC/
 		logged source "copying LINUX_SRC=$LINUX_SRC into a git tree, about 1 min" unpack_dir "$tmp"
 	else
 		download
-		logged source "unpacking $package $got into a git tree, about 1 min" unpack_tarball "$tmp"
+		logged source "unpacking $package $got into a git tree, about 2 min" unpack_tarball "$tmp"
 		rm -rf "$O/src/usr"
 	fi
 	mv "$tmp" "$KSRC"

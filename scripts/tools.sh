@@ -11,7 +11,8 @@ flock 8
 kernel_env
 
 uapi() {
-	make -C "$KSRC" O=.kernel INSTALL_HDR_PATH="$O/uapi" headers_install
+	mkdir -p "$O/build/uapi"
+	make -C "$KSRC" O="$O/build/uapi" INSTALL_HDR_PATH="$O/uapi" headers_install
 }
 key=$(tree_key "$KSRC" include/uapi arch/x86/include/uapi)
 if ! fresh "$stamps/uapi" "$key" "$O/uapi/include/linux/bpf.h"; then

@@ -28,7 +28,7 @@ show "$runner" --repro loop_inlined --watchdog on --budget-ms 10 || wrong 'the p
 step '3/4 the counters, three ways: spin.bpf.c sits on vfs_read() and stalls every cat'
 enabled=1
 show bpfwd enable --budget 10ms || { enabled=; wrong 'bpfwd enable failed'; }
-echo 1 2>/dev/null >$trace/events/bpf_watchdog/terminate/enable 2>/dev/null || wrong 'no tracepoint bpf_watchdog:terminate'
+{ echo 1 >$trace/events/bpf_watchdog/terminate/enable; } 2>/dev/null || wrong 'no tracepoint bpf_watchdog:terminate'
 if [[ -z $enabled ]]; then
 	echo '     spin.bpf.c is not loaded then: nothing would end it'
 elif bpftool prog loadall "$O/demo/spin.bpf.o" $pins autoattach 2>/tmp/bpftool.log; then

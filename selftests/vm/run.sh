@@ -90,12 +90,12 @@ args+=(-smp "$SMP"
 	-device virtio-serial-pci)
 
 # The guest's console goes to a file, so that a slow reader never stalls the guest.
-qemu=
+qemu= rc=1
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
 	[[ -z $qemu ]] || kill -KILL "$qemu" 2>/dev/null || true
-	if [[ $dir != "$O/vm" ]]; then
-		rmdir "$scratch" 2>/dev/null || true
+	if [[ $dir != "$O/vm" && $rc == 0 ]] && rmdir "$scratch" 2>/dev/null; then
+		rm -rf "$dir"
 	fi
 }
 trap cleanup EXIT
