@@ -67,8 +67,9 @@ static void probe_watchdog(struct finding *f)
 	int err = kwd_state_read(&state);
 
 	if (err == -ENOSYS)
-		say(f, false, "no: not in this kernel -> make kernel, or a "
-			      "kernel with CONFIG_BPF_WATCHDOG");
+		say(f, false,
+		    "no: not in this kernel -> make kernel, or a "
+		    "kernel with CONFIG_BPF_WATCHDOG");
 	else if (err)
 		say_err(f, err, "cannot read its sysctls");
 	else
@@ -93,8 +94,9 @@ static void probe_events(struct finding *f)
 	tracefs_set_loglevel(TEP_LOG_NONE);
 	snprintf(path, sizeof(path), "%s/events/bpf_watchdog", dir ? dir : "");
 	if (!dir)
-		say(f, false, "no: tracefs is not mounted, or closed to this "
-			      "user");
+		say(f, false,
+		    "no: tracefs is not mounted, or closed to this "
+		    "user");
 	else if (access(path, F_OK))
 		say_err(f, -errno, "no tracepoints bpf_watchdog:*");
 	else
@@ -113,8 +115,9 @@ static void probe_jit(struct finding *f)
 	if (n > 0)
 		say(f, true, "yes");
 	else if (n == 0)
-		say(f, false, "off: sysctl net.core.bpf_jit_enable=1, for only "
-			      "compiled programs can be ended");
+		say(f, false,
+		    "off: sysctl net.core.bpf_jit_enable=1, for only "
+		    "compiled programs can be ended");
 	else
 		say(f, false, "unknown: no net.core.bpf_jit_enable");
 }
@@ -122,7 +125,8 @@ static void probe_jit(struct finding *f)
 static void probe_btf(struct finding *f)
 {
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		say(f, false, "no: names of hooks and source lines are missing");
+		say(f, false,
+		    "no: names of hooks and source lines are missing");
 	else
 		say(f, true, "yes");
 }
@@ -146,8 +150,9 @@ static void probe_machine(struct finding *f)
 		tcg |= !strncmp(line, "model name", 10) && strstr(line, "TCG");
 	if (file)
 		fclose(file);
-	say(f, true, tcg ? "emulated (TCG): timings are not representative" :
-			   "timings are representative");
+	say(f, true,
+	    tcg ? "emulated (TCG): timings are not representative" :
+		  "timings are representative");
 }
 
 static const struct probe {
@@ -192,9 +197,10 @@ int cmd_doctor(struct ctx *ctx, int argc, char **argv)
 					probes[i].name, "ok", f.ok, "required",
 					probes[i].required, "text", f.text));
 	}
-	here = !missing[0]		 ? "every command" :
-	       !kwd_state_read(&state) ? "what needs none of: " :
-					 "ps (measured columns only)";
+	here = !missing[0]	       ? "every command" :
+	       strstr(missing, "priv") ? "nothing" :
+	       kwd_state_read(&state)  ? "ps (measured columns only)" :
+					 "what does not need the above";
 	if (out_is_json(&ctx->out))
 		out_json(&ctx->out, json_pack("{s:s, s:b, s:o}", "schema",
 					      "bpfwd.doctor/1", "ok",
@@ -202,7 +208,7 @@ int cmd_doctor(struct ctx *ctx, int argc, char **argv)
 	else
 		json_decref(rows);
 	if (!out_is_json(&ctx->out))
-		printf("%-11s %s%s\n", "here", here,
-		       strstr(here, "none") ? missing : "");
+		printf("%-11s %s%s%s\n", "here", here,
+		       missing[0] ? "; missing: " : "", missing);
 	return missing[0] ? EXIT_LACKS : EXIT_OK;
 }

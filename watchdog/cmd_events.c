@@ -28,6 +28,7 @@ struct events {
 	u64 seq; /* of the last event, printed or not */
 	u64 boot_to_real_ns;
 	struct progs *progs; /* for what the kernel does not tell, cached */
+	u32 progs_up_to; /* ids only grow: what is not cached below is gone */
 	struct btfs *btfs;
 	bool failed; /* stdout is gone */
 };
@@ -53,8 +54,9 @@ static const struct prog *find_prog(struct events *ev, u32 id)
 	const struct prog *p = progs_find(ev->progs, id);
 	struct fault ignored = {};
 
-	if (p || !id)
+	if (p || id <= ev->progs_up_to)
 		return p;
+	ev->progs_up_to = id;
 	progs_free(ev->progs);
 	ev->progs = NULL;
 	if (progs_load(&ev->progs, NULL, PROGS_HOOKS, &ignored))
@@ -137,8 +139,7 @@ static int print_json(struct events *ev, const struct event *e)
 	json_object_set_new(doc, "cpu", json_integer(e->cpu));
 	if (e->kind == EV_LOST) {
 		if (e->lost)
-			json_object_set_new(doc, "lost",
-					    json_integer(e->lost));
+			json_object_set_new(doc, "lost", json_integer(e->lost));
 		return out_json(&ev->ctx->out, doc);
 	}
 	timestamp(ev, e->boot_ns, ts, sizeof(ts));
@@ -165,7 +166,8 @@ static void print_cost(const struct event *e)
 	char ran[DURATION_LEN], budget[DURATION_LEN], stop[DURATION_LEN];
 
 	if (e->kind == EV_QUARANTINED || e->kind == EV_RELEASED) {
-		printf(" after %llu kills", (unsigned long long)e->terminations);
+		printf(" after %llu kills",
+		       (unsigned long long)e->terminations);
 		return;
 	}
 	printf(" ran %s", duration(e->ran_ns, ran));
@@ -210,8 +212,8 @@ static int print_text(struct events *ev, const struct event *e)
 	printf("%s.%03u %s%s%s %u %s %s cpu%u ", clock,
 	       (unsigned int)(real % 1000000000 / 1000000),
 	       ev->ctx->out.color ? "\033[1m" : "", event_kind_word(e->kind),
-	       ev->ctx->out.color ? "\033[0m" : "", e->prog_id,
-	       full_name(e, p), p && p->hooks[0] ? p->hooks[0] : "-", e->cpu);
+	       ev->ctx->out.color ? "\033[0m" : "", e->prog_id, full_name(e, p),
+	       p && p->hooks[0] ? p->hooks[0] : "-", e->cpu);
 	print_safe(e->comm[0] ? e->comm : "-");
 	printf("[%u]", e->pid);
 	print_cost(e);
@@ -229,9 +231,8 @@ static void print_csv(const struct event *e, u64 seq)
 	       (unsigned long long)seq, event_kind_name(e->kind),
 	       (unsigned long long)e->boot_ns, e->cpu, e->pid, e->prog_id,
 	       e->name, e->reason, (unsigned long long)e->ran_ns,
-	       (unsigned long long)e->budget_ns,
-	       (unsigned long long)e->late_ns, (unsigned long long)e->stop_ns,
-	       (unsigned long long)e->lost);
+	       (unsigned long long)e->budget_ns, (unsigned long long)e->late_ns,
+	       (unsigned long long)e->stop_ns, (unsigned long long)e->lost);
 }
 
 static const char csv_head[] =
@@ -274,7 +275,8 @@ static int print_history(struct events *ev, FILE *trace, u64 from_ns,
 		struct event *all;
 
 		line[strcspn(line, "\n")] = '\0';
-		if (sscanf(line, "# entries-in-buffer/entries-written: %llu/%llu",
+		if (sscanf(line,
+			   "# entries-in-buffer/entries-written: %llu/%llu",
 			   &kept, &written) == 2)
 			overwritten = written - kept;
 		all = reallocarray(events, n + 1, sizeof(*events));
@@ -298,8 +300,8 @@ static int print_history(struct events *ev, FILE *trace, u64 from_ns,
 	}
 	for (size_t i = 0; i < n && !ev->failed; i++) {
 		count(ev, &events[i]);
-		if (i >= skip && (events[i].kind == EV_LOST ||
-				  events[i].boot_ns >= from_ns))
+		if (i >= skip &&
+		    (events[i].kind == EV_LOST || events[i].boot_ns >= from_ns))
 			print(ev, &events[i]);
 	}
 	free(events);
@@ -408,7 +410,8 @@ static int run(struct events *ev)
 			from_ns = now > ev->since_ns ? now - ev->since_ns : 1;
 		else if (ev->follow && !ev->last)
 			from_ns = now;
-		print_history(ev, trace, from_ns, ev->follow ? now : UINT64_MAX);
+		print_history(ev, trace, from_ns,
+			      ev->follow ? now : UINT64_MAX);
 		fclose(trace);
 	} else if (!ev->follow) {
 		return err == -ENOENT ? no_history(f) : ring_fault(f, err);
@@ -439,8 +442,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			duration_option(f, "since", arg, &ev->since_ns);
 		return 0;
 	case 'n':
-		if (!f->exit && (number_parse(arg, UINT32_MAX, &ev->last) ||
-				 !ev->last))
+		if (!f->exit &&
+		    (number_parse(arg, UINT32_MAX, &ev->last) || !ev->last))
 			fault_set(f, EXIT_USAGE, EINVAL,
 				  "bad number of events '%s'", arg);
 		return 0;

@@ -37,21 +37,23 @@ enum {
 	KEY_RELEASE,
 };
 
-#define SHARED_OPTIONS                                                         \
-	{ "all", KEY_ALL, 0, 0, "all programs that a PROG matches", 1 },       \
-	{                                                                      \
-		"dry-run", KEY_DRY, 0, 0,                                      \
-			"say what would be done, do nothing", 1                \
-	}
+#define OPTION_ALL \
+	{ "all", KEY_ALL, 0, 0, "all programs that a PROG matches", 1 }
+#define OPTION_DRY \
+	{ "dry-run", KEY_DRY, 0, 0, "say what would be done, do nothing", 1 }
 
-static const struct argp_option kill_options[] = { SHARED_OPTIONS, { 0 } };
+static const struct argp_option kill_options[] = { OPTION_ALL,
+						   OPTION_DRY,
+						   { 0 } };
 
 static const struct argp_option set_options[] = {
 	{ "budget", KEY_BUDGET, "DUR|default", 0, "CPU time per run", 1 },
-	{ "action", KEY_ACTION, "end|warn", 0, "what happens to an overrun", 1 },
+	{ "action", KEY_ACTION, "end|warn", 0, "what happens to an overrun",
+	  1 },
 	{ "quarantine", KEY_QUARANTINE, 0, 0, "skip it from now on", 1 },
 	{ "release", KEY_RELEASE, 0, 0, "release it from quarantine", 1 },
-	SHARED_OPTIONS,
+	OPTION_ALL,
+	OPTION_DRY,
 	{ 0 },
 };
 
@@ -185,8 +187,8 @@ static struct kwd_step make_step(const struct prog *p, int fd,
 static int run_steps(struct control *c, const struct progs *progs)
 {
 	size_t n_progs = progs_count(progs), n = 0;
-	struct kwd_step *steps = calloc(n_progs * c->n_changes + 1,
-					sizeof(*steps));
+	struct kwd_step *steps =
+		calloc(n_progs * c->n_changes + 1, sizeof(*steps));
 	struct fault *f = &c->ctx->fault;
 	int ret = 0;
 
@@ -198,8 +200,8 @@ static int run_steps(struct control *c, const struct progs *progs)
 
 		if (fd < 0) {
 			ret = fault_set(f, EXIT_NO_PROG, fd,
-					"cannot open program %u %s",
-					p->info.id, p->name);
+					"cannot open program %u %s", p->info.id,
+					p->name);
 			break;
 		}
 		for (size_t k = 0; k < c->n_changes; k++)
@@ -233,20 +235,31 @@ static void report_set(struct control *c, const struct progs *progs)
 			       p->info.quarantined ? ", quarantined" : "");
 		json_array_append_new(
 			rows,
-			json_pack("{s:i, s:s, s:I, s:s, s:b}", "id",
-				  p->info.id, "name", p->name,
-				  "watchdog_budget_ns",
+			json_pack("{s:i, s:s, s:I, s:s, s:b}", "id", p->info.id,
+				  "name", p->name, "watchdog_budget_ns",
 				  (json_int_t)p->info.watchdog_budget_ns,
 				  "watchdog_action",
 				  p->info.watchdog_action ? "warn" : "end",
 				  "quarantined", (int)p->info.quarantined));
 	}
 	if (out_is_json(&c->ctx->out))
-		out_json(&c->ctx->out, json_pack("{s:s, s:o, s:b}", "schema",
-						 "bpfwd.set/1", "programs",
-						 rows, "dry_run", c->dry_run));
+		out_json(&c->ctx->out,
+			 json_pack("{s:s, s:o, s:b}", "schema", "bpfwd.set/1",
+				   "programs", rows, "dry_run", c->dry_run));
 	else
 		json_decref(rows);
+}
+
+static bool all_moved(const struct progs *old, const struct progs *now)
+{
+	for (size_t i = 0; i < progs_count(old); i++) {
+		const struct prog *p = progs_get(old, i);
+		const struct prog *q = progs_find(now, p->info.id);
+
+		if (!q || q->info.terminations == p->info.terminations)
+			return false;
+	}
+	return true;
 }
 
 /* Terminations are counted when they are done: give them a moment. */
@@ -256,22 +269,11 @@ static struct progs *wait_for_ends(struct control *c, const struct progs *old)
 	struct progs *now = NULL;
 	struct fault ignored = {};
 
-	for (int i = 0; i < 20; i++) {
-		bool moved = true;
-
+	for (int i = 0; i < 20 && !all_moved(old, now); i++) {
 		nanosleep(&ms, NULL);
 		progs_free(now);
-		if (progs_load(&now, c->sel, PROGS_HOOKS, &ignored))
+		if (progs_load(&now, c->sel, 0, &ignored))
 			return NULL;
-		for (size_t k = 0; k < progs_count(old); k++) {
-			const struct prog *p = progs_get(old, k);
-			const struct prog *q = progs_find(now, p->info.id);
-
-			moved &= q && q->info.terminations >
-					      p->info.terminations;
-		}
-		if (moved)
-			break;
 	}
 	return now;
 }
@@ -285,7 +287,7 @@ static void report_kill(struct control *c, const struct progs *old,
 		const struct prog *p = progs_get(old, i);
 		const struct prog *q = now ? progs_find(now, p->info.id) : NULL;
 		u64 ended = q ? q->info.terminations - p->info.terminations : 0;
-		const char *hook = q ? q->hooks[0] : NULL;
+		const char *hook = q ? p->hooks[0] : NULL;
 		json_t *row;
 
 		if (!out_is_json(&c->ctx->out)) {
@@ -312,9 +314,9 @@ static void report_kill(struct control *c, const struct progs *old,
 		json_array_append_new(rows, row);
 	}
 	if (out_is_json(&c->ctx->out))
-		out_json(&c->ctx->out, json_pack("{s:s, s:o, s:b}", "schema",
-						 "bpfwd.kill/1", "programs",
-						 rows, "dry_run", c->dry_run));
+		out_json(&c->ctx->out,
+			 json_pack("{s:s, s:o, s:b}", "schema", "bpfwd.kill/1",
+				   "programs", rows, "dry_run", c->dry_run));
 	else
 		json_decref(rows);
 }

@@ -51,11 +51,13 @@ static int take_args(struct ps *ps, int argc, char **argv)
 		return 0;
 	err = duration_parse(argv[used], &ps->interval_ns);
 	if (err) {
-		fault_set(f, EXIT_USAGE, err, "'%s' is no program and no "
-					      "interval",
+		fault_set(f, EXIT_USAGE, err,
+			  "'%s' is no program and no "
+			  "interval",
 			  argv[used]);
-		fault_why(f, "PROG is: id N, name N, tag T, pinned PATH, a number "
-			     "or a word; an interval has a unit, as 1s");
+		fault_why(f,
+			  "PROG is: id N, name N, tag T, pinned PATH, a number "
+			  "or a word; an interval has a unit, as 1s");
 		return fault_hint(f, "bpfwd ps -h");
 	}
 	if (++used == argc)
@@ -152,9 +154,8 @@ struct look {
 
 static void set_rates(struct ps_row *r, const struct look *last, u64 dt_ns)
 {
-	const struct prog *old = last->progs ?
-					 progs_find(last->progs, r->p->info.id) :
-					 NULL;
+	const struct prog *old =
+		last->progs ? progs_find(last->progs, r->p->info.id) : NULL;
 	double runs, time;
 
 	if (!old || !dt_ns)
@@ -181,7 +182,7 @@ static char *join(const char *const *list)
 }
 
 static struct ps_row *make_rows(struct ps *ps, const struct look *look,
-			     const struct look *last)
+				const struct look *last)
 {
 	size_t n = progs_count(look->progs);
 	struct ps_row *rows = calloc(n + 1, sizeof(*rows));
@@ -289,8 +290,7 @@ static int run(struct ps *ps)
 		stop_on_signals();
 		stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 		if (stats < 0)
-			note(ps->ctx,
-			     "no run statistics, so no rates: %s (%s)",
+			note(ps->ctx, "no run statistics, so no rates: %s (%s)",
 			     strerror(-stats), errno_name(-stats));
 	} else if (ps->ctx->verbose && table_wants(ps->table, "cpu%")) {
 		note(ps->ctx, "rates need an interval: bpfwd ps -w 1s");

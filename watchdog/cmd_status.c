@@ -125,7 +125,7 @@ static void print_text(const struct kwd_state *s, const struct tally *t,
 	printf("statistics  %s\n",
 	       s->val[KWD_ON] ? "on for the watchdog: two clock reads per run" :
 	       stats > 0      ? "on by kernel.bpf_stats_enabled" :
-			   "off, unless a process holds BPF_ENABLE_STATS");
+				"off, unless a process holds BPF_ENABLE_STATS");
 	for (size_t i = 0; i < t->n_reasons; i++)
 		printf("%-11s %5zu  %-13s %s\n", i ? "" : "terminable",
 		       t->reasons[i].n,
@@ -140,8 +140,9 @@ int cmd_status(struct ctx *ctx, int argc, char **argv)
 	struct tally t = {};
 	int err;
 
-	parse_plain(ctx, argc, argv, "State of the watchdog, and the programs "
-				     "under it in numbers.");
+	parse_plain(ctx, argc, argv,
+		    "State of the watchdog, and the programs "
+		    "under it in numbers.");
 	err = kwd_state_read(&state);
 	if (err == -ENOSYS)
 		return kwd_missing(&ctx->fault, "no status");

@@ -54,8 +54,9 @@ static u64 field_num(const char *fields, const char *key, int base)
 {
 	char buf[32];
 
-	return field(fields, key, buf, sizeof(buf)) ? strtoull(buf, NULL, base) :
-						      0;
+	return field(fields, key, buf, sizeof(buf)) ?
+		       strtoull(buf, NULL, base) :
+		       0;
 }
 
 /* Numbers that an older or newer kernel may print for words. */
@@ -82,9 +83,8 @@ static void read_overrun(const char *fields, struct event *e)
 	char action[16] = "";
 
 	field(fields, "action", action, sizeof(action));
-	e->kind = !strcmp(action, "warn") || !strcmp(action, "1") ?
-			  EV_WARNED :
-			  EV_OVERRUN;
+	e->kind = !strcmp(action, "warn") || !strcmp(action, "1") ? EV_WARNED :
+								    EV_OVERRUN;
 	strcpy(e->reason, "budget");
 }
 

@@ -33,25 +33,78 @@ struct hooks {
  * way round, the first name of this list that yields them is the answer.
  */
 static const char *const sections[] = {
-	"socket", "sk_reuseport/migrate", "sk_reuseport", "kprobe",
-	"kprobe.multi", "kprobe.session", "uprobe.multi", "tcx/ingress",
-	"tcx/egress", "tc", "action", "netkit/primary", "netkit/peer", "tp",
-	"raw_tp", "raw_tp.w", "tp_btf", "fentry", "fmod_ret", "fexit",
-	"freplace", "lsm", "lsm_cgroup", "iter", "syscall", "xdp/devmap",
-	"xdp/cpumap", "xdp", "perf_event", "lwt_in", "lwt_out", "lwt_xmit",
-	"lwt_seg6local", "sockops", "sk_skb/stream_parser",
-	"sk_skb/stream_verdict", "sk_skb/verdict", "sk_skb", "sk_msg",
-	"lirc_mode2", "flow_dissector", "cgroup_skb/ingress",
-	"cgroup_skb/egress", "cgroup/skb", "cgroup/sock_create",
-	"cgroup/sock_release", "cgroup/post_bind4", "cgroup/post_bind6",
-	"cgroup/bind4", "cgroup/bind6", "cgroup/connect4", "cgroup/connect6",
-	"cgroup/connect_unix", "cgroup/sendmsg4", "cgroup/sendmsg6",
-	"cgroup/sendmsg_unix", "cgroup/recvmsg4", "cgroup/recvmsg6",
-	"cgroup/recvmsg_unix", "cgroup/getpeername4", "cgroup/getpeername6",
-	"cgroup/getpeername_unix", "cgroup/getsockname4",
-	"cgroup/getsockname6", "cgroup/getsockname_unix", "cgroup/sysctl",
-	"cgroup/getsockopt", "cgroup/setsockopt", "cgroup/dev", "struct_ops",
-	"sk_lookup", "netfilter",
+	"socket",
+	"sk_reuseport/migrate",
+	"sk_reuseport",
+	"kprobe",
+	"kprobe.multi",
+	"kprobe.session",
+	"uprobe.multi",
+	"tcx/ingress",
+	"tcx/egress",
+	"tc",
+	"action",
+	"netkit/primary",
+	"netkit/peer",
+	"tp",
+	"raw_tp",
+	"raw_tp.w",
+	"tp_btf",
+	"fentry",
+	"fmod_ret",
+	"fexit",
+	"freplace",
+	"lsm",
+	"lsm_cgroup",
+	"iter",
+	"syscall",
+	"xdp/devmap",
+	"xdp/cpumap",
+	"xdp",
+	"perf_event",
+	"lwt_in",
+	"lwt_out",
+	"lwt_xmit",
+	"lwt_seg6local",
+	"sockops",
+	"sk_skb/stream_parser",
+	"sk_skb/stream_verdict",
+	"sk_skb/verdict",
+	"sk_skb",
+	"sk_msg",
+	"lirc_mode2",
+	"flow_dissector",
+	"cgroup_skb/ingress",
+	"cgroup_skb/egress",
+	"cgroup/skb",
+	"cgroup/sock_create",
+	"cgroup/sock_release",
+	"cgroup/post_bind4",
+	"cgroup/post_bind6",
+	"cgroup/bind4",
+	"cgroup/bind6",
+	"cgroup/connect4",
+	"cgroup/connect6",
+	"cgroup/connect_unix",
+	"cgroup/sendmsg4",
+	"cgroup/sendmsg6",
+	"cgroup/sendmsg_unix",
+	"cgroup/recvmsg4",
+	"cgroup/recvmsg6",
+	"cgroup/recvmsg_unix",
+	"cgroup/getpeername4",
+	"cgroup/getpeername6",
+	"cgroup/getpeername_unix",
+	"cgroup/getsockname4",
+	"cgroup/getsockname6",
+	"cgroup/getsockname_unix",
+	"cgroup/sysctl",
+	"cgroup/getsockopt",
+	"cgroup/setsockopt",
+	"cgroup/dev",
+	"struct_ops",
+	"sk_lookup",
+	"netfilter",
 };
 
 static const char *section_of_attach(enum bpf_attach_type attach)
@@ -104,8 +157,7 @@ static int add(struct hooks *hooks, u32 prog_id, char *text,
 
 	for (size_t i = 0; text && i < hooks->n; i++) {
 		if (hooks->hooks[i].prog_id != prog_id ||
-		    !hooks->hooks[i].text ||
-		    strcmp(hooks->hooks[i].text, text))
+		    !hooks->hooks[i].text || strcmp(hooks->hooks[i].text, text))
 			continue;
 		free(text);
 		return 0;
@@ -259,8 +311,8 @@ static const struct {
 	u32 perf_type;
 	size_t name, len;
 } named_links[] = {
-#define NAMED(type, perf_type, name, len)                                      \
-	{ type, perf_type, offsetof(struct bpf_link_info, name),               \
+#define NAMED(type, perf_type, name, len)                        \
+	{ type, perf_type, offsetof(struct bpf_link_info, name), \
 	  offsetof(struct bpf_link_info, len) }
 	NAMED(BPF_LINK_TYPE_RAW_TRACEPOINT, 0, raw_tracepoint.tp_name,
 	      raw_tracepoint.tp_name_len),
@@ -375,8 +427,8 @@ static const char *strip(const char *name)
 static char *btf_hook(struct btfs *btfs, const struct bpf_prog_info *info,
 		      enum bpf_attach_type attach)
 {
-	const char *at = btfs_name(btfs, info->attach_btf_obj_id,
-				   info->attach_btf_id);
+	const char *at =
+		btfs_name(btfs, info->attach_btf_obj_id, info->attach_btf_id);
 	const char *section = info->type == BPF_PROG_TYPE_EXT ?
 				      "freplace" :
 				      section_of_attach(attach);
@@ -406,9 +458,10 @@ const char *const *hooks_of(struct hooks *hooks, struct btfs *btfs,
 
 	if (info->type == BPF_PROG_TYPE_STRUCT_OPS && info->attach_btf_id)
 		add_at(hooks, info->id, "struct_ops",
-		       btfs_name(btfs, info->attach_btf_obj_id ?
-					       info->attach_btf_obj_id :
-					       VMLINUX_BTF_ID,
+		       btfs_name(btfs,
+				 info->attach_btf_obj_id ?
+					 info->attach_btf_obj_id :
+					 VMLINUX_BTF_ID,
 				 info->attach_btf_id));
 	list = calloc(hooks->n + 2, sizeof(*list));
 	lists = reallocarray(hooks->lists, hooks->n_lists + 1, sizeof(*lists));

@@ -19,9 +19,12 @@ static const struct sysctl {
 	const char *name;
 	u64 min, max;
 } sysctls[] = {
-	[KWD_PERIOD_US] = { SYSCTL_PREFIX "bpf_watchdog_period_us", 100, 1000000 },
-	[KWD_BUDGET_US] = { SYSCTL_PREFIX "bpf_watchdog_budget_us", 100, INT32_MAX },
-	[KWD_QUARANTINE] = { SYSCTL_PREFIX "bpf_watchdog_quarantine", 0, INT32_MAX },
+	[KWD_PERIOD_US] = { SYSCTL_PREFIX "bpf_watchdog_period_us", 100,
+			    1000000 },
+	[KWD_BUDGET_US] = { SYSCTL_PREFIX "bpf_watchdog_budget_us", 100,
+			    INT32_MAX },
+	[KWD_QUARANTINE] = { SYSCTL_PREFIX "bpf_watchdog_quarantine", 0,
+			     INT32_MAX },
 	[KWD_ON] = { SYSCTL_PREFIX "bpf_watchdog", 0, 1 },
 };
 
@@ -95,8 +98,8 @@ int kwd_state_write(const struct kwd_state *old, const struct kwd_state *new,
 	}
 	if (!err)
 		return 0;
-	fault_set(f, err == -EACCES || err == -EPERM ? EXIT_LACKS : EXIT_FAILED, err,
-		  "cannot set %s to %llu", sysctls[i].name,
+	fault_set(f, err == -EACCES || err == -EPERM ? EXIT_LACKS : EXIT_FAILED,
+		  err, "cannot set %s to %llu", sysctls[i].name,
 		  (unsigned long long)new->val[i]);
 	while (i--)
 		if (new->val[i] != old->val[i])
@@ -120,8 +123,7 @@ int kwd_sysctl_check(enum kwd_sysctl which, const char *option, u64 ns,
 	if (ns % 1000) {
 		fault_set(f, EXIT_USAGE, EINVAL, "bad %s %lluns", option,
 			  (unsigned long long)ns);
-		return fault_why(f, "%s counts whole microseconds",
-				 s->name);
+		return fault_why(f, "%s counts whole microseconds", s->name);
 	}
 	if (ns / 1000 >= s->min && ns / 1000 <= s->max)
 		return 0;
@@ -144,8 +146,8 @@ static int prog_op(int fd, enum bpf_watchdog_op op, u64 value)
 	attr.watchdog.prog_fd = fd;
 	attr.watchdog.op = op;
 	attr.watchdog.value = value;
-	if (syscall(SYS_bpf, BPF_PROG_WATCHDOG, &attr,
-		    sizeof(attr.watchdog)) < 0)
+	if (syscall(SYS_bpf, BPF_PROG_WATCHDOG, &attr, sizeof(attr.watchdog)) <
+	    0)
 		return -errno;
 	return 0;
 }
@@ -183,13 +185,16 @@ static const struct refusal {
 	const char *hint;
 } refusals[] = {
 	{ EPERM, EXIT_LACKS, "this needs CAP_SYS_ADMIN", "run it as root" },
-	{ EOPNOTSUPP, EXIT_LACKS, "it cannot be terminated", "bpfwd ps -e +terminable" },
+	{ EOPNOTSUPP, EXIT_LACKS, "it cannot be terminated",
+	  "bpfwd ps -e +terminable" },
 	{ ENODEV, EXIT_FAILED, "the watchdog is off", "bpfwd enable" },
 	{ EBUSY, EXIT_FAILED,
 	  "its entry is taken by a trampoline (fentry, fexit or freplace)",
 	  "detach what is attached to it, then try again" },
-	{ ENOENT, EXIT_FAILED, "it is not in quarantine", "bpfwd ps -e +state" },
-	{ ERANGE, EXIT_USAGE, "a budget is at least 1ns and at most 2^63-1 ns", NULL },
+	{ ENOENT, EXIT_FAILED, "it is not in quarantine",
+	  "bpfwd ps -e +state" },
+	{ ERANGE, EXIT_USAGE, "a budget is at least 1ns and at most 2^63-1 ns",
+	  NULL },
 	{ EBADF, EXIT_NO_PROG, "the program has gone meanwhile", "bpfwd ps" },
 };
 
@@ -199,8 +204,9 @@ static int explain(const struct kwd_step *step, int err, struct fault *f)
 
 	while (r < end && r->err != -err)
 		r++;
-	fault_set(f, r < end ? r->exit : EXIT_FAILED, err, "cannot %s program %u %s",
-		  kwd_op_text(step->op), step->prog_id, step->name);
+	fault_set(f, r < end ? r->exit : EXIT_FAILED, err,
+		  "cannot %s program %u %s", kwd_op_text(step->op),
+		  step->prog_id, step->name);
 	if (r == end)
 		return f->exit;
 	if (r->err == EOPNOTSUPP && step->terminable)
@@ -252,7 +258,8 @@ static const struct terminable {
 	{ BPF_TERMINABLE_CONDITIONAL, "conditional",
 	  "unless it runs in an NMI, or with interrupts off and no CPU left "
 	  "to send one" },
-	{ BPF_TERMINABLE_NO_CLASSIC, "no_classic", "it is a classic BPF filter" },
+	{ BPF_TERMINABLE_NO_CLASSIC, "no_classic",
+	  "it is a classic BPF filter" },
 	{ BPF_TERMINABLE_NO_JIT, "no_jit",
 	  "it is not JIT-compiled, or not by a JIT that can" },
 	{ BPF_TERMINABLE_NO_OFFLOAD, "no_offload",
@@ -278,8 +285,9 @@ const char *kwd_terminable_name(u32 value)
 	const struct terminable *t = terminable_find(value);
 
 	/* a newer kernel's reason: every value from 16 on means no */
-	return t ? t->name : value >= BPF_TERMINABLE_NO_CLASSIC ? "no" :
-								  "unknown";
+	return t				  ? t->name :
+	       value >= BPF_TERMINABLE_NO_CLASSIC ? "no" :
+						    "unknown";
 }
 
 const char *kwd_terminable_text(u32 value)
@@ -294,10 +302,11 @@ int kwd_missing(struct fault *f, const char *what)
 	struct utsname uts;
 
 	uname(&uts);
-	fault_set(f, EXIT_LACKS, ENOSYS, "%s: kernel %s has no BPF watchdog", what,
-		  uts.release);
-	fault_why(f, SYSCTL_DIR "kernel/bpf_watchdog is missing: the kernel lacks the "
-		     "patches or CONFIG_BPF_WATCHDOG");
+	fault_set(f, EXIT_LACKS, ENOSYS, "%s: kernel %s has no BPF watchdog",
+		  what, uts.release);
+	fault_why(f, SYSCTL_DIR
+		  "kernel/bpf_watchdog is missing: the kernel lacks the "
+		  "patches or CONFIG_BPF_WATCHDOG");
 	return fault_hint(f, "boot the patched kernel (`make kernel` builds "
 			     "it), then bpfwd doctor");
 }

@@ -33,9 +33,8 @@ bool out_is_json(const struct out *out)
 
 int out_json(const struct out *out, json_t *doc)
 {
-	size_t flags = out->pretty && out->format == OUT_JSON ?
-			       JSON_INDENT(2) :
-			       JSON_COMPACT;
+	size_t flags = out->pretty && out->format == OUT_JSON ? JSON_INDENT(2) :
+								JSON_COMPACT;
 	int err = 0;
 
 	if (!doc)

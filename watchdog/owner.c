@@ -45,9 +45,8 @@ static void add(struct owners *owners, u32 prog_id, u32 pid)
 	if (!o)
 		return;
 	owners->all = o;
-	o[owners->n++] = (struct owner){ .prog_id = prog_id,
-					 .pid = pid,
-					 .last = pid };
+	o[owners->n++] =
+		(struct owner){ .prog_id = prog_id, .pid = pid, .last = pid };
 }
 
 static size_t read_at(int dir, const char *name, char *buf, size_t size)

@@ -46,8 +46,8 @@ static int parse_id(const char *text, u32 *id, struct fault *f)
 	int err = number_parse(text, UINT32_MAX, &n);
 
 	if (err || !n) {
-		fault_set(f, EXIT_USAGE, err ? err : ERANGE, "bad program id '%s'",
-			  text);
+		fault_set(f, EXIT_USAGE, err ? err : ERANGE,
+			  "bad program id '%s'", text);
 		return fault_hint(f, "bpfwd ps lists ids, names and tags");
 	}
 	*id = n;
@@ -78,8 +78,9 @@ static int pinned_id(const char *path, u32 *id, struct fault *f)
 	*id = info.id;
 	if (!err)
 		return 0;
-	return fault_set(f, err == -EPERM || err == -EACCES ? EXIT_LACKS : EXIT_NO_PROG, err,
-			 "no pinned program at %s", path);
+	return fault_set(
+		f, err == -EPERM || err == -EACCES ? EXIT_LACKS : EXIT_NO_PROG,
+		err, "no pinned program at %s", path);
 }
 
 /* One PROG from the front of argv: returns 0 with used 0 if there is none. */
@@ -111,8 +112,9 @@ static int parse_one(struct prog_sel *sel, int argc, char **argv, int *used,
 	}
 	if (argc < 2) {
 		fault_set(f, EXIT_USAGE, 0, "'%s' of which program?", argv[0]);
-		return fault_why(f, "PROG is: id N, name N, tag T, pinned PATH, "
-				    "a number or a word");
+		return fault_why(f,
+				 "PROG is: id N, name N, tag T, pinned PATH, "
+				 "a number or a word");
 	}
 	*used = 2;
 	sel->kind = sel_words[i].kind;
@@ -146,7 +148,8 @@ int prog_sel_parse(struct prog_sel **sel, int argc, char **argv, int *used,
 			break;
 		*end = malloc(sizeof(one));
 		if (!*end) {
-			ret = fault_set(f, EXIT_FAILED, ENOMEM, "cannot keep a program");
+			ret = fault_set(f, EXIT_FAILED, ENOMEM,
+					"cannot keep a program");
 			break;
 		}
 		**end = one;

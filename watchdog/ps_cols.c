@@ -65,8 +65,8 @@ static u64 budget(const struct ps_row *r)
 static struct val get_max(const void *row)
 {
 	ROW;
-	struct val v = num(INFO(longest_run_ns),
-			   r->feature && INFO(longest_run_ns));
+	struct val v =
+		num(INFO(longest_run_ns), r->feature && INFO(longest_run_ns));
 
 	v.mark = v.known && v.num > budget(r);
 	return v;
@@ -178,7 +178,7 @@ static struct val get_overruns(const void *row)
 static struct val get_action(const void *row)
 {
 	ROW;
-	return text(!r->feature ? NULL :
+	return text(!r->feature					? NULL :
 		    INFO(watchdog_action) == BPF_WD_ACTION_WARN ? "warn" :
 								  "end");
 }
@@ -186,8 +186,9 @@ static struct val get_action(const void *row)
 static struct val get_state(const void *row)
 {
 	ROW;
-	return text(!r->feature ? NULL :
-		    INFO(quarantined) ? "quarantined" : "active");
+	return text(!r->feature	      ? NULL :
+		    INFO(quarantined) ? "quarantined" :
+					"active");
 }
 
 static struct val get_quarantined(const void *row)
@@ -268,8 +269,7 @@ const struct col ps_cols[] = {
 	{ "run_time", "run_time_ns", VAL_NS, 0, "total run time",
 	  get_run_time },
 	{ "misses", "recursion_misses", VAL_U64, 0,
-	  "runs that were skipped because it was running already",
-	  get_misses },
+	  "runs that were skipped because it was running already", get_misses },
 	{ "insns", "insns", VAL_U64, 0, "BPF instructions", get_insns },
 	{ "verified", "verified_insns", VAL_U64, 0,
 	  "instructions that the verifier walked", get_verified },

@@ -27,10 +27,8 @@ struct ring {
 static const struct {
 	const char *file, *value;
 } settings[] = {
-	{ "trace_clock", "boot" },
-	{ "options/irq-info", "0" },
-	{ "buffer_percent", "0" },
-	{ "tracing_on", "1" },
+	{ "trace_clock", "boot" },	     { "options/irq-info", "0" },
+	{ "buffer_percent", "0" },	     { "tracing_on", "1" },
 	{ "events/" SYSTEM "/enable", "1" },
 };
 

@@ -81,7 +81,8 @@ bool source_find(struct btfs *btfs, u32 prog_id, u64 ip, struct source *src)
 	if (load(fd, &l))
 		line = find(&l, ip);
 	if (line) {
-		src->file = btfs_string(btfs, l.info.btf_id, line->file_name_off);
+		src->file =
+			btfs_string(btfs, l.info.btf_id, line->file_name_off);
 		src->text = btfs_string(btfs, l.info.btf_id, line->line_off);
 		src->line = BPF_LINE_INFO_LINE_NUM(line->line_col);
 	}

@@ -56,7 +56,8 @@ static bool find_col(const struct table *t, const char *name, size_t len,
 	for (size_t i = 0; i < t->n_cols; i++) {
 		const struct col *c = &t->cols[i];
 
-		if ((strlen(c->name) == len && !strncasecmp(c->name, name, len)) ||
+		if ((strlen(c->name) == len &&
+		     !strncasecmp(c->name, name, len)) ||
 		    (strlen(c->key) == len && !strncmp(c->key, name, len))) {
 			*col = i;
 			return true;
@@ -91,9 +92,6 @@ int table_emit(struct table *t, const char *spec, bool wide, struct fault *f)
 
 	if (replace)
 		t->n_shown = 0;
-	for (size_t i = 0; wide && i < t->n_cols; i++)
-		if (t->cols[i].flags & (replace ? COL_WIDE : COL_WIDE | COL_DEFAULT))
-			show(t, i);
 	while (spec && *spec) {
 		size_t len, col;
 
@@ -106,6 +104,9 @@ int table_emit(struct table *t, const char *spec, bool wide, struct fault *f)
 		show(t, col);
 		spec += len;
 	}
+	for (size_t i = 0; wide && i < t->n_cols; i++)
+		if (t->cols[i].flags & COL_WIDE)
+			show(t, i);
 	if (!t->n_shown) {
 		fault_set(f, EXIT_USAGE, EINVAL, "no column left to print");
 		return fault_hint(f, "bpfwd ps -e help");
@@ -140,13 +141,13 @@ static int filter_value(const struct col *c, const char *text, double *num,
 			return 0;
 		}
 	}
-	if ((c->kind == VAL_NS || c->kind == VAL_NS_SET) &&
-	    strcmp(text, "0")) {
+	if ((c->kind == VAL_NS || c->kind == VAL_NS_SET) && strcmp(text, "0")) {
 		int err = duration_parse(text, &ns);
 
 		if (err) {
-			fault_set(f, EXIT_USAGE, err, "bad value '%s' for column %s",
-				  text, c->name);
+			fault_set(f, EXIT_USAGE, err,
+				  "bad value '%s' for column %s", text,
+				  c->name);
 			return fault_why(f, "it is a duration with its unit, "
 					    "as 10ms");
 		}
@@ -156,8 +157,8 @@ static int filter_value(const struct col *c, const char *text, double *num,
 	*num = strtod(text, &end);
 	if (end != text && !*end)
 		return 0;
-	return fault_set(f, EXIT_USAGE, EINVAL, "bad value '%s' for column %s", text,
-			 c->name);
+	return fault_set(f, EXIT_USAGE, EINVAL, "bad value '%s' for column %s",
+			 text, c->name);
 }
 
 static int filter_add(struct table *t, const struct filter *filter)
@@ -180,8 +181,8 @@ static int filter_file(struct table *t, const char *path, struct fault *f)
 	int ret = 0;
 
 	if (!file)
-		return fault_set(f, EXIT_FAILED, errno, "cannot read filters from %s",
-				 path);
+		return fault_set(f, EXIT_FAILED, errno,
+				 "cannot read filters from %s", path);
 	while (!ret && (len = getline(&line, &size, file)) >= 0) {
 		while (len && isspace((unsigned char)line[len - 1]))
 			line[--len] = '\0';
@@ -210,7 +211,8 @@ int table_filter(struct table *t, const char *expr, struct fault *f)
 				     strlen(cmp_ops[i].text)))
 				break;
 		if (i == ARRAY_SIZE(cmp_ops)) {
-			fault_set(f, EXIT_USAGE, EINVAL, "bad filter '%s'", expr);
+			fault_set(f, EXIT_USAGE, EINVAL, "bad filter '%s'",
+				  expr);
 			return fault_hint(f, "-f 'kills>0'");
 		}
 		filter.op = cmp_ops[i].op;
@@ -233,7 +235,8 @@ int table_filter(struct table *t, const char *expr, struct fault *f)
 	filter.text = strdup(value);
 	if (!filter.text || filter_add(t, &filter)) {
 		free(filter.text);
-		return fault_set(f, EXIT_FAILED, ENOMEM, "cannot keep the filter");
+		return fault_set(f, EXIT_FAILED, ENOMEM,
+				 "cannot keep the filter");
 	}
 	return 0;
 }

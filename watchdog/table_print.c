@@ -54,8 +54,7 @@ static const char *cell(const struct col *c, const struct val *v,
 	return buf;
 }
 
-static void print_table(const struct table *t, const struct out *out,
-			bool head)
+static void print_table(const struct table *t, const struct out *out, bool head)
 {
 	char buf[CELL_LEN];
 
@@ -66,21 +65,23 @@ static void print_table(const struct table *t, const struct out *out,
 		for (size_t i = 0; i < t->n_shown; i++) {
 			size_t col = t->shown[i];
 			const struct col *c = &t->cols[col];
-			const struct val *v = &t->vals[(r - 1) * t->n_cols + col];
+			const struct val *v =
+				&t->vals[(r - 1) * t->n_cols + col];
 			bool last = i + 1 == t->n_shown;
 			int width = strlen(c->name);
 			const char *text;
 
 			for (size_t k = 0; k < t->n_rows; k++) {
-				int w = strlen(cell(c,
-						    &t->vals[k * t->n_cols + col],
-						    true, buf));
+				int w = strlen(
+					cell(c, &t->vals[k * t->n_cols + col],
+					     true, buf));
 
 				width = w > width ? w : width;
 			}
 			if (!r) {
 				for (size_t k = 0; c->name[k]; k++)
-					buf[k] = toupper((unsigned char)c->name[k]);
+					buf[k] = toupper(
+						(unsigned char)c->name[k]);
 				buf[strlen(c->name)] = '\0';
 				text = buf;
 			} else {
@@ -182,7 +183,7 @@ json_t *table_json(const struct table *t)
 }
 
 static const char *const schema_types[] = {
-	[VAL_U64] = "integer", [VAL_NS] = "integer", [VAL_NS_SET] = "integer",
+	[VAL_U64] = "integer", [VAL_NS] = "integer",   [VAL_NS_SET] = "integer",
 	[VAL_STR] = "string",  [VAL_BOOL] = "boolean", [VAL_REAL] = "number",
 };
 
