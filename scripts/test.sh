@@ -6,6 +6,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+{ # read as a whole, so that an edit does not disturb a run
 glob=${1:-*}
 export KERNEL=${KERNEL:-$KBUILD/arch/x86/boot/bzImage} TIMEOUT=${TIMEOUT:-900}
 vm=$repo/selftests/vm/run.sh
@@ -149,4 +150,6 @@ if (( failed )); then
 fi
 (( passed + failed + skipped )) || printf 'no test matches %s\n' "$glob"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
-(( !failed && passed ))
+(( !failed && passed )) || exit 1
+exit 0
+}

@@ -18,6 +18,7 @@
 # reported a status; 2 for wrong use. Any other than 0 shows the last console lines.
 set -euo pipefail
 
+{ # read as a whole, so that an edit does not disturb a run
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 O=${O:-$repo/.output}
 KERNEL=${KERNEL:-$O/linux/.kernel/arch/x86/boot/bzImage}
@@ -90,7 +91,8 @@ args+=(-smp "$SMP"
 	-device virtio-serial-pci)
 
 # The guest's console goes to a file, so that a slow reader never stalls the guest.
-qemu= rc=1
+qemu=''
+rc=1
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
 	[[ -z $qemu ]] || kill -KILL "$qemu" 2>/dev/null || true
@@ -152,3 +154,4 @@ if (( rc )) && [[ -z $interactive ]]; then
 	} >&2
 fi
 exit "$rc"
+}
