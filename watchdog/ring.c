@@ -80,7 +80,7 @@ static int lock_dir(struct tracefs_instance *instance)
 /* Removes the rings of those who were killed. */
 static void sweep(void)
 {
-	char **names = tracefs_instances("^" HISTORY "-[0-9]+$");
+	char **names = tracefs_instances("^" HISTORY "-[0-9][0-9]*$");
 
 	for (size_t i = 0; names && names[i]; i++) {
 		struct tracefs_instance *instance =
