@@ -3,6 +3,8 @@
 # the VM (it runs selftests/cli as well), and that the source tree stays clean.
 #   test.sh [GLOB]      KERNEL=bzImage
 # Writes $O/test.json; the last line is "N passed, N failed, N skipped".
+# shellcheck disable=SC2317 # the functions that outcome calls
+
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
