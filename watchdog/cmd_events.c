@@ -417,7 +417,7 @@ static int run(struct events *ev)
 		return err == -ENOENT ? no_history(f) : ring_fault(f, err);
 	}
 	if (ring)
-		follow(ev, ring, now);
+		follow(ev, ring, err ? 0 : now);
 	ring_close(ring);
 	/* who reads us may stop at any time: no failure */
 	if (ev->failed)
