@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <sys/mount.h>
@@ -120,6 +122,25 @@ int run_command(char *buf, size_t size, const char *fmt, ...)
 		len += n;
 	buf[len] = 0;
 	return pclose(f);
+}
+
+const char *built_file(const char *variable, const char *name)
+{
+	char exe[PATH_MAX] = "", *path = NULL;
+	const char *O = getenv("O");
+	int len;
+
+	if (getenv(variable))
+		return getenv(variable);
+	if (O) {
+		len = asprintf(&path, "%s/%s", O, name);
+	} else {
+		/* $(O)/selftests/runner */
+		REQUIRE(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0, "/proc/self/exe: %m");
+		len = asprintf(&path, "%s/%s", dirname(dirname(exe)), name);
+	}
+	REQUIRE(len > 0, "no memory");
+	return path;
 }
 
 const char *scratch(void)

@@ -22,6 +22,8 @@ int file_write(const char *path, const char *text);
 int file_read(const char *path, char *buf, size_t size);
 /* Output of a command, run by sh; its exit status. */
 int run_command(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The path of a file in the build folder, or what the variable of that name says. */
+const char *built_file(const char *variable, const char *name);
 /* A writable folder that survives the test. */
 const char *scratch(void);
 

@@ -27,8 +27,8 @@ static void sweep(const struct suite *suite, const struct repro *r)
 		repro_fire(run, NSEC_PER_SEC / 2);
 		err = wd_command(repro_fd(run), BPF_WD_TEST_END_AT, 0);
 		REQUIRE(!err, "END_AT 0: %s", strerror(-err));
-		after = prog_info(repro_fd(run));
 		repro_check_held(run, false);
+		after = prog_info(repro_fd(run));
 		if (after.terminations == before.terminations)
 			break;
 		CHECK(trace_find(after.id, "terminate", &ev) >= 1 && !strcmp(ev.reason, "test"),

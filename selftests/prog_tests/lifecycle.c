@@ -143,13 +143,13 @@ static void toggle_storm(void)
 
 static const struct test tests[] = {
 	{ "disable_while_running", "switching off lets a running invocation go on",
-	  disable_while_running, NEEDS_WATCHDOG | NEEDS_TWO_CPUS, 15 },
+	  disable_while_running, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 	{ "enable_after_load", "a program that was loaded before is ended once it is on",
 	  enable_after_load, NEEDS_WATCHDOG },
 	{ "enable_while_running", "switching on leaves alone what runs already",
-	  enable_while_running, NEEDS_WATCHDOG | NEEDS_TWO_CPUS, 15 },
+	  enable_while_running, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 	{ "toggle_storm", "on and off 40 times under short invocations", toggle_storm,
-	  NEEDS_WATCHDOG | NEEDS_TWO_CPUS, 60 },
+	  NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 };
 
 const struct suite suite_lifecycle = {

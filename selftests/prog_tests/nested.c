@@ -111,6 +111,58 @@ static void outer_only(bool kprobe)
 	canary();
 }
 
+/* A trampoline below all of its frames, for as long as it runs. */
+static void on_itself(bool exit)
+{
+	struct health before = health();
+	struct nested *target = load(true), *skel = nested__open();
+	struct bpf_program *prog, *on;
+	struct bpf_prog_info info;
+	struct bpf_link *link;
+	int err;
+
+	REQUIRE(skel, "nested: %m");
+	on = exit ? skel->progs.on_exit : skel->progs.on_entry;
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, prog == on);
+	err = bpf_program__set_attach_target(on, bpf_program__fd(target->progs.outer), "outer");
+	REQUIRE(!err, "attach target: %s", strerror(-err));
+	err = nested__load(skel);
+	REQUIRE(!err, "nested: %s", strerror(-err));
+	link = bpf_program__attach(on);
+	REQUIRE(link, "%s: %m", bpf_program__name(on));
+
+	wd_enable(BUDGET_US);
+	err = wd_command(bpf_program__fd(target->progs.outer), BPF_WD_QUARANTINE, 0);
+	CHECK(err == -EBUSY, "QUARANTINE under a trampoline: %s", strerror(-err));
+	target->data_ctl->ctl.tgid = 0; /* no inner program */
+	target->data_ctl->ctl.n = 1 << 23;
+	/* 8M calls of bpf_strncmp(): some seconds at least. */
+	run(target);
+	info = prog_info(bpf_program__fd(target->progs.outer));
+	CHECK(info.terminations == 1 && !target->data_ctl->ctl.full, "ended %llu times",
+	      info.terminations);
+	if (exit)
+		CHECK(skel->data_ctl->ctl.inner_finished == 1, "fexit ran %llu times",
+		      skel->data_ctl->ctl.inner_finished);
+	else
+		CHECK(skel->data_ctl->ctl.inner_started == 1, "fentry ran %llu times",
+		      skel->data_ctl->ctl.inner_started);
+	bpf_link__destroy(link);
+	check_health(&before, true);
+	canary();
+}
+
+static void fentry_on_itself(void)
+{
+	on_itself(false);
+}
+
+static void fexit_on_itself(void)
+{
+	on_itself(true);
+}
+
 static void inner_kprobe(void)
 {
 	inner_only(true);
@@ -132,6 +184,10 @@ static void outer_fentry(void)
 }
 
 static const struct test tests[] = {
+	{ "fentry_on_itself", "a program is ended while a fentry program is attached to it",
+	  fentry_on_itself, NEEDS_WATCHDOG },
+	{ "fexit_on_itself", "a program is ended while a fexit program is attached to it",
+	  fexit_on_itself, NEEDS_WATCHDOG },
 	{ "inner_fentry", "a stalling fentry program in a helper is ended, its caller is not",
 	  inner_fentry, NEEDS_WATCHDOG },
 	{ "inner_kprobe", "a stalling kprobe program in a helper is ended, its caller is not",

@@ -2,12 +2,17 @@
 /* Programs that must never be ended. */
 #include "common.h"
 
-static long work_body(__u32 i, void *unused)
+static long work_step(__u32 i, void *unused)
 {
 	return step();
 }
 
-/* n steps; says when it left, and if it did all of them. */
+static long work_body(__u32 i, void *unused)
+{
+	return bpf_loop(ctl.m, work_step, NULL, 0) != ctl.m;
+}
+
+/* n x m steps; says when it left, and if it did all of them. */
 SEC("syscall")
 int innocent_work(void *unused)
 {

@@ -56,3 +56,18 @@ int BPF_PROG(inner_fentry)
 {
 	return from_our_process() ? inner() : 0;
 }
+
+/* On the entry and the exit of the outer program itself. */
+SEC("?fentry")
+int BPF_PROG(on_entry)
+{
+	COUNT(inner_started);
+	return 0;
+}
+
+SEC("?fexit")
+int BPF_PROG(on_exit)
+{
+	COUNT(inner_finished);
+	return 0;
+}
