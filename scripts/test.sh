@@ -85,16 +85,15 @@ status_is() {
 }
 times_out() { TIMEOUT=8 status_is 124 'sleep 1000'; }
 shares_scratch() {
-	local file=$O/vm/scratch/.test.$$
 	# shellcheck disable=SC2016 # for the guest
 	SMP=1 status_is 0 'echo 42 >"$BPFWD_SCRATCH/.test.'$$'" && ! touch "$O/x" 2>/dev/null && ! touch /etc/x 2>/dev/null' &&
-		[[ $(<"$file") == 42 ]]
+		[[ $(cat "$O"/vm/{,run.*/}scratch/.test.$$ 2>/dev/null) == 42 ]]
 }
 if wanted vm/exit_status; then outcome vm/exit_status status_is 42 'exit 42'; fi
 if wanted vm/panic; then outcome vm/panic status_is 255 'echo c >/proc/sysrq-trigger'; fi
 if wanted vm/scratch; then outcome vm/scratch shares_scratch; fi
 if wanted vm/timeout; then outcome vm/timeout times_out; fi
-rm -f "$O/vm/scratch/.test.$$"
+rm -f "$O"/vm/{,run.*/}scratch/.test.$$
 
 # --- selftests/runner ---
 before=$(git -C "$repo" status --porcelain 2>/dev/null || true)
