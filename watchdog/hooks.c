@@ -5,6 +5,7 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <glob.h>
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -114,7 +115,8 @@ static const char *section_of_attach(enum bpf_attach_type attach)
 		enum bpf_attach_type expected;
 
 		if (!libbpf_prog_type_by_name(sections[i], &type, &expected) &&
-		    expected == attach && expected)
+		    expected == attach &&
+		    (attach || type == BPF_PROG_TYPE_CGROUP_SKB))
 			return sections[i];
 	}
 	return libbpf_bpf_attach_type_str(attach);
@@ -210,6 +212,20 @@ static void add_multi(struct hooks *hooks, u32 prog_id, const char *section,
 	add_at(hooks, prog_id, section, text);
 }
 
+/* The kernel tells the event only; tracefs, if we may look, its category. */
+static void add_tracepoint(struct hooks *hooks, u32 prog_id, const char *name)
+{
+	static const char events[] = "/sys/kernel/tracing/events/";
+	char pattern[NAME_LEN + sizeof(events) + 2];
+	glob_t found = {};
+
+	snprintf(pattern, sizeof(pattern), "%s*/%s", events, name);
+	if (!glob(pattern, GLOB_NOSORT, NULL, &found) && found.gl_pathc == 1)
+		name = found.gl_pathv[0] + strlen(events);
+	add_at(hooks, prog_id, "tp", name);
+	globfree(&found);
+}
+
 static void add_perf_event(struct hooks *hooks, const struct bpf_link_info *l,
 			   const char *name)
 {
@@ -231,7 +247,7 @@ static void add_perf_event(struct hooks *hooks, const struct bpf_link_info *l,
 			  name, l->perf_event.uprobe.offset);
 		break;
 	case BPF_PERF_EVENT_TRACEPOINT:
-		add_at(hooks, l->prog_id, "tp", name);
+		add_tracepoint(hooks, l->prog_id, name);
 		break;
 	default:
 		add_at(hooks, l->prog_id, "perf_event", NULL);
@@ -479,6 +495,12 @@ const char *const *hooks_of(struct hooks *hooks, struct btfs *btfs,
 			continue;
 		if (!h->text)
 			h->text = btf_hook(btfs, info, h->attach_type);
+		/* the same kind of link, but a program with BTF types */
+		if (h->text && info->type == BPF_PROG_TYPE_TRACING &&
+		    !strncmp(h->text, "raw_tp/", 7)) {
+			free(h->text);
+			h->text = btf_hook(btfs, info, BPF_TRACE_RAW_TP);
+		}
 		if (h->text)
 			list[n++] = h->text;
 	}

@@ -32,7 +32,7 @@ fi
 bpfwd -p ps
 check pretty-is-the-same-document jq -en --slurpfile d "$work/out" '$d[0].schema == "bpfwd.ps/1"'
 bpfwd ps -o jsonl
-check_json jsonl 'all(has("id") or has("error"))'
+check jsonl jq -es 'all(has("id") or has("error"))' "$work/out"
 bpfwd doctor -j
 check_json doctor '.[0].schema == "bpfwd.doctor/1" and (.[0].probes | all(has("name") and has("ok")))'
 bpfwd ps -j id 4294967295

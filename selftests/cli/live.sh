@@ -20,7 +20,7 @@ if [[ ! -r $spin ]]; then
 		-I"$(dirname "$BPFWD")/libbpf/include" \
 		-c "$here/../demo/spin.bpf.c" -o "$spin" || exit 1
 fi
-pins=/sys/fs/bpf/cli.$$
+pins=/sys/fs/bpf/cli_$$
 is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
 stall() { timeout 20 cat /proc/version >/dev/null; }
 one() { # jq expression of the one program
@@ -35,7 +35,10 @@ at_exit "rm -r $pins"
 expect ps 0 '' ps spin_vfs_read
 check ps-columns is "$(head -n 1 <<<"$out" | tr -s ' ')" 'ID NAME HOOK BEST WORST MAX BUDGET KILLS'
 check ps-hook grep -q 'spin_vfs_read  *kprobe/vfs_read .* 5ms  *0$' <<<"$out"
-check terminable is "$(one .terminable)" yes
+terminable=$(one .terminable)
+check terminable is "$terminable" yes
+# else nothing would end the stalls below
+[[ $terminable == yes ]] || exit 1
 stall
 check counts is "$(one .terminations)" 1
 check max-is-over-budget [ "$(one '.longest_run_ns > 5000000')" = true ]
