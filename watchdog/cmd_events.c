@@ -11,25 +11,18 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "btfs.h"
 #include "event.h"
+#include "event_out.h"
 #include "kwd.h"
 #include "main.h"
-#include "prog.h"
 #include "ring.h"
-#include "source.h"
-
-#define SCHEMA "bpfwd.event/1"
 
 struct events {
 	struct ctx *ctx;
 	bool follow;
 	u64 since_ns, last; /* 0: all */
 	u64 seq; /* of the last event, printed or not */
-	u64 boot_to_real_ns;
-	struct progs *progs; /* for what the kernel does not tell, cached */
-	u32 progs_up_to; /* ids only grow: what is not cached below is gone */
-	struct btfs *btfs;
+	struct event_out *out;
 	bool failed; /* stdout is gone */
 };
 
@@ -48,210 +41,9 @@ static u64 now_ns(clockid_t clock)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-/* The program as it is now, if it is still there. */
-static const struct prog *find_prog(struct events *ev, u32 id)
-{
-	const struct prog *p = progs_find(ev->progs, id);
-	struct fault ignored = {};
-
-	if (p || id <= ev->progs_up_to)
-		return p;
-	ev->progs_up_to = id;
-	progs_free(ev->progs);
-	ev->progs = NULL;
-	if (progs_load(&ev->progs, NULL, PROGS_HOOKS, &ignored))
-		return NULL;
-	return progs_find(ev->progs, id);
-}
-
-static const char *full_name(const struct event *e, const struct prog *p)
-{
-	return p && !strncmp(p->name, e->name, strlen(e->name)) ? p->name :
-								  e->name;
-}
-
-static json_t *json_prog(const struct event *e, const struct prog *p)
-{
-	json_t *prog = json_pack("{s:i, s:s}", "id", e->prog_id, "name",
-				 full_name(e, p));
-
-	if (!p)
-		return prog;
-	json_object_set_new(prog, "tag", json_string(p->tag));
-	json_object_set_new(prog, "type", json_string(p->type));
-	if (p->hooks[0])
-		json_object_set_new(prog, "hook", json_string(p->hooks[0]));
-	return prog;
-}
-
-static void timestamp(const struct events *ev, u64 boot_ns, char *buf,
-		      size_t size)
-{
-	u64 real = boot_ns + ev->boot_to_real_ns;
-	time_t secs = real / 1000000000;
-	char day[32];
-	struct tm tm;
-
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&secs, &tm));
-	snprintf(buf, size, "%s.%06lluZ", day,
-		 (unsigned long long)(real % 1000000000 / 1000));
-}
-
-/* Keys of an event by its kind: absent means unknown, never 0. */
-static void json_details(json_t *doc, const struct event *e)
-{
-	bool ended = e->kind == EV_TERMINATED;
-	const struct {
-		const char *key;
-		u64 value;
-		bool known;
-	} numbers[] = {
-		{ "ran_ns", e->ran_ns, e->ran_ns },
-		{ "budget_ns", e->budget_ns, e->budget_ns },
-		{ "late_ns", e->late_ns, !strcmp(e->reason, "budget") },
-		{ "stop_ns", e->stop_ns, ended },
-		{ "commits", e->commits, ended },
-		{ "terminations", e->terminations,
-		  e->kind == EV_QUARANTINED || e->kind == EV_RELEASED },
-	};
-
-	if (e->reason[0])
-		json_object_set_new(doc, "reason", json_string(e->reason));
-	if (e->reason[0])
-		json_object_set_new(doc, "action",
-				    json_string(e->kind == EV_WARNED ? "warn" :
-								       "end"));
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		if (numbers[i].known)
-			json_object_set_new(doc, numbers[i].key,
-					    json_integer(numbers[i].value));
-}
-
-static int print_json(struct events *ev, const struct event *e)
-{
-	json_t *doc = json_pack("{s:s, s:s, s:I}", "schema", SCHEMA, "event",
-				event_kind_name(e->kind), "seq",
-				(json_int_t)ev->seq);
-	const struct prog *p;
-	struct source src;
-	char ts[64];
-
-	json_object_set_new(doc, "cpu", json_integer(e->cpu));
-	if (e->kind == EV_LOST) {
-		if (e->lost)
-			json_object_set_new(doc, "lost", json_integer(e->lost));
-		return out_json(&ev->ctx->out, doc);
-	}
-	timestamp(ev, e->boot_ns, ts, sizeof(ts));
-	json_object_set_new(doc, "ts", json_string(ts));
-	json_object_set_new(doc, "mono_ns", json_integer(e->boot_ns));
-	json_details(doc, e);
-	p = find_prog(ev, e->prog_id);
-	json_object_set_new(doc, "prog", json_prog(e, p));
-	json_object_set_new(doc, "task", json_pack("{s:i}", "pid", e->pid));
-	if (e->comm[0])
-		/* a command that is no UTF-8 leaves the key out */
-		json_object_set_new(json_object_get(doc, "task"), "comm",
-				    json_string(e->comm));
-	if (source_find(ev->btfs, e->prog_id, e->ip, &src))
-		json_object_set_new(doc, "at",
-				    json_pack("{s:s, s:i, s:s*}", "file",
-					      src.file, "line", src.line,
-					      "text", src.text));
-	return out_json(&ev->ctx->out, doc);
-}
-
-static void print_cost(const struct event *e)
-{
-	char ran[DURATION_LEN], budget[DURATION_LEN], stop[DURATION_LEN];
-
-	if (e->kind == EV_QUARANTINED || e->kind == EV_RELEASED) {
-		printf(" after %llu kills",
-		       (unsigned long long)e->terminations);
-		return;
-	}
-	printf(" ran %s", duration(e->ran_ns, ran));
-	if (!strcmp(e->reason, "budget"))
-		printf(" > %s", duration_set(e->budget_ns, budget));
-	if (e->kind == EV_TERMINATED)
-		printf(", ended%s%s in %s",
-		       strcmp(e->reason, "budget") ? " by " : "",
-		       strcmp(e->reason, "budget") ? e->reason : "",
-		       duration(e->stop_ns, stop));
-}
-
-/* No control character of a command reaches the terminal. */
-static void print_safe(const char *s)
-{
-	for (; *s; s++)
-		putchar((unsigned char)*s < ' ' || *s == 127 ? '?' : *s);
-}
-
-static int print_text(struct events *ev, const struct event *e)
-{
-	u64 real = e->boot_ns + ev->boot_to_real_ns;
-	time_t secs = real / 1000000000;
-	const struct prog *p;
-	struct source src;
-	char clock[16];
-	struct tm tm;
-
-	if (e->kind == EV_LOST) {
-		if (e->lost)
-			printf("%-12s LOST %llu events\n", "",
-			       (unsigned long long)e->lost);
-		else
-			printf("%-12s LOST events\n", "");
-		return fflush(stdout) ? -errno : 0;
-	}
-	/* the termination that follows says it again */
-	if (e->kind == EV_OVERRUN && !ev->ctx->verbose)
-		return 0;
-	p = find_prog(ev, e->prog_id);
-	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&secs, &tm));
-	printf("%s.%03u %s%s%s %u %s %s cpu%u ", clock,
-	       (unsigned int)(real % 1000000000 / 1000000),
-	       ev->ctx->out.color ? "\033[1m" : "", event_kind_word(e->kind),
-	       ev->ctx->out.color ? "\033[0m" : "", e->prog_id, full_name(e, p),
-	       p && p->hooks[0] ? p->hooks[0] : "-", e->cpu);
-	print_safe(e->comm[0] ? e->comm : "-");
-	printf("[%u]", e->pid);
-	print_cost(e);
-	putchar('\n');
-	if (e->kind == EV_TERMINATED &&
-	    source_find(ev->btfs, e->prog_id, e->ip, &src))
-		printf("%-12s %s:%u  %s\n", "", src.file, src.line,
-		       src.text ? src.text : "");
-	return fflush(stdout) ? -errno : 0;
-}
-
-static void print_csv(const struct event *e, u64 seq)
-{
-	printf("%llu,%s,%llu,%u,%u,%u,%s,%s,%llu,%llu,%llu,%llu,%llu\n",
-	       (unsigned long long)seq, event_kind_name(e->kind),
-	       (unsigned long long)e->boot_ns, e->cpu, e->pid, e->prog_id,
-	       e->name, e->reason, (unsigned long long)e->ran_ns,
-	       (unsigned long long)e->budget_ns, (unsigned long long)e->late_ns,
-	       (unsigned long long)e->stop_ns, (unsigned long long)e->lost);
-}
-
-static const char csv_head[] =
-	"seq,event,mono_ns,cpu,pid,prog_id,name,reason,ran_ns,budget_ns,"
-	"late_ns,stop_ns,lost";
-
 static void print(struct events *ev, const struct event *e)
 {
-	int err;
-
-	if (ev->ctx->out.format == OUT_CSV) {
-		print_csv(e, ev->seq);
-		err = fflush(stdout) ? -errno : 0;
-	} else if (out_is_json(&ev->ctx->out)) {
-		err = print_json(ev, e);
-	} else {
-		err = print_text(ev, e);
-	}
-	if (err)
+	if (event_print(ev->out, e, ev->seq))
 		ev->failed = true;
 }
 
@@ -401,9 +193,6 @@ static int run(struct events *ev)
 	}
 	/* from here on our ring has it, before that the history */
 	now = now_ns(CLOCK_BOOTTIME);
-	ev->boot_to_real_ns = now_ns(CLOCK_REALTIME) - now;
-	if (ev->ctx->out.format == OUT_CSV)
-		puts(csv_head);
 	err = ring_history_open(&trace);
 	if (!err) {
 		if (ev->since_ns)
@@ -478,9 +267,10 @@ int cmd_events(struct ctx *ctx, int argc, char **argv)
 		ctx->out.format = OUT_JSONL;
 	if (ctx->fault.exit)
 		return ctx->fault.exit;
-	ev.btfs = btfs_new();
+	ev.out = event_out_new(ctx);
+	if (!ev.out)
+		return fault_set(&ctx->fault, EXIT_FAILED, ENOMEM, "no memory");
 	ret = run(&ev);
-	progs_free(ev.progs);
-	btfs_free(ev.btfs);
+	event_out_free(ev.out);
 	return ret;
 }
