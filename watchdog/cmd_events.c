@@ -22,6 +22,7 @@ struct events {
 	bool follow;
 	u64 since_ns, last; /* 0: all */
 	u64 seq; /* of the last event, printed or not */
+	struct event_parser *parser;
 	struct event_out *out;
 	bool failed; /* stdout is gone */
 };
@@ -75,7 +76,7 @@ static int print_history(struct events *ev, FILE *trace, u64 from_ns,
 		if (!all)
 			break;
 		events = all;
-		n += event_parse(line, &events[n]);
+		n += event_parse(ev->parser, line, &events[n]);
 	}
 	free(line);
 	while (n && events[n - 1].kind != EV_LOST &&
@@ -109,7 +110,7 @@ static size_t take_lines(struct events *ev, char *buf, size_t len, u64 from_ns)
 		struct event e;
 
 		*end = '\0';
-		if (event_parse(line, &e) &&
+		if (event_parse(ev->parser, line, &e) &&
 		    (e.kind == EV_LOST || e.boot_ns >= from_ns)) {
 			count(ev, &e);
 			print(ev, &e);
@@ -267,10 +268,12 @@ int cmd_events(struct ctx *ctx, int argc, char **argv)
 		ctx->out.format = OUT_JSONL;
 	if (ctx->fault.exit)
 		return ctx->fault.exit;
+	ev.parser = event_parser_new();
 	ev.out = event_out_new(ctx);
-	if (!ev.out)
-		return fault_set(&ctx->fault, EXIT_FAILED, ENOMEM, "no memory");
-	ret = run(&ev);
+	ret = ev.parser && ev.out ?
+		      run(&ev) :
+		      fault_set(&ctx->fault, EXIT_FAILED, ENOMEM, "no memory");
+	event_parser_free(ev.parser);
 	event_out_free(ev.out);
 	return ret;
 }

@@ -118,17 +118,29 @@ static void read_common(const char *fields, struct event *e)
 
 enum { M_COMM = 1, M_PID, M_CPU, M_SEC, M_USEC, M_NAME, M_FIELDS, M_ALL };
 
-static const regex_t *line_format(void)
-{
-	static regex_t re;
-	static bool ready;
+struct event_parser {
+	regex_t line;
+};
 
-	if (!ready)
-		ready = !regcomp(&re,
-				 "^(.{0,16})-([0-9]+) +\\[([0-9]+)\\][^:]* "
-				 "([0-9]+)\\.([0-9]{6}): ([a-z_]+): (.*)$",
-				 REG_EXTENDED);
-	return ready ? &re : NULL;
+struct event_parser *event_parser_new(void)
+{
+	struct event_parser *parser = calloc(1, sizeof(*parser));
+
+	if (parser && regcomp(&parser->line,
+			      "^(.{0,16})-([0-9]+) +\\[([0-9]+)\\][^:]* "
+			      "([0-9]+)\\.([0-9]{6}): ([a-z_]+): (.*)$",
+			      REG_EXTENDED)) {
+		free(parser);
+		return NULL;
+	}
+	return parser;
+}
+
+void event_parser_free(struct event_parser *parser)
+{
+	if (parser)
+		regfree(&parser->line);
+	free(parser);
 }
 
 static bool parse_lost(const char *line, struct event *e)
@@ -143,9 +155,9 @@ static bool parse_lost(const char *line, struct event *e)
 	return true;
 }
 
-bool event_parse(const char *line, struct event *e)
+bool event_parse(const struct event_parser *parser, const char *line,
+		 struct event *e)
 {
-	const regex_t *re = line_format();
 	regmatch_t m[M_ALL];
 	const char *comm;
 	size_t i;
@@ -154,7 +166,7 @@ bool event_parse(const char *line, struct event *e)
 	if (parse_lost(line, e))
 		return true;
 	memset(e, 0, sizeof(*e));
-	if (!re || regexec(re, line, M_ALL, m, 0))
+	if (regexec(&parser->line, line, M_ALL, m, 0))
 		return false;
 	for (i = 0; i < ARRAY_SIZE(tracepoints); i++)
 		if (!strncmp(line + m[M_NAME].rm_so, tracepoints[i].name,

@@ -27,8 +27,14 @@ struct event {
 	u64 lost; /* EV_LOST: how many, 0: the kernel does not say */
 };
 
+struct event_parser;
+
+struct event_parser *event_parser_new(void);
+void event_parser_free(struct event_parser *parser);
+
 /* False: the line is none of ours. */
-bool event_parse(const char *line, struct event *e);
+bool event_parse(const struct event_parser *parser, const char *line,
+		 struct event *e);
 
 /* "terminated": the value of the key "event". */
 const char *event_kind_name(enum event_kind kind);
