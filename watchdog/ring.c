@@ -80,13 +80,17 @@ static int lock_dir(struct tracefs_instance *instance)
 /* Removes the rings of those who were killed. */
 static void sweep(void)
 {
-	char **names = tracefs_instances("^" HISTORY "-[0-9][0-9]*$");
+	/* not by its regular expression, which libtracefs 1.6 never frees */
+	char **names = tracefs_instances(NULL);
 
 	for (size_t i = 0; names && names[i]; i++) {
-		struct tracefs_instance *instance =
-			tracefs_instance_alloc(NULL, names[i]);
-		int fd = instance ? lock_dir(instance) : -1;
+		struct tracefs_instance *instance;
+		int fd;
 
+		if (strncmp(names[i], HISTORY "-", strlen(HISTORY "-")))
+			continue;
+		instance = tracefs_instance_alloc(NULL, names[i]);
+		fd = instance ? lock_dir(instance) : -1;
 		if (fd >= 0) {
 			close(fd);
 			tracefs_instance_destroy(instance);

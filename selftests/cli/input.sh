@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Bad input: a clear error, the documented exit status, and nothing changed.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+# shellcheck source-path=SCRIPTDIR source=tap.bash
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
 before=$(settings)

@@ -3,6 +3,7 @@
 # JSON: one valid document on stdout whatever happens, with the documented schema.
 # shellcheck disable=SC2016 # programs for jq and bash, in single quotes
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+# shellcheck source-path=SCRIPTDIR source=tap.bash
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
 need jq

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # No privilege: every command says so and exits with 3, and nothing is changed.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+# shellcheck source-path=SCRIPTDIR source=tap.bash
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
 need setpriv
@@ -21,7 +22,7 @@ reason='run it as root'
 patched || reason='no BPF watchdog'
 expect ps 3 'needs CAP_SYS_ADMIN' ps
 for command in 'enable --budget 20ms' disable 'set 1 --budget 1ms' 'kill 1' events 'events -f'; do
-	if [[ $command == disable ]] && patched && [[ $(<$sysctls) == 0 ]]; then
+	if [[ $command == disable ]] && patched && [[ $(<"$sysctls") == 0 ]]; then
 		skip disable 'it is off'
 		continue
 	fi

@@ -3,6 +3,7 @@
 # enable, disable, status: units, --dry-run, --persist, all or nothing.
 # shellcheck disable=SC2016 # programs for jq and bash, in single quotes
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+# shellcheck source-path=SCRIPTDIR source=tap.bash
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
 need jq

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A kernel without the watchdog: every command says what is missing and exits with 3.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+# shellcheck source-path=SCRIPTDIR source=tap.bash
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
 patched && skip_all 'this kernel has the watchdog'
