@@ -86,6 +86,11 @@ bool source_find(struct btfs *btfs, u32 prog_id, u64 ip, struct source *src)
 		src->text = btfs_string(btfs, l.info.btf_id, line->line_off);
 		src->line = BPF_LINE_INFO_LINE_NUM(line->line_col);
 	}
+	/* as the kernel's own report has them: no folders, no indentation */
+	if (line && src->file && strrchr(src->file, '/'))
+		src->file = strrchr(src->file, '/') + 1;
+	if (line && src->text)
+		src->text += strspn(src->text, " \t");
 	free(l.addrs);
 	free(l.funcs);
 	free(l.lens);
