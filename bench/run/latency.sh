@@ -16,6 +16,11 @@ ICOUNT=1 guest "$patched" patched "$bench run latency -o \$raw -k icount -n $kil
 say "$((kills / 10 + 1)) kills each with a budget of 1 ms"
 ICOUNT=1 guest "$patched" patched "$bench run latency -o \$raw -k tight -n $((kills / 10 + 1)) -b 1000 \
 	-f '$filter' -x spin_lock" || rc=$?
+# both CPUs stalled; a lock held with interrupts off has the other CPU idle: see mt
+say "$((kills / 10 + 1)) kills each on each of two CPUs stalled at once, deterministic"
+export QEMU_REAL=${QEMU:-}
+QEMU=$here/run/qemu-pair.sh ICOUNT=1 guest "$patched" patched "$bench run latency \
+	-o \$raw -k pair -t 2 -n $((kills / 10 + 1)) -b $budget -f '$filter' -x spin_lock" || rc=$?
 if [[ ${MT:-1} != 0 ]]; then
 	say "$((kills / 10 + 1)) kills each on each of two CPUs stalled at once; time is the host's"
 	SMP=2 ICOUNT='' guest "$patched" patched "$bench run latency -o \$raw -k mt -t 2 -n $((kills / 10 + 1)) \
