@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "hooks.h"
+#include "sections.h"
 
 #define NAME_LEN 256
 #define VMLINUX_BTF_ID 1
@@ -28,128 +29,6 @@ struct hooks {
 	size_t n;
 	const char ***lists; /* what hooks_of() gave out */
 	size_t n_lists;
-};
-
-/* libbpf knows which type and attach type a section name stands for; the other
- * way round, the first name of this list that yields them is the answer.
- */
-static const char *const sections[] = {
-	"socket",
-	"sk_reuseport/migrate",
-	"sk_reuseport",
-	"kprobe",
-	"kprobe.multi",
-	"kprobe.session",
-	"uprobe.multi",
-	"tcx/ingress",
-	"tcx/egress",
-	"tc",
-	"action",
-	"netkit/primary",
-	"netkit/peer",
-	"tp",
-	"raw_tp",
-	"raw_tp.w",
-	"tp_btf",
-	"fentry",
-	"fmod_ret",
-	"fexit",
-	"freplace",
-	"lsm",
-	"lsm_cgroup",
-	"iter",
-	"syscall",
-	"xdp/devmap",
-	"xdp/cpumap",
-	"xdp",
-	"perf_event",
-	"lwt_in",
-	"lwt_out",
-	"lwt_xmit",
-	"lwt_seg6local",
-	"sockops",
-	"sk_skb/stream_parser",
-	"sk_skb/stream_verdict",
-	"sk_skb/verdict",
-	"sk_skb",
-	"sk_msg",
-	"lirc_mode2",
-	"flow_dissector",
-	"cgroup_skb/ingress",
-	"cgroup_skb/egress",
-	"cgroup/skb",
-	"cgroup/sock_create",
-	"cgroup/sock_release",
-	"cgroup/post_bind4",
-	"cgroup/post_bind6",
-	"cgroup/bind4",
-	"cgroup/bind6",
-	"cgroup/connect4",
-	"cgroup/connect6",
-	"cgroup/connect_unix",
-	"cgroup/sendmsg4",
-	"cgroup/sendmsg6",
-	"cgroup/sendmsg_unix",
-	"cgroup/recvmsg4",
-	"cgroup/recvmsg6",
-	"cgroup/recvmsg_unix",
-	"cgroup/getpeername4",
-	"cgroup/getpeername6",
-	"cgroup/getpeername_unix",
-	"cgroup/getsockname4",
-	"cgroup/getsockname6",
-	"cgroup/getsockname_unix",
-	"cgroup/sysctl",
-	"cgroup/getsockopt",
-	"cgroup/setsockopt",
-	"cgroup/dev",
-	"struct_ops",
-	"sk_lookup",
-	"netfilter",
-};
-
-static const char *section_of_attach(enum bpf_attach_type attach)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-		enum bpf_prog_type type;
-		enum bpf_attach_type expected;
-
-		if (!libbpf_prog_type_by_name(sections[i], &type, &expected) &&
-		    expected == attach &&
-		    (attach || type == BPF_PROG_TYPE_CGROUP_SKB))
-			return sections[i];
-	}
-	return libbpf_bpf_attach_type_str(attach);
-}
-
-/* Types that the operator can attach without a link. Of the others a program
- * without a link is not attached.
- */
-static const struct {
-	enum bpf_prog_type type;
-	const char *section;
-} linkless[] = {
-	{ BPF_PROG_TYPE_SOCKET_FILTER, "socket" },
-	{ BPF_PROG_TYPE_SCHED_CLS, "tc" },
-	{ BPF_PROG_TYPE_SCHED_ACT, "action" },
-	{ BPF_PROG_TYPE_PERF_EVENT, "perf_event" },
-	{ BPF_PROG_TYPE_CGROUP_SKB, "cgroup/skb" },
-	{ BPF_PROG_TYPE_CGROUP_SOCK, "cgroup/sock" },
-	{ BPF_PROG_TYPE_CGROUP_DEVICE, "cgroup/dev" },
-	{ BPF_PROG_TYPE_CGROUP_SYSCTL, "cgroup/sysctl" },
-	{ BPF_PROG_TYPE_CGROUP_SOCKOPT, "cgroup/sockopt" },
-	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "cgroup/sock_addr" },
-	{ BPF_PROG_TYPE_LWT_IN, "lwt_in" },
-	{ BPF_PROG_TYPE_LWT_OUT, "lwt_out" },
-	{ BPF_PROG_TYPE_LWT_XMIT, "lwt_xmit" },
-	{ BPF_PROG_TYPE_LWT_SEG6LOCAL, "lwt_seg6local" },
-	{ BPF_PROG_TYPE_SOCK_OPS, "sockops" },
-	{ BPF_PROG_TYPE_SK_SKB, "sk_skb" },
-	{ BPF_PROG_TYPE_SK_MSG, "sk_msg" },
-	{ BPF_PROG_TYPE_SK_REUSEPORT, "sk_reuseport" },
-	{ BPF_PROG_TYPE_LIRC_MODE2, "lirc_mode2" },
-	{ BPF_PROG_TYPE_FLOW_DISSECTOR, "flow_dissector" },
-	{ BPF_PROG_TYPE_SYSCALL, "syscall" },
 };
 
 static int add(struct hooks *hooks, u32 prog_id, char *text,
@@ -456,15 +335,6 @@ static char *btf_hook(struct btfs *btfs, const struct bpf_prog_info *info,
 	return text;
 }
 
-/* A struct_ops program has no link of its own: its map holds it. */
-static const char *type_hook(const struct bpf_prog_info *info)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(linkless); i++)
-		if (linkless[i].type == info->type)
-			return linkless[i].section;
-	return NULL;
-}
-
 const char *const *hooks_of(struct hooks *hooks, struct btfs *btfs,
 			    const struct bpf_prog_info *info)
 {
@@ -472,6 +342,7 @@ const char *const *hooks_of(struct hooks *hooks, struct btfs *btfs,
 	const char **list, ***lists;
 	size_t n = 0;
 
+	/* it has no link of its own: its map holds it */
 	if (info->type == BPF_PROG_TYPE_STRUCT_OPS && info->attach_btf_id)
 		add_at(hooks, info->id, "struct_ops",
 		       btfs_name(btfs,
@@ -505,6 +376,6 @@ const char *const *hooks_of(struct hooks *hooks, struct btfs *btfs,
 			list[n++] = h->text;
 	}
 	if (!n)
-		list[0] = type_hook(info);
+		list[0] = section_of_linkless(info->type);
 	return list;
 }
