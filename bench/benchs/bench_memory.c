@@ -113,10 +113,13 @@ static int one_by_one(const struct run_opts *o, const char *path,
 		return -errno;
 	bpf_object__for_each_program(prog, obj) {
 		err = try_object(o, path, object, bpf_program__name(prog));
-		if (err < 0)
+		if (err < 0) {
 			++*refused;
-		else
-			n += err;
+			fprintf(stderr, "  %s/%s: not loaded: %s\n", object,
+				bpf_program__name(prog), strerror(-err));
+			continue;
+		}
+		n += err;
 	}
 	bpf_object__close(obj);
 	return n;
