@@ -270,6 +270,7 @@ static void quarantine_by_hand(void)
 
 struct ender {
 	struct run *run;
+	int ready;	/* the thread has left the CPU of the one that created it */
 	int err;
 };
 
@@ -278,6 +279,7 @@ static void *end_it(void *arg)
 	struct ender *e = arg;
 
 	pin_to(0);
+	__atomic_store_n(&e->ready, 1, __ATOMIC_RELEASE);
 	if (wait_for(&repro_ctl(e->run)->held, 1, 5 * NSEC_PER_SEC))
 		e->err = wd_command(repro_fd(e->run), BPF_WD_END, 0);
 	return NULL;
@@ -300,6 +302,8 @@ static void end_request(const char *name)
 	repro_attach(e.run);
 	repro_stall_for_ever(e.run);
 	REQUIRE(!pthread_create(&thread, NULL, end_it, &e), "thread");
+	while (!__atomic_load_n(&e.ready, __ATOMIC_ACQUIRE))
+		sched_yield();
 	took = repro_trigger(e.run);
 	pthread_join(thread, NULL);
 	info = prog_info(repro_fd(e.run));
