@@ -390,7 +390,6 @@ static struct outcome run_one(const struct suite *suite, const struct test *test
 	}
 	out.result = supervise(pid, name, timeout_s);
 	wd_reset();
-	trace_remove();
 	if (log_scan())
 		out.result = TEST_FAIL;
 	out.seconds = (now_ns() - start) / (double)NSEC_PER_SEC;
@@ -584,8 +583,11 @@ int main(int argc, char **argv)
 		fprintf(json, "{\"rows\": [");
 	}
 	pin_to(0);
+	if (wd_present())
+		trace_start();
 	printf("TAP version 13\n");
 	visit_all();
+	trace_remove();
 	printf("1..%d\n", nr_run);
 	if (json) {
 		fprintf(json, "\n  ], \"complete\": true}\n");

@@ -42,6 +42,9 @@ void wd_reset(void);
 /* bpf(BPF_PROG_WATCHDOG); 0 or -errno. */
 int wd_command(int prog_fd, __u32 op, __u64 value);
 
+/* A program that is not to be ended whatever the host does: a budget of 1,000 s. */
+void wd_spare(int prog_fd);
+
 struct bpf_prog_info prog_info(int prog_fd);
 int prog_run(int prog_fd, __s32 *ret);
 
@@ -52,12 +55,15 @@ struct wd_event {
 	long long prog_id, ran_ns, budget_ns, late_ns, stop_ns, commits, quarantined;
 };
 
-/* Starts a trace instance of our own, with all bpf_watchdog events. */
+/*
+ * Starts a trace instance of our own, with all bpf_watchdog events. It stays until
+ * the runner ends: each event that goes on or off has the kernel's text patched.
+ */
 void trace_start(void);
 void trace_clear(void);
 /* The number of events of this program; the last one in ev. */
 int trace_find(__u32 prog_id, const char *kind, struct wd_event *ev);
-void trace_remove(void); /* by the runner, after the test */
+void trace_remove(void); /* by the runner, after the last test */
 
 /* --- Does the kernel still work? ------------------------------------------------------------- */
 

@@ -17,8 +17,9 @@ static void sweep(const struct suite *suite, const struct repro *r)
 	pin_to(r->trigger == BY_IPI ? 0 : last_cpu());
 	run = repro_open(suite, r, r->fill ? 4 : 0);
 	repro_attach(run);
-	repro_ctl(run)->n = r->flags & R_NO_WORK ? 0 : 2;
-	repro_ctl(run)->m = 2;
+	/* A chain of tail calls has the sizes 33 times. */
+	repro_ctl(run)->m = r->flags & R_TAIL ? 1 : 2;
+	repro_ctl(run)->n = r->flags & R_NO_WORK ? 0 : repro_ctl(run)->m;
 	for (k = 1; k <= MAX_POINTS && !nr_failures; k++) {
 		before = prog_info(repro_fd(run));
 		trace_clear();
