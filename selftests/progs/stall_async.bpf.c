@@ -67,7 +67,8 @@ int timer_record(void *unused)
 	bpf_timer_init(&slot->timer, &timers, 1 /* CLOCK_MONOTONIC */); /* or -EBUSY: done before */
 	if (bpf_timer_set_callback(&slot->timer, timer_fires))
 		return -2;
-	return bpf_timer_start(&slot->timer, 0, 0);
+	/* Not at once: it would fire on top of this invocation. */
+	return bpf_timer_start(&slot->timer, 1000000, 0);
 }
 
 SEC("syscall")
