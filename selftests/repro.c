@@ -75,7 +75,8 @@ static int map_fd(struct run *run, const char *name)
 static int probe(struct run *run, const char *name, bool packet)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	struct bpf_program *prog = bpf_object__find_program_by_name(run->obj, name);
+	struct bpf_program *prog =
+		bpf_object__find_program_by_name(run->obj, name);
 	int err;
 
 	REQUIRE(prog, "no program %s", name);
@@ -115,13 +116,15 @@ static void make_packet(struct packet *p)
 
 static void open_udp(struct run *run)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(TRIGGER_PORT),
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_port = htons(TRIGGER_PORT),
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	run->receiver = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	run->sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	REQUIRE(!bind(run->receiver, (void *)&addr, sizeof(addr)), "bind: %m");
-	REQUIRE(!connect(run->sender, (void *)&addr, sizeof(addr)), "connect: %m");
+	REQUIRE(!connect(run->sender, (void *)&addr, sizeof(addr)),
+		"connect: %m");
 }
 
 /* The reference count of the server's end of the connection, from /proc/net/tcp. */
@@ -132,12 +135,15 @@ static long socket_refs(struct run *run)
 	FILE *f;
 
 	snprintf(addr, sizeof(addr), "%08X:%04X %08X:%04X", run->ctl->daddr,
-		 ntohs(run->ctl->dport), run->ctl->saddr, ntohs(run->ctl->sport));
+		 ntohs(run->ctl->dport), run->ctl->saddr,
+		 ntohs(run->ctl->sport));
 	f = fopen("/proc/self/net/tcp", "re");
 	REQUIRE(f, "/proc/self/net/tcp: %m");
 	while (fgets(line, sizeof(line), f))
 		if (strstr(line, addr))
-			sscanf(strstr(line, addr), "%*s %*s %*s %*s %*s %*s %*s %*s %*s %ld", &refs);
+			sscanf(strstr(line, addr),
+			       "%*s %*s %*s %*s %*s %*s %*s %*s %*s %ld",
+			       &refs);
 	fclose(f);
 	return refs;
 }
@@ -152,17 +158,21 @@ static void open_connection(struct run *run)
 	run->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	REQUIRE(!bind(run->listener, (void *)&addr, sizeof(addr)), "bind: %m");
 	REQUIRE(!listen(run->listener, 1), "listen: %m");
-	REQUIRE(!getsockname(run->listener, (void *)&addr, &len), "getsockname: %m");
-	REQUIRE(!connect(run->client, (void *)&addr, sizeof(addr)), "connect: %m");
+	REQUIRE(!getsockname(run->listener, (void *)&addr, &len),
+		"getsockname: %m");
+	REQUIRE(!connect(run->client, (void *)&addr, sizeof(addr)),
+		"connect: %m");
 	run->server = accept(run->listener, NULL, NULL);
 	REQUIRE(run->server >= 0, "accept: %m");
 	run->ctl->daddr = addr.sin_addr.s_addr;
 	run->ctl->dport = addr.sin_port;
-	REQUIRE(!getsockname(run->client, (void *)&addr, &len), "getsockname: %m");
+	REQUIRE(!getsockname(run->client, (void *)&addr, &len),
+		"getsockname: %m");
 	run->ctl->saddr = addr.sin_addr.s_addr;
 	run->ctl->sport = addr.sin_port;
 	run->socket_refs = socket_refs(run);
-	REQUIRE(run->socket_refs > 0, "connection not found in /proc/self/net/tcp");
+	REQUIRE(run->socket_refs > 0,
+		"connection not found in /proc/self/net/tcp");
 }
 
 static bool socket_refs_back(void *arg)
@@ -183,10 +193,12 @@ static void make_cgroup(struct run *run)
 	int mount_id;
 
 	if (access(CGROUP_ROOT "/cgroup.procs", F_OK))
-		REQUIRE(!mount("none", CGROUP_ROOT, "cgroup2", 0, NULL), "cgroup2: %m");
+		REQUIRE(!mount("none", CGROUP_ROOT, "cgroup2", 0, NULL),
+			"cgroup2: %m");
 	rmdir(CGROUP_CHILD);
 	REQUIRE(!mkdir(CGROUP_CHILD, 0700), CGROUP_CHILD ": %m");
-	REQUIRE(!name_to_handle_at(AT_FDCWD, CGROUP_CHILD, &handle.h, &mount_id, 0),
+	REQUIRE(!name_to_handle_at(AT_FDCWD, CGROUP_CHILD, &handle.h, &mount_id,
+				   0),
 		"name_to_handle_at: %m");
 	run->ctl->cgroup_id = *(__u64 *)handle.h.f_handle;
 }
@@ -211,7 +223,8 @@ static bool no_dying_cgroup(void *unused)
 
 static __u64 *object_counts(struct run *run)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(run->counter, ".data.obj");
+	struct bpf_map *map =
+		bpf_object__find_map_by_name(run->counter, ".data.obj");
 	size_t size;
 
 	return bpf_map__initial_value(map, &size);
@@ -250,7 +263,8 @@ static bool is_needed(const struct repro *r, const char *name)
 	if (!strcmp(name, r->name) || named_in(r->also, name))
 		return true;
 	for (i = 0; i < ARRAY_SIZE(probes); i++)
-		if (r->holds & probes[i].holds && named_in(probes[i].progs, name))
+		if (r->holds & probes[i].holds &&
+		    named_in(probes[i].progs, name))
 			return true;
 	return false;
 }
@@ -273,9 +287,10 @@ static void fill_hash(struct run *run)
 	REQUIRE(keys && values, "no memory");
 	for (i = 0; i < run->fill; i++)
 		keys[i] = i;
-	err = bpf_map_update_batch(map_fd(run, "each_hash"), keys, values, &count, NULL);
-	REQUIRE(!err && count == run->fill, "filled %u of %u: %s", count, run->fill,
-		strerror(-err));
+	err = bpf_map_update_batch(map_fd(run, "each_hash"), keys, values,
+				   &count, NULL);
+	REQUIRE(!err && count == run->fill, "filled %u of %u: %s", count,
+		run->fill, strerror(-err));
 	free(keys);
 	free(values);
 }
@@ -285,7 +300,8 @@ static void fill_user_ringbuf(struct run *run)
 	__u32 i;
 
 	for (i = 0; i < run->fill; i++) {
-		__u64 *sample = user_ring_buffer__reserve(run->user_rb, sizeof(*sample));
+		__u64 *sample = user_ring_buffer__reserve(run->user_rb,
+							  sizeof(*sample));
 
 		if (!sample)
 			break; /* full: what is left from before counts as well */
@@ -294,7 +310,8 @@ static void fill_user_ringbuf(struct run *run)
 	}
 }
 
-struct run *repro_open(const struct suite *suite, const struct repro *r, __u32 fill)
+struct run *repro_open(const struct suite *suite, const struct repro *r,
+		       __u32 fill)
 {
 	struct run *run = calloc(1, sizeof(*run));
 	struct bpf_program *prog;
@@ -313,14 +330,17 @@ struct run *repro_open(const struct suite *suite, const struct repro *r, __u32 f
 	run->obj = bpf_object__open_mem(elf, size, NULL);
 	REQUIRE(run->obj, "%s: %m", suite->name);
 	bpf_object__for_each_program(prog, run->obj)
-		bpf_program__set_autoload(prog, is_needed(r, bpf_program__name(prog)));
+		bpf_program__set_autoload(
+			prog, is_needed(r, bpf_program__name(prog)));
 	run->prog = bpf_object__find_program_by_name(run->obj, r->name);
 	REQUIRE(run->prog, "no program %s", r->name);
 	bpf_object__for_each_map(map, run->obj) {
 		bool each = !strncmp(bpf_map__name(map), "each_", 5);
 
-		if (each && strncmp(bpf_map__name(map), r->name, strlen(bpf_map__name(map))))
-			err = bpf_map__set_max_entries(map, 1); /* the other one */
+		if (each && strncmp(bpf_map__name(map), r->name,
+				    strlen(bpf_map__name(map))))
+			err = bpf_map__set_max_entries(map,
+						       1); /* the other one */
 		else if (each)
 			err = bpf_map__set_max_entries(map, fill);
 		else
@@ -337,14 +357,16 @@ struct run *repro_open(const struct suite *suite, const struct repro *r, __u32 f
 
 	map = bpf_object__find_map_by_name(run->obj, CTL_MAP);
 	run->ctl = bpf_map__initial_value(map, &size);
-	REQUIRE(run->ctl && size == sizeof(*run->ctl), "map " CTL_MAP " is not ours");
+	REQUIRE(run->ctl && size == sizeof(*run->ctl),
+		"map " CTL_MAP " is not ours");
 	run->ctl->m = run->m;
 	run->ctl->pid = getpid();
 
 	if (!strncmp(r->name, "each_hash", 9))
 		fill_hash(run);
 	if (r->flags & R_TAIL) {
-		struct bpf_program *target = bpf_object__find_program_by_name(run->obj, "tail_target");
+		struct bpf_program *target = bpf_object__find_program_by_name(
+			run->obj, "tail_target");
 		__u32 key = 0, fd = repro_fd(run);
 
 		err = bpf_map_update_elem(map_fd(run, "tails"), &key, &fd, 0);
@@ -352,16 +374,19 @@ struct run *repro_open(const struct suite *suite, const struct repro *r, __u32 f
 		if (bpf_program__autoload(target)) {
 			key = 1;
 			fd = bpf_program__fd(target);
-			err = bpf_map_update_elem(map_fd(run, "tails"), &key, &fd, 0);
+			err = bpf_map_update_elem(map_fd(run, "tails"), &key,
+						  &fd, 0);
 			REQUIRE(!err, "tails[1]: %s", strerror(-err));
 		}
 	}
 	if (r->holds & HOLDS_RECORD) {
-		run->rb = ring_buffer__new(map_fd(run, "rb"), on_record, run, NULL);
+		run->rb = ring_buffer__new(map_fd(run, "rb"), on_record, run,
+					   NULL);
 		REQUIRE(run->rb, "ring buffer: %m");
 	}
 	if (r->holds & HOLDS_USER_RINGBUF) {
-		run->user_rb = user_ring_buffer__new(map_fd(run, "user_rb"), NULL);
+		run->user_rb =
+			user_ring_buffer__new(map_fd(run, "user_rb"), NULL);
 		REQUIRE(run->user_rb, "user ring buffer: %m");
 	}
 	if (r->holds & HOLDS_CGROUP)
@@ -380,12 +405,14 @@ struct run *repro_open(const struct suite *suite, const struct repro *r, __u32 f
 		run->counter = bpf_object__open_mem(elf, size, NULL);
 		REQUIRE(run->counter, "canary: %m");
 		err = bpf_object__load(run->counter);
-		REQUIRE(!err, "object counter does not load: %s", strerror(-err));
+		REQUIRE(!err, "object counter does not load: %s",
+			strerror(-err));
 		bpf_object__for_each_program(p, run->counter)
 			wd_spare(bpf_program__fd(p));
 		bpf_object__for_each_program(p, run->counter)
 			if (!strncmp(bpf_program__name(p), "count_", 6))
-				REQUIRE(bpf_program__attach(p), "%s: %m", bpf_program__name(p));
+				REQUIRE(bpf_program__attach(p), "%s: %m",
+					bpf_program__name(p));
 	}
 	run->health = health();
 	return run;
@@ -402,7 +429,8 @@ static struct bpf_link *attach_int3(struct run *run)
 	file_write("/proc/sys/debug/kprobes-optimization", "0");
 	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
 		opts.offset = offsets[i];
-		link = bpf_program__attach_kprobe_opts(run->prog, "__x64_sys_getpgid", &opts);
+		link = bpf_program__attach_kprobe_opts(
+			run->prog, "__x64_sys_getpgid", &opts);
 		if (link)
 			return link;
 	}
@@ -423,13 +451,16 @@ void repro_attach(struct run *run)
 		run->link = attach_int3(run);
 		break;
 	case ON_XDP:
-		run->link = bpf_program__attach_xdp(run->prog, if_nametoindex("lo"));
+		run->link = bpf_program__attach_xdp(run->prog,
+						    if_nametoindex("lo"));
 		break;
 	case ON_TCX:
-		run->link = bpf_program__attach_tcx(run->prog, if_nametoindex("lo"), NULL);
+		run->link = bpf_program__attach_tcx(run->prog,
+						    if_nametoindex("lo"), NULL);
 		break;
 	case ON_SOCKET:
-		REQUIRE(!setsockopt(run->receiver, SOL_SOCKET, SO_ATTACH_BPF, &fd, sizeof(fd)),
+		REQUIRE(!setsockopt(run->receiver, SOL_SOCKET, SO_ATTACH_BPF,
+				    &fd, sizeof(fd)),
 			"SO_ATTACH_BPF: %m");
 		return;
 	}
@@ -504,7 +535,8 @@ uint64_t repro_fire(struct run *run, uint64_t patience_ns)
 		break;
 	}
 	/* Their program runs in another context, maybe later. */
-	if (run->repro->trigger == BY_CALLBACK || run->repro->trigger == BY_TRAFFIC)
+	if (run->repro->trigger == BY_CALLBACK ||
+	    run->repro->trigger == BY_TRAFFIC)
 		wait_until(is_through, run, patience_ns);
 	took = now_ns() - start;
 	if (run->repro->trigger == BY_TRAFFIC)
@@ -530,20 +562,24 @@ uint64_t repro_trigger(struct run *run)
 	uint64_t took = repro_fire(run, 8 * NSEC_PER_SEC);
 
 	/* What runs elsewhere is counted before it reaches its last instruction. */
-	if (run->repro->trigger == BY_CALLBACK || run->repro->trigger == BY_TRAFFIC)
+	if (run->repro->trigger == BY_CALLBACK ||
+	    run->repro->trigger == BY_TRAFFIC)
 		wait_until(is_quiet, run, NSEC_PER_SEC);
 	/*
 	 * A busy host may use up the budget before the program holds anything:
 	 * ended all the same, and of no use to what is tested here.
 	 */
 	run->fruitless = (ctl->started == started || ctl->refused > refused) &&
-			 prog_info(repro_fd(run)).terminations > run->terminations;
+			 prog_info(repro_fd(run)).terminations >
+				 run->terminations;
 	if (run->fruitless)
 		return took;
 	CHECK(ctl->started > started, "the program did not run");
-	CHECK(ctl->finished == run->finished + 1, "%llu invocations finished, not 1",
+	CHECK(ctl->finished == run->finished + 1,
+	      "%llu invocations finished, not 1",
 	      ctl->finished - run->finished);
-	CHECK(ctl->refused == refused, "the program did not get what it was to hold");
+	CHECK(ctl->refused == refused,
+	      "the program did not get what it was to hold");
 	return took;
 }
 
@@ -558,7 +594,8 @@ uint64_t repro_calibrate(struct run *run, uint64_t stall_ns)
 	}
 	for (ctl->n = 1;; ctl->n *= 4) {
 		took = repro_trigger(run);
-		if (nr_failures || took >= 40 * NSEC_PER_MSEC || ctl->n * 4 > MAX_LOOPS)
+		if (nr_failures || took >= 40 * NSEC_PER_MSEC ||
+		    ctl->n * 4 > MAX_LOOPS)
 			break;
 	}
 	ctl->n = ctl->n * (double)stall_ns / took;
@@ -592,16 +629,18 @@ static bool task_refs_back(void *arg)
 void repro_describe_holds(const struct repro *r, char *buf, size_t size)
 {
 	static const char *const names[] = {
-		"ring buffer record", "task reference", "cgroup reference", "socket reference",
-		"allocated object", "object reference", "spin lock", "RCU read section",
-		"preemption disabled", "user ring buffer",
+		"ring buffer record", "task reference",	  "cgroup reference",
+		"socket reference",   "allocated object", "object reference",
+		"spin lock",	      "RCU read section", "preemption disabled",
+		"user ring buffer",
 	};
 	size_t i, len = 0;
 
 	snprintf(buf, size, "nothing");
 	for (i = 0; i < ARRAY_SIZE(names) && len < size; i++)
 		if (r->holds & 1U << i)
-			len += snprintf(buf + len, size - len, "%s%s", len ? ", " : "", names[i]);
+			len += snprintf(buf + len, size - len, "%s%s",
+					len ? ", " : "", names[i]);
 }
 
 static bool is_consumed(void *arg)
@@ -620,7 +659,8 @@ static void check_ringbuf(struct run *run)
 
 	CHECK(!probe(run, "rb_probe", false), "no record can be reserved");
 	wait_until(is_consumed, run, PATIENCE_NS);
-	CHECK(run->probes == probes + 1, "a fresh record does not reach the consumer");
+	CHECK(run->probes == probes + 1,
+	      "a fresh record does not reach the consumer");
 	CHECK(ring__consumer_pos(ring) == ring__producer_pos(ring),
 	      "consumer at %lu, producer at %lu", ring__consumer_pos(ring),
 	      ring__producer_pos(ring));
@@ -630,13 +670,15 @@ void repro_check_held(struct run *run, bool canary_too)
 {
 	unsigned int holds = run->repro->holds;
 
-	if (run->repro->trigger == BY_CALLBACK || run->repro->trigger == BY_TRAFFIC)
+	if (run->repro->trigger == BY_CALLBACK ||
+	    run->repro->trigger == BY_TRAFFIC)
 		wait_until(is_quiet, run, PATIENCE_NS);
 	if (holds & HOLDS_RECORD)
 		check_ringbuf(run);
 	if (holds & HOLDS_SOCKET)
 		CHECK(wait_until(socket_refs_back, run, PATIENCE_NS),
-		      "socket has %ld references, had %ld", socket_refs(run), run->socket_refs);
+		      "socket has %ld references, had %ld", socket_refs(run),
+		      run->socket_refs);
 	if (holds & HOLDS_OBJECT_REF) {
 		int refs = probe(run, "obj_probe", false);
 
@@ -646,7 +688,8 @@ void repro_check_held(struct run *run, bool canary_too)
 		__u64 *counts = object_counts(run);
 
 		CHECK(counts[0] || !canary_too, "no object was ever allocated");
-		CHECK(counts[0] == counts[1], "%llu objects allocated, %llu freed", counts[0],
+		CHECK(counts[0] == counts[1],
+		      "%llu objects allocated, %llu freed", counts[0],
 		      counts[1]);
 	}
 	if (holds & HOLDS_LOCK)
@@ -654,7 +697,8 @@ void repro_check_held(struct run *run, bool canary_too)
 	if (holds & HOLDS_USER_RINGBUF) {
 		int drained = probe(run, "drain_probe", false);
 
-		CHECK(drained >= 0, "user ring buffer is left busy: %s", strerror(-drained));
+		CHECK(drained >= 0, "user ring buffer is left busy: %s",
+		      strerror(-drained));
 	}
 	if (holds & HOLDS_TASK)
 		wait_until(task_refs_back, run, PATIENCE_NS);
@@ -686,8 +730,8 @@ static bool is_counted(void *arg)
 	       trace_find(repro_id(run), "terminate", NULL);
 }
 
-static void check_ended(struct run *run, const struct bpf_prog_info *before, uint64_t took,
-			__u64 budget_ns)
+static void check_ended(struct run *run, const struct bpf_prog_info *before,
+			uint64_t took, __u64 budget_ns)
 {
 	struct bpf_prog_info after;
 	struct wd_event ev = {};
@@ -696,30 +740,35 @@ static void check_ended(struct run *run, const struct bpf_prog_info *before, uin
 	/* A callback's record pops after its last instruction. */
 	wait_until(is_counted, run, NSEC_PER_SEC);
 	after = prog_info(repro_fd(run));
-	CHECK(!run->ctl->brake, "nobody ended it, the runner had to pull the brake");
+	CHECK(!run->ctl->brake,
+	      "nobody ended it, the runner had to pull the brake");
 	CHECK(took < budget_ns + STOP_BOUND, "ended after %.1f ms",
 	      took / (double)NSEC_PER_MSEC);
-	CHECK(after.overruns == before->overruns + 1, "overruns %llu -> %llu", before->overruns,
-	      after.overruns);
-	CHECK(after.terminations == before->terminations + 1, "terminations %llu -> %llu",
-	      before->terminations, after.terminations);
+	CHECK(after.overruns == before->overruns + 1, "overruns %llu -> %llu",
+	      before->overruns, after.overruns);
+	CHECK(after.terminations == before->terminations + 1,
+	      "terminations %llu -> %llu", before->terminations,
+	      after.terminations);
 	CHECK(after.last_termination_ns > before->last_termination_ns,
 	      "last_termination_ns %llu", after.last_termination_ns);
-	CHECK(after.longest_run_ns >= budget_ns, "longest_run_ns %llu below the budget",
-	      after.longest_run_ns);
+	CHECK(after.longest_run_ns >= budget_ns,
+	      "longest_run_ns %llu below the budget", after.longest_run_ns);
 	n = trace_find(after.id, "terminate", &ev);
 	if (CHECK(n == 1, "%d terminate events, not 1", n)) {
 		CHECK(!strcmp(ev.reason, "budget"), "reason %s", ev.reason);
-		CHECK(ev.budget_ns == (long long)budget_ns, "budget_ns=%lld", ev.budget_ns);
-		CHECK(ev.ran_ns >= (long long)budget_ns, "ended after %lld ns", ev.ran_ns);
+		CHECK(ev.budget_ns == (long long)budget_ns, "budget_ns=%lld",
+		      ev.budget_ns);
+		CHECK(ev.ran_ns >= (long long)budget_ns, "ended after %lld ns",
+		      ev.ran_ns);
 		/* The walks test a flag before each callback: no redirect needed. */
-		CHECK(ev.commits >= 1 || run->repro->flags & R_NO_WORK, "commits=%lld",
-		      ev.commits);
+		CHECK(ev.commits >= 1 || run->repro->flags & R_NO_WORK,
+		      "commits=%lld", ev.commits);
 	}
 	n = trace_find(after.id, "overrun", NULL);
 	CHECK(n == 1, "%d overrun events, not 1", n);
 	diag("%.1f ms, late %lld us, stopped in %lld us, %lld commits",
-	     took / (double)NSEC_PER_MSEC, ev.late_ns / 1000, ev.stop_ns / 1000, ev.commits);
+	     took / (double)NSEC_PER_MSEC, ev.late_ns / 1000, ev.stop_ns / 1000,
+	     ev.commits);
 }
 
 void repro_test(const struct suite *suite, const struct repro *r)
@@ -758,14 +807,15 @@ void repro_test(const struct suite *suite, const struct repro *r)
 		steps = run->ctl->steps;
 		took = repro_trigger(run);
 		if (run->fruitless) {
-			CHECK(fruitless++ < 10, "never got as far as to hold anything");
+			CHECK(fruitless++ < 10,
+			      "never got as far as to hold anything");
 			repro_check_held(run, true);
 			i--;
 			continue;
 		}
 		if (r->flags & R_NO_WORK)
-			CHECK(run->ctl->steps - steps < r->fill, "it walked all %u elements",
-			      r->fill);
+			CHECK(run->ctl->steps - steps < r->fill,
+			      "it walked all %u elements", r->fill);
 		check_ended(run, &before, took, budget_us * NSEC_PER_USEC);
 		repro_check_held(run, true);
 	}
@@ -773,7 +823,8 @@ void repro_test(const struct suite *suite, const struct repro *r)
 	repro_close(run);
 }
 
-int repro_show(const char *name, bool watchdog, unsigned int budget_us, uint64_t stall_ms)
+int repro_show(const char *name, bool watchdog, unsigned int budget_us,
+	       uint64_t stall_ms)
 {
 	struct bpf_prog_info before, after;
 	const struct suite *suite;
@@ -783,7 +834,8 @@ int repro_show(const char *name, bool watchdog, unsigned int budget_us, uint64_t
 	char holds[200];
 
 	if (!r) {
-		fprintf(stderr, "no reproducer %s; runner -l lists them\n", name);
+		fprintf(stderr, "no reproducer %s; runner -l lists them\n",
+			name);
 		return TEST_FAIL;
 	}
 	if (watchdog && !wd_present())
@@ -812,13 +864,16 @@ int repro_show(const char *name, bool watchdog, unsigned int budget_us, uint64_t
 	took = repro_trigger(run);
 	after = prog_info(repro_fd(run));
 	repro_check_held(run, true);
-	printf("the triggering call took %.1f ms\n", took / (double)NSEC_PER_MSEC);
-	printf("prog %u: overruns %llu -> %llu, terminations %llu -> %llu\n", after.id,
-	       before.overruns, after.overruns, before.terminations, after.terminations);
+	printf("the triggering call took %.1f ms\n",
+	       took / (double)NSEC_PER_MSEC);
+	printf("prog %u: overruns %llu -> %llu, terminations %llu -> %llu\n",
+	       after.id, before.overruns, after.overruns, before.terminations,
+	       after.terminations);
 	if (!nr_failures)
 		printf("what it held is back, the canary runs\n");
 	if (watchdog)
-		CHECK(after.terminations == before.terminations + 1, "it was not ended");
+		CHECK(after.terminations == before.terminations + 1,
+		      "it was not ended");
 	repro_check_cgroup_gone(run);
 	repro_close(run);
 	return nr_failures ? TEST_FAIL : TEST_PASS;

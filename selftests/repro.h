@@ -20,7 +20,8 @@ enum hook { ON_SECTION, ON_NOTHING, ON_INT3, ON_XDP, ON_TCX, ON_SOCKET };
 
 /* What it holds while it stalls. */
 enum {
-	HOLDS_RECORD = 1 << 0, /* of ring buffer rb, reserved; as dynptr as well */
+	HOLDS_RECORD =
+		1 << 0, /* of ring buffer rb, reserved; as dynptr as well */
 	HOLDS_TASK = 1 << 1,
 	HOLDS_CGROUP = 1 << 2,
 	HOLDS_SOCKET = 1 << 3,
@@ -34,9 +35,13 @@ enum {
 };
 
 enum {
-	R_NO_BRAKE = 1 << 0, /* the runner could not end it: keep the stall at some seconds */
+	R_NO_BRAKE =
+		1
+		<< 0, /* the runner could not end it: keep the stall at some seconds */
 	R_NO_WORK = 1 << 1, /* n is 0: only the walk itself takes time */
-	R_TAIL = 1 << 2, /* fills prog array "tails" with itself and tail_target */
+	R_TAIL =
+		1
+		<< 2, /* fills prog array "tails" with itself and tail_target */
 };
 
 struct repro {
@@ -45,7 +50,8 @@ struct repro {
 	enum trigger trigger;
 	enum hook hook;
 	unsigned int holds, flags;
-	const char *also; /* further programs of the object that it needs, comma-separated */
+	const char *
+		also; /* further programs of the object that it needs, comma-separated */
 	__u64 m; /* iterations of an inner level; 0: 100 */
 	__u32 fill; /* elements to walk, samples to drain; 0: none needed */
 	unsigned int budget_us; /* 0: BUDGET_US */
@@ -54,7 +60,8 @@ struct repro {
 
 struct run; /* a loaded reproducer */
 
-struct run *repro_open(const struct suite *suite, const struct repro *r, __u32 fill);
+struct run *repro_open(const struct suite *suite, const struct repro *r,
+		       __u32 fill);
 void repro_attach(struct run *run);
 void repro_close(struct run *run);
 int repro_fd(struct run *run);
@@ -76,6 +83,7 @@ void repro_describe_holds(const struct repro *r, char *buf, size_t size);
 /* The test of a reproducer: ended in time, reported, nothing leaked; three times over. */
 void repro_test(const struct suite *suite, const struct repro *r);
 /* runner --repro: shows what happens; 0, 1 or 4. */
-int repro_show(const char *name, bool watchdog, unsigned int budget_us, uint64_t stall_ms);
+int repro_show(const char *name, bool watchdog, unsigned int budget_us,
+	       uint64_t stall_ms);
 
 #endif

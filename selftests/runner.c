@@ -52,7 +52,8 @@ void diag(const char *fmt, ...)
 	va_end(ap);
 }
 
-bool check_fail(const char *file, int line, const char *cond, const char *fmt, ...)
+bool check_fail(const char *file, int line, const char *cond, const char *fmt,
+		...)
 {
 	int saved = errno;
 	va_list ap;
@@ -122,7 +123,8 @@ static void config_error(const char *file, int line, const char *what)
 }
 
 /* One pattern a line, then two spaces or more and the reason; # starts a comment. */
-static void read_patterns(const char *file, struct patterns *list, bool regex, bool reasons)
+static void read_patterns(const char *file, struct patterns *list, bool regex,
+			  bool reasons)
 {
 	char path[4096], line[1000], *end;
 	int nr = 0;
@@ -233,8 +235,10 @@ static void pull_brake(void)
 
 		len = sizeof(info);
 		if (fd >= 0 && !bpf_map_get_info_by_fd(fd, &info, &len) &&
-		    !strcmp(info.name, CTL_MAP) && info.value_size == sizeof(*ctl)) {
-			ctl = mmap(NULL, sizeof(*ctl), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		    !strcmp(info.name, CTL_MAP) &&
+		    info.value_size == sizeof(*ctl)) {
+			ctl = mmap(NULL, sizeof(*ctl), PROT_READ | PROT_WRITE,
+				   MAP_SHARED, fd, 0);
 			if (ctl != MAP_FAILED) {
 				ctl->brake = 1;
 				munmap(ctl, sizeof(*ctl));
@@ -257,13 +261,14 @@ static int supervise(pid_t pid, const char *name, unsigned int timeout_s)
 		uint64_t now = now_ns(), since = shared->stall_since;
 
 		if (!braked && since && now > since && now - since > BRAKE_NS) {
-			printf("# FAIL %s stalls for %llu s: pulling the brake\n", name,
-			       BRAKE_NS / NSEC_PER_SEC);
+			printf("# FAIL %s stalls for %llu s: pulling the brake\n",
+			       name, BRAKE_NS / NSEC_PER_SEC);
 			pull_brake();
 			braked = true;
 		}
 		if (!killed && now - start > timeout_s * NSEC_PER_SEC) {
-			printf("# FAIL %s: timeout after %u s\n", name, timeout_s);
+			printf("# FAIL %s: timeout after %u s\n", name,
+			       timeout_s);
 			kill(-pid, SIGKILL);
 			pull_brake();
 			killed = now;
@@ -323,19 +328,23 @@ static int run_script(const char *script)
 	REQUIRE(f, "popen: %m");
 	while (fgets(line, sizeof(line), f)) {
 		printf("    %s", line);
-		if (sscanf(line, "1..%d", &planned) == 1 && !planned && strstr(line, "# SKIP"))
-			snprintf(shared->skip_reason, sizeof(shared->skip_reason), "%.*s",
+		if (sscanf(line, "1..%d", &planned) == 1 && !planned &&
+		    strstr(line, "# SKIP"))
+			snprintf(shared->skip_reason,
+				 sizeof(shared->skip_reason), "%.*s",
 				 (int)strcspn(strstr(line, "# SKIP") + 7, "\n"),
 				 strstr(line, "# SKIP") + 7);
 		failed += !strncmp(line, "not ok ", 7);
-		seen += !strncmp(line, "ok ", 3) || !strncmp(line, "not ok ", 7);
+		seen += !strncmp(line, "ok ", 3) ||
+			!strncmp(line, "not ok ", 7);
 	}
 	status = pclose(f);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == TEST_SKIP)
 		return TEST_SKIP;
 	CHECK(!status, "%s: status %#x", script, status);
 	CHECK(!failed, "%d tests of %s failed", failed, script);
-	CHECK(planned == seen && seen, "%s planned %d tests and ran %d", script, planned, seen);
+	CHECK(planned == seen && seen, "%s planned %d tests and ran %d", script,
+	      planned, seen);
 	return nr_failures ? TEST_FAIL : TEST_PASS;
 }
 
@@ -350,8 +359,10 @@ static const struct pattern *denied(const char *name)
 }
 
 /* One of test, repro and script is set. */
-static struct outcome run_one(const struct suite *suite, const struct test *test,
-			      const struct repro *repro, const char *script, const char *name)
+static struct outcome run_one(const struct suite *suite,
+			      const struct test *test,
+			      const struct repro *repro, const char *script,
+			      const char *name)
 {
 	const struct pattern *deny = denied(name);
 	uint64_t start = now_ns();
@@ -361,8 +372,8 @@ static struct outcome run_one(const struct suite *suite, const struct test *test
 
 	memset(shared, 0, sizeof(*shared));
 	if (deny) {
-		snprintf(shared->skip_reason, sizeof(shared->skip_reason), "DENYLIST: %s",
-			 deny->reason);
+		snprintf(shared->skip_reason, sizeof(shared->skip_reason),
+			 "DENYLIST: %s", deny->reason);
 		return (struct outcome){ TEST_SKIP, 0 };
 	}
 	if (test && test->timeout_s)
@@ -397,7 +408,9 @@ static struct outcome run_one(const struct suite *suite, const struct test *test
 }
 
 static const char *const result_names[] = {
-	[TEST_PASS] = "pass", [TEST_FAIL] = "fail", [TEST_SKIP] = "skip",
+	[TEST_PASS] = "pass",
+	[TEST_FAIL] = "fail",
+	[TEST_SKIP] = "skip",
 };
 
 static const char *pattern = "*";
@@ -414,8 +427,8 @@ static bool selected(const char *name)
 	return !fnmatch(pattern, name, 0) || !fnmatch(with_tests, name, 0);
 }
 
-static void visit(const struct suite *suite, const struct test *test, const struct repro *repro,
-		  const char *script)
+static void visit(const struct suite *suite, const struct test *test,
+		  const struct repro *repro, const char *script)
 {
 	const char *base = test ? test->name : repro ? repro->name : script;
 	char name[200], holds[200];
@@ -423,7 +436,8 @@ static void visit(const struct suite *suite, const struct test *test, const stru
 
 	if (script) {
 		base = strrchr(script, '/') + 1;
-		snprintf(name, sizeof(name), "cli/%.*s", (int)strcspn(base, "."), base);
+		snprintf(name, sizeof(name), "cli/%.*s",
+			 (int)strcspn(base, "."), base);
 	} else {
 		snprintf(name, sizeof(name), "%s/%s", suite->name, base);
 	}
@@ -433,23 +447,30 @@ static void visit(const struct suite *suite, const struct test *test, const stru
 		if (repro)
 			repro_describe_holds(repro, holds, sizeof(holds));
 		printf("%-32s %s%s%s\n", name,
-		       test ? test->desc : repro ? repro->desc : "shell test of bpfwd",
+		       test  ? test->desc :
+		       repro ? repro->desc :
+			       "shell test of bpfwd",
 		       repro ? "; holds: " : "", repro ? holds : "");
 		return;
 	}
 	out = run_one(suite, test, repro, script, name);
 	counts[out.result]++;
 	nr_run++;
-	printf("%sok %d - %s", out.result == TEST_FAIL ? "not " : "", nr_run, name);
+	printf("%sok %d - %s", out.result == TEST_FAIL ? "not " : "", nr_run,
+	       name);
 	if (out.result == TEST_SKIP)
-		printf(" # SKIP %s", shared->skip_reason[0] ? shared->skip_reason : "no reason given");
+		printf(" # SKIP %s", shared->skip_reason[0] ?
+					     shared->skip_reason :
+					     "no reason given");
 	printf("\n");
 	if (verbose)
 		printf("# %.2f s\n", out.seconds);
 	fflush(stdout);
 	if (json)
-		fprintf(json, "%s\n    {\"name\": \"%s\", \"result\": \"%s\", \"seconds\": %.3f}",
-			nr_run > 1 ? "," : "", name, result_names[out.result], out.seconds);
+		fprintf(json,
+			"%s\n    {\"name\": \"%s\", \"result\": \"%s\", \"seconds\": %.3f}",
+			nr_run > 1 ? "," : "", name, result_names[out.result],
+			out.seconds);
 }
 
 static void visit_all(void)
@@ -478,8 +499,9 @@ static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 
 static void usage(FILE *f)
 {
-	fprintf(f, "usage: runner [-t GLOB] [-l] [-v] [--json FILE]\n"
-		   "       runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]\n");
+	fprintf(f,
+		"usage: runner [-t GLOB] [-l] [-v] [--json FILE]\n"
+		"       runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]\n");
 }
 
 int main(int argc, char **argv)
@@ -545,13 +567,14 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (geteuid()) {
-		fprintf(stderr, "runner: must be root, in the VM: make test, or make vm\n");
+		fprintf(stderr,
+			"runner: must be root, in the VM: make test, or make vm\n");
 		return TEST_FAIL;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	libbpf_set_print(on_libbpf);
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		      -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED) {
 		perror("runner: mmap");
 		return TEST_FAIL;
@@ -562,7 +585,8 @@ int main(int argc, char **argv)
 		pid = fork();
 		if (!pid) {
 			prepare_process();
-			_exit(repro_show(repro, watchdog, budget_ms * 1000, stall_ms));
+			_exit(repro_show(repro, watchdog, budget_ms * 1000,
+					 stall_ms));
 		}
 		result = pid < 0 ? TEST_FAIL : supervise(pid, repro, 60);
 		if (result == TEST_SKIP)
@@ -597,9 +621,10 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!nr_run)
-		fprintf(stderr, "runner: no test matches %s; -l lists them\n", pattern);
-	printf("%d passed, %d failed, %d skipped\n", counts[TEST_PASS], counts[TEST_FAIL],
-	       counts[TEST_SKIP]);
+		fprintf(stderr, "runner: no test matches %s; -l lists them\n",
+			pattern);
+	printf("%d passed, %d failed, %d skipped\n", counts[TEST_PASS],
+	       counts[TEST_FAIL], counts[TEST_SKIP]);
 	if (counts[TEST_FAIL] || !nr_run)
 		return TEST_FAIL;
 	return counts[TEST_PASS] ? TEST_PASS : TEST_SKIP;

@@ -39,7 +39,8 @@ struct test {
 	const char *desc; /* one sentence, mandatory */
 	void (*run)(void);
 	unsigned int needs;
-	unsigned int timeout_s; /* 0: 60 s; a stall gets no more than 5 s, see runner.c */
+	unsigned int
+		timeout_s; /* 0: 60 s; a stall gets no more than 5 s, see runner.c */
 };
 
 struct repro;
@@ -63,16 +64,17 @@ extern const size_t nr_suites;
 void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void give_up(void) __attribute__((noreturn));
 void diag(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-bool check_fail(const char *file, int line, const char *cond, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+bool check_fail(const char *file, int line, const char *cond, const char *fmt,
+		...) __attribute__((format(printf, 4, 5)));
 
 /* Goes on after a failure; its value is the condition's. */
-#define CHECK(cond, ...) ((cond) ? true : check_fail(__FILE__, __LINE__, #cond, __VA_ARGS__))
+#define CHECK(cond, ...) \
+	((cond) ? true : check_fail(__FILE__, __LINE__, #cond, __VA_ARGS__))
 /* What follows makes no sense without it. */
-#define REQUIRE(cond, ...)                                                                         \
-	do {                                                                                       \
-		if (!CHECK(cond, __VA_ARGS__))                                                     \
-			give_up();                                                                 \
+#define REQUIRE(cond, ...)                     \
+	do {                                   \
+		if (!CHECK(cond, __VA_ARGS__)) \
+			give_up();             \
 	} while (0)
 
 extern bool verbose;
@@ -80,7 +82,8 @@ extern int nr_failures;
 
 /* What the process of a test tells the runner. */
 struct shared {
-	volatile uint64_t stall_since; /* CLOCK_MONOTONIC, 0: no stall is under way */
+	volatile uint64_t
+		stall_since; /* CLOCK_MONOTONIC, 0: no stall is under way */
 	char skip_reason[200];
 };
 extern struct shared *shared;

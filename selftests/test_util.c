@@ -118,7 +118,8 @@ int run_command(char *buf, size_t size, const char *fmt, ...)
 	va_end(ap);
 	f = popen(cmd, "r");
 	REQUIRE(f, "popen: %m");
-	while (len < size - 1 && (n = fread(buf + len, 1, size - 1 - len, f)) > 0)
+	while (len < size - 1 &&
+	       (n = fread(buf + len, 1, size - 1 - len, f)) > 0)
 		len += n;
 	buf[len] = 0;
 	return pclose(f);
@@ -136,7 +137,8 @@ const char *built_file(const char *variable, const char *name)
 		len = asprintf(&path, "%s/%s", O, name);
 	} else {
 		/* $(O)/selftests/runner */
-		REQUIRE(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0, "/proc/self/exe: %m");
+		REQUIRE(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0,
+			"/proc/self/exe: %m");
 		len = asprintf(&path, "%s/%s", dirname(dirname(exe)), name);
 	}
 	REQUIRE(len > 0, "no memory");
@@ -214,7 +216,9 @@ int wd_command(int prog_fd, __u32 op, __u64 value)
 	attr.watchdog.prog_fd = prog_fd;
 	attr.watchdog.op = op;
 	attr.watchdog.value = value;
-	return syscall(__NR_bpf, BPF_PROG_WATCHDOG, &attr, sizeof(attr)) < 0 ? -errno : 0;
+	return syscall(__NR_bpf, BPF_PROG_WATCHDOG, &attr, sizeof(attr)) < 0 ?
+		       -errno :
+		       0;
 }
 
 void wd_spare(int prog_fd)
@@ -263,7 +267,8 @@ void trace_start(void)
 	 * probes on sched_switch, this one and that of the command line cache, that of
 	 * the watchdog comes and goes without a change of the code.
 	 */
-	file_write(INSTANCE "/events/sched/sched_switch/filter", "prev_pid == -1");
+	file_write(INSTANCE "/events/sched/sched_switch/filter",
+		   "prev_pid == -1");
 	file_write(INSTANCE "/events/sched/sched_switch/enable", "1");
 	file_write(INSTANCE "/trace", "");
 	err = file_write(INSTANCE "/events/bpf_watchdog/enable", "1");
@@ -302,7 +307,8 @@ int trace_find(__u32 prog_id, const char *kind, struct wd_event *ev)
 	REQUIRE(f, INSTANCE "/trace: %m");
 	while (fgets(line, sizeof(line), f)) {
 		p = strstr(line, tag);
-		if (line[0] == '#' || !p || event_field(p, "prog_id") != prog_id)
+		if (line[0] == '#' || !p ||
+		    event_field(p, "prog_id") != prog_id)
 			continue;
 		n++;
 		if (!ev)
@@ -372,13 +378,15 @@ void check_health(const struct health *before, bool task_refs)
 {
 	struct health after = health();
 
-	CHECK(after.preempt_count == before->preempt_count, "preempt count %#x, was %#x",
-	      after.preempt_count, before->preempt_count);
-	CHECK(after.rcu_nesting == before->rcu_nesting, "RCU nesting %u, was %u",
-	      after.rcu_nesting, before->rcu_nesting);
+	CHECK(after.preempt_count == before->preempt_count,
+	      "preempt count %#x, was %#x", after.preempt_count,
+	      before->preempt_count);
+	CHECK(after.rcu_nesting == before->rcu_nesting,
+	      "RCU nesting %u, was %u", after.rcu_nesting, before->rcu_nesting);
 	if (task_refs)
-		CHECK(after.task_refs == before->task_refs, "task has %u references, had %u",
-		      after.task_refs, before->task_refs);
+		CHECK(after.task_refs == before->task_refs,
+		      "task has %u references, had %u", after.task_refs,
+		      before->task_refs);
 }
 
 bool wd_has_test_trigger(void)
@@ -388,7 +396,8 @@ bool wd_has_test_trigger(void)
 
 	wd_enable(1000000000);
 	skel = load_canary();
-	err = wd_command(bpf_program__fd(skel->progs.canary), BPF_WD_TEST_END_AT, 1000000);
+	err = wd_command(bpf_program__fd(skel->progs.canary),
+			 BPF_WD_TEST_END_AT, 1000000);
 	wd_command(bpf_program__fd(skel->progs.canary), BPF_WD_TEST_END_AT, 0);
 	canary__destroy(skel);
 	wd_disable();

@@ -21,7 +21,8 @@ bool wait_for(volatile __u64 *field, __u64 at_least, uint64_t timeout_ns);
 int file_write(const char *path, const char *text);
 int file_read(const char *path, char *buf, size_t size);
 /* Output of a command, run by sh; its exit status. */
-int run_command(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int run_command(char *buf, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* The path of a file in the build folder, or what the variable of that name says. */
 const char *built_file(const char *variable, const char *name);
 /* A writable folder that survives the test. */
@@ -52,7 +53,8 @@ int prog_run(int prog_fd, __s32 *ret);
 
 struct wd_event {
 	char kind[16], reason[16];
-	long long prog_id, ran_ns, budget_ns, late_ns, stop_ns, commits, quarantined;
+	long long prog_id, ran_ns, budget_ns, late_ns, stop_ns, commits,
+		quarantined;
 };
 
 /*

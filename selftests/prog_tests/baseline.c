@@ -20,13 +20,13 @@ static void stall(const struct suite *suite, const struct repro *r)
 	repro_attach(run);
 	repro_describe_holds(r, holds, sizeof(holds));
 	took = repro_calibrate(run, STALL_NS);
-	CHECK(r->flags & R_NO_WORK || took >= STALL_NS, "stalls for %.1f ms only",
-	      took / (double)NSEC_PER_MSEC);
+	CHECK(r->flags & R_NO_WORK || took >= STALL_NS,
+	      "stalls for %.1f ms only", took / (double)NSEC_PER_MSEC);
 	repro_check_held(run, true);
 	repro_check_cgroup_gone(run);
 	info = prog_info(repro_fd(run));
-	CHECK(!info.terminations && !info.overruns, "%llu terminations by a watchdog that is off",
-	      info.terminations);
+	CHECK(!info.terminations && !info.overruns,
+	      "%llu terminations by a watchdog that is off", info.terminations);
 	diag("%-16s n %-8llu %7.1f ms; held: %s", r->name, repro_ctl(run)->n,
 	     took / (double)NSEC_PER_MSEC, holds);
 	repro_close(run);
@@ -57,10 +57,13 @@ static void stalls(void)
 }
 
 static const struct test tests[] = {
-	{ "stalls", "each reproducer loads, stalls and gives all back, watchdog off", stalls,
-	  .timeout_s = 300 },
+	{ "stalls",
+	  "each reproducer loads, stalls and gives all back, watchdog off",
+	  stalls, .timeout_s = 300 },
 };
 
 const struct suite suite_baseline = {
-	.name = "baseline", .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+	.name = "baseline",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
 };

@@ -21,8 +21,8 @@ static void on_all_cpus(const char *name)
 	repro_ctl(run)->finished = 0;
 	wd_enable(BUDGET_US);
 	before = prog_info(repro_fd(run));
-	ready = mmap(NULL, sizeof(*ready), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		     0);
+	ready = mmap(NULL, sizeof(*ready), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	REQUIRE(ready != MAP_FAILED, "mmap: %m");
 
 	for (cpu = 0; cpu < cpus; cpu++) {
@@ -41,7 +41,8 @@ static void on_all_cpus(const char *name)
 			shared->stall_since = start;
 			err = prog_run(repro_fd(run), NULL);
 			CHECK(!err, "CPU %d: %s", cpu, strerror(-err));
-			CHECK(now_ns() - start < NSEC_PER_SEC, "CPU %d: ended after %.1f ms", cpu,
+			CHECK(now_ns() - start < NSEC_PER_SEC,
+			      "CPU %d: ended after %.1f ms", cpu,
 			      (now_ns() - start) / (double)NSEC_PER_MSEC);
 			fflush(stdout);
 			_exit(nr_failures != 0);
@@ -54,12 +55,13 @@ static void on_all_cpus(const char *name)
 	shared->stall_since = 0;
 	after = prog_info(repro_fd(run));
 	CHECK(!repro_ctl(run)->brake, "the runner had to pull the brake");
-	CHECK(after.terminations == before.terminations + cpus, "%llu terminations on %d CPUs",
+	CHECK(after.terminations == before.terminations + cpus,
+	      "%llu terminations on %d CPUs",
 	      after.terminations - before.terminations, cpus);
-	CHECK(repro_ctl(run)->finished == (__u64)cpus, "%llu invocations reached their end",
-	      repro_ctl(run)->finished);
-	CHECK(trace_find(after.id, "terminate", NULL) == cpus, "%d terminate events",
-	      trace_find(after.id, "terminate", NULL));
+	CHECK(repro_ctl(run)->finished == (__u64)cpus,
+	      "%llu invocations reached their end", repro_ctl(run)->finished);
+	CHECK(trace_find(after.id, "terminate", NULL) == cpus,
+	      "%d terminate events", trace_find(after.id, "terminate", NULL));
 	repro_check_held(run, true);
 }
 
@@ -74,12 +76,16 @@ static void preempt_disabled(void)
 }
 
 static const struct test tests[] = {
-	{ "in_tasks", "all CPUs stall at once in a syscall program, all are ended", in_tasks,
-	  NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
-	{ "preempt_disabled", "all CPUs stall at once with preemption disabled, all are ended",
+	{ "in_tasks",
+	  "all CPUs stall at once in a syscall program, all are ended",
+	  in_tasks, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "preempt_disabled",
+	  "all CPUs stall at once with preemption disabled, all are ended",
 	  preempt_disabled, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 };
 
 const struct suite suite_both_cpus = {
-	.name = "both_cpus", .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+	.name = "both_cpus",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
 };

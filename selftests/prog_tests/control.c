@@ -27,7 +27,8 @@ static bool same_settings(int fd, const struct bpf_prog_info *before)
 
 	return now.watchdog_budget_ns == before->watchdog_budget_ns &&
 	       now.watchdog_action == before->watchdog_action &&
-	       now.quarantined == before->quarantined && now.overruns == before->overruns &&
+	       now.quarantined == before->quarantined &&
+	       now.overruns == before->overruns &&
 	       now.terminations == before->terminations;
 }
 
@@ -62,16 +63,19 @@ static void bad_input(void)
 	before = prog_info(fd);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		err = wd_command(fd, rows[i].op, rows[i].value);
-		CHECK(err == -rows[i].err, "op %u, value %#llx: got %s, want %s", rows[i].op,
+		CHECK(err == -rows[i].err,
+		      "op %u, value %#llx: got %s, want %s", rows[i].op,
 		      rows[i].value, strerror(-err), strerror(rows[i].err));
-		CHECK(same_settings(fd, &before), "op %u, value %#llx: changed something",
-		      rows[i].op, rows[i].value);
+		CHECK(same_settings(fd, &before),
+		      "op %u, value %#llx: changed something", rows[i].op,
+		      rows[i].value);
 	}
 	err = wd_command(-1, BPF_WD_SET_BUDGET, 1);
 	CHECK(err == -EBADF, "fd -1: %s", strerror(-err));
 	err = wd_command(0, BPF_WD_SET_BUDGET, 1);
 	CHECK(err == -EINVAL, "fd 0, not a program: %s", strerror(-err));
-	map_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "not_a_prog", 4, 4, 1, NULL);
+	map_fd =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "not_a_prog", 4, 4, 1, NULL);
 	err = wd_command(map_fd, BPF_WD_SET_BUDGET, 1);
 	CHECK(err == -EINVAL, "fd of a map: %s", strerror(-err));
 }
@@ -82,7 +86,8 @@ static void unused_bytes(void)
 		union bpf_attr attr;
 		__u64 beyond;
 	} a;
-	const size_t used = offsetof(union bpf_attr, watchdog.value) + sizeof(__u64);
+	const size_t used =
+		offsetof(union bpf_attr, watchdog.value) + sizeof(__u64);
 	struct bpf_prog_info before;
 	int fd, err;
 	size_t i;
@@ -95,26 +100,36 @@ static void unused_bytes(void)
 		a.attr.watchdog.op = BPF_WD_SET_BUDGET;
 		a.attr.watchdog.value = 12345;
 		((char *)&a)[i] = 1;
-		err = syscall(__NR_bpf, BPF_PROG_WATCHDOG, &a.attr, sizeof(a.attr)) ? -errno : 0;
-		CHECK(err == -EINVAL, "byte %zu is not 0: %s", i, strerror(-err));
+		err = syscall(__NR_bpf, BPF_PROG_WATCHDOG, &a.attr,
+			      sizeof(a.attr)) ?
+			      -errno :
+			      0;
+		CHECK(err == -EINVAL, "byte %zu is not 0: %s", i,
+		      strerror(-err));
 	}
 	memset(&a, 0, sizeof(a));
 	a.attr.watchdog.prog_fd = fd;
 	a.attr.watchdog.op = BPF_WD_SET_BUDGET;
 	a.attr.watchdog.value = 12345;
 	a.beyond = 1;
-	err = syscall(__NR_bpf, BPF_PROG_WATCHDOG, &a.attr, sizeof(a)) ? -errno : 0;
+	err = syscall(__NR_bpf, BPF_PROG_WATCHDOG, &a.attr, sizeof(a)) ?
+		      -errno :
+		      0;
 	CHECK(err == -E2BIG, "bytes beyond the attributes: %s", strerror(-err));
 	CHECK(same_settings(fd, &before), "refused, but it changed something");
 	a.beyond = 0;
-	err = syscall(__NR_bpf, BPF_PROG_WATCHDOG, &a.attr, sizeof(a)) ? -errno : 0;
-	CHECK(!err && prog_info(fd).watchdog_budget_ns == 12345, "zeros beyond: %s",
-	      strerror(-err));
+	err = syscall(__NR_bpf, BPF_PROG_WATCHDOG, &a.attr, sizeof(a)) ?
+		      -errno :
+		      0;
+	CHECK(!err && prog_info(fd).watchdog_budget_ns == 12345,
+	      "zeros beyond: %s", strerror(-err));
 }
 
 static void no_privilege(void)
 {
-	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct hdr = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
 	struct __user_cap_data_struct caps[2] = {};
 	struct bpf_prog_info before;
 	int fd, err;
@@ -126,14 +141,16 @@ static void no_privilege(void)
 		1U << CAP_BPF % 32 | 1U << CAP_PERFMON % 32;
 	REQUIRE(!syscall(SYS_capset, &hdr, caps), "capset: %m");
 	err = wd_command(fd, BPF_WD_SET_BUDGET, 1000);
-	CHECK(err == -EPERM, "with CAP_BPF and CAP_PERFMON: %s", strerror(-err));
+	CHECK(err == -EPERM, "with CAP_BPF and CAP_PERFMON: %s",
+	      strerror(-err));
 	CHECK(same_settings(fd, &before), "refused, but it changed something");
 	caps[CAP_BPF / 32].effective = caps[CAP_BPF / 32].permitted = 0;
 	REQUIRE(!syscall(SYS_capset, &hdr, caps), "capset: %m");
 	err = wd_command(fd, BPF_WD_QUARANTINE, 0);
 	CHECK(err == -EPERM, "without capabilities: %s", strerror(-err));
 	err = wd_sysctl_set("bpf_watchdog", "1");
-	CHECK(err == -EPERM || err == -EACCES, "sysctl without capabilities: %s", strerror(-err));
+	CHECK(err == -EPERM || err == -EACCES,
+	      "sysctl without capabilities: %s", strerror(-err));
 }
 
 static struct wd_event ended_once(struct run *run)
@@ -143,9 +160,11 @@ static struct wd_event ended_once(struct run *run)
 
 	trace_clear();
 	took = repro_trigger(run);
-	CHECK(took < 2 * NSEC_PER_SEC, "took %.1f ms", took / (double)NSEC_PER_MSEC);
+	CHECK(took < 2 * NSEC_PER_SEC, "took %.1f ms",
+	      took / (double)NSEC_PER_MSEC);
 	CHECK(!repro_ctl(run)->brake, "nobody ended it");
-	CHECK(trace_find(repro_id(run), "terminate", &ev) == 1, "no terminate event");
+	CHECK(trace_find(repro_id(run), "terminate", &ev) == 1,
+	      "no terminate event");
 	return ev;
 }
 
@@ -160,14 +179,18 @@ static void budget(void)
 	err = wd_command(repro_fd(run), BPF_WD_SET_BUDGET, 5 * NSEC_PER_MSEC);
 	REQUIRE(!err, "SET_BUDGET: %s", strerror(-err));
 	CHECK(prog_info(repro_fd(run)).watchdog_budget_ns == 5 * NSEC_PER_MSEC,
-	      "watchdog_budget_ns %llu", prog_info(repro_fd(run)).watchdog_budget_ns);
+	      "watchdog_budget_ns %llu",
+	      prog_info(repro_fd(run)).watchdog_budget_ns);
 	ev = ended_once(run);
-	CHECK(ev.budget_ns == 5000000, "budget_ns=%lld, not its own", ev.budget_ns);
+	CHECK(ev.budget_ns == 5000000, "budget_ns=%lld, not its own",
+	      ev.budget_ns);
 	err = wd_command(repro_fd(run), BPF_WD_CLEAR_BUDGET, 0);
 	REQUIRE(!err, "CLEAR_BUDGET: %s", strerror(-err));
-	CHECK(!prog_info(repro_fd(run)).watchdog_budget_ns, "budget is not cleared");
+	CHECK(!prog_info(repro_fd(run)).watchdog_budget_ns,
+	      "budget is not cleared");
 	ev = ended_once(run);
-	CHECK(ev.budget_ns == 50000000, "budget_ns=%lld, not the default", ev.budget_ns);
+	CHECK(ev.budget_ns == 50000000, "budget_ns=%lld, not the default",
+	      ev.budget_ns);
 	repro_check_held(run, true);
 }
 
@@ -191,9 +214,10 @@ static void warn(void)
 	repro_ctl(run)->steps = 0;
 	took = repro_trigger(run);
 	info = prog_info(repro_fd(run));
-	CHECK(repro_ctl(run)->steps == steps, "%llu steps of %llu: it was ended",
-	      repro_ctl(run)->steps, steps);
-	CHECK(info.watchdog_action == BPF_WD_ACTION_WARN, "action %u", info.watchdog_action);
+	CHECK(repro_ctl(run)->steps == steps,
+	      "%llu steps of %llu: it was ended", repro_ctl(run)->steps, steps);
+	CHECK(info.watchdog_action == BPF_WD_ACTION_WARN, "action %u",
+	      info.watchdog_action);
 	CHECK(info.overruns == 1, "%llu overruns in %.1f ms", info.overruns,
 	      took / (double)NSEC_PER_MSEC);
 	CHECK(!info.terminations, "%llu terminations", info.terminations);
@@ -223,21 +247,26 @@ static void quarantine(void)
 	int err;
 
 	wd_enable(BUDGET_US);
-	REQUIRE(!wd_sysctl_set("bpf_watchdog_quarantine", "2"), "kernel.bpf_watchdog_quarantine");
+	REQUIRE(!wd_sysctl_set("bpf_watchdog_quarantine", "2"),
+		"kernel.bpf_watchdog_quarantine");
 	run = open_stall();
 	ended_once(run);
-	CHECK(!prog_info(repro_fd(run)).quarantined, "quarantined after the first of two");
+	CHECK(!prog_info(repro_fd(run)).quarantined,
+	      "quarantined after the first of two");
 	ended_once(run);
 	info = prog_info(repro_fd(run));
 	CHECK(info.quarantined == 1, "not quarantined after two terminations");
-	CHECK(trace_find(info.id, "quarantine", &ev) == 1 && ev.quarantined == 1,
+	CHECK(trace_find(info.id, "quarantine", &ev) == 1 &&
+		      ev.quarantined == 1,
 	      "no quarantine event");
 	CHECK(!runs(run), "quarantined, and still runs");
-	CHECK(prog_info(repro_fd(run)).terminations == 2, "a skipped invocation was ended");
+	CHECK(prog_info(repro_fd(run)).terminations == 2,
+	      "a skipped invocation was ended");
 
 	err = wd_command(repro_fd(run), BPF_WD_RELEASE, 0);
 	REQUIRE(!err, "RELEASE: %s", strerror(-err));
-	CHECK(!prog_info(repro_fd(run)).quarantined, "released, and still marked");
+	CHECK(!prog_info(repro_fd(run)).quarantined,
+	      "released, and still marked");
 	ended_once(run);
 	repro_check_held(run, true);
 }
@@ -258,7 +287,8 @@ static void quarantine_by_hand(void)
 	CHECK(runs(run), "does not run before");
 	err = wd_command(repro_fd(run), BPF_WD_QUARANTINE, 0);
 	REQUIRE(!err, "QUARANTINE: %s", strerror(-err));
-	CHECK(prog_info(repro_fd(run)).quarantined == 1, "quarantined is not 1");
+	CHECK(prog_info(repro_fd(run)).quarantined == 1,
+	      "quarantined is not 1");
 	CHECK(!runs(run), "quarantined, and still runs");
 	err = wd_command(repro_fd(run), BPF_WD_RELEASE, 0);
 	REQUIRE(!err, "RELEASE: %s", strerror(-err));
@@ -270,7 +300,7 @@ static void quarantine_by_hand(void)
 
 struct ender {
 	struct run *run;
-	int ready;	/* the thread has left the CPU of the one that created it */
+	int ready; /* the thread has left the CPU of the one that created it */
 	int err;
 };
 
@@ -309,18 +339,23 @@ static void end_request(const char *name)
 	info = prog_info(repro_fd(e.run));
 	CHECK(!e.err, "END: %s", strerror(-e.err));
 	CHECK(!repro_ctl(e.run)->brake, "nobody ended it");
-	CHECK(took < 2 * NSEC_PER_SEC, "took %.1f ms", took / (double)NSEC_PER_MSEC);
+	CHECK(took < 2 * NSEC_PER_SEC, "took %.1f ms",
+	      took / (double)NSEC_PER_MSEC);
 	CHECK(info.terminations == 1, "%llu terminations", info.terminations);
-	CHECK(!info.overruns, "%llu overruns, the budget was not passed", info.overruns);
-	CHECK(trace_find(info.id, "terminate", &ev) == 1 && !strcmp(ev.reason, "request"),
+	CHECK(!info.overruns, "%llu overruns, the budget was not passed",
+	      info.overruns);
+	CHECK(trace_find(info.id, "terminate", &ev) == 1 &&
+		      !strcmp(ev.reason, "request"),
 	      "reason '%s', not request", ev.reason);
 	repro_check_held(e.run, true);
 
 	/* Ends what runs now, not what comes later. */
 	repro_ctl(e.run)->n = 1;
 	repro_trigger(e.run);
-	CHECK(prog_info(repro_fd(e.run)).terminations == 1, "the next invocation was ended too");
-	CHECK(!wd_command(repro_fd(e.run), BPF_WD_END, 0), "END with nothing running");
+	CHECK(prog_info(repro_fd(e.run)).terminations == 1,
+	      "the next invocation was ended too");
+	CHECK(!wd_command(repro_fd(e.run), BPF_WD_END, 0),
+	      "END with nothing running");
 }
 
 static void end_syscall(void)
@@ -339,28 +374,33 @@ static void end_irqs_off(void)
 }
 
 static const struct test tests[] = {
-	{ "bad_input", "wrong operations and values are refused with the right error",
+	{ "bad_input",
+	  "wrong operations and values are refused with the right error",
 	  bad_input, NEEDS_WATCHDOG },
-	{ "budget", "a program's own budget counts, and can be taken back", budget,
-	  NEEDS_WATCHDOG },
-	{ "end_irqs_off", "an invocation with interrupts off is ended from another CPU",
+	{ "budget", "a program's own budget counts, and can be taken back",
+	  budget, NEEDS_WATCHDOG },
+	{ "end_irqs_off",
+	  "an invocation with interrupts off is ended from another CPU",
 	  end_irqs_off, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
-	{ "end_kprobe", "a running kprobe program is ended from another CPU", end_kprobe,
-	  NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
-	{ "end_syscall", "a running syscall program is ended from another CPU", end_syscall,
-	  NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
-	{ "no_privilege", "without CAP_SYS_ADMIN nothing can be changed", no_privilege,
-	  NEEDS_WATCHDOG },
-	{ "quarantine", "after N terminations a program is skipped until it is released",
+	{ "end_kprobe", "a running kprobe program is ended from another CPU",
+	  end_kprobe, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "end_syscall", "a running syscall program is ended from another CPU",
+	  end_syscall, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "no_privilege", "without CAP_SYS_ADMIN nothing can be changed",
+	  no_privilege, NEEDS_WATCHDOG },
+	{ "quarantine",
+	  "after N terminations a program is skipped until it is released",
 	  quarantine, NEEDS_WATCHDOG },
 	{ "quarantine_by_hand", "quarantine and release of an attached program",
 	  quarantine_by_hand, NEEDS_WATCHDOG },
-	{ "unused_bytes", "bytes of the attributes that are not used must be 0", unused_bytes,
-	  NEEDS_WATCHDOG },
-	{ "warn", "action warn counts and reports an overrun, and ends nothing", warn,
-	  NEEDS_WATCHDOG },
+	{ "unused_bytes", "bytes of the attributes that are not used must be 0",
+	  unused_bytes, NEEDS_WATCHDOG },
+	{ "warn", "action warn counts and reports an overrun, and ends nothing",
+	  warn, NEEDS_WATCHDOG },
 };
 
 const struct suite suite_control = {
-	.name = "control", .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+	.name = "control",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
 };

@@ -57,11 +57,14 @@ static void calibrate(struct innocent *skel, uint64_t work_ns)
 		ctl->full = 0;
 		for (i = 0; i < ARRAY_SIZE(took); i++)
 			took[i] = run_work(skel);
-		REQUIRE(ctl->full == ARRAY_SIZE(took), "%llu of %zu runs did all", ctl->full,
+		REQUIRE(ctl->full == ARRAY_SIZE(took),
+			"%llu of %zu runs did all", ctl->full,
 			ARRAY_SIZE(took));
 		qsort(took, ARRAY_SIZE(took), sizeof(took[0]), by_value);
-		ctl->n = ctl->n * (double)work_ns / took[ARRAY_SIZE(took) / 2] + 1;
-		REQUIRE(ctl->n < 1 << 23, "%llu iterations are too many", ctl->n);
+		ctl->n = ctl->n * (double)work_ns / took[ARRAY_SIZE(took) / 2] +
+			 1;
+		REQUIRE(ctl->n < 1 << 23, "%llu iterations are too many",
+			ctl->n);
 	}
 	ctl->full = 0;
 }
@@ -94,16 +97,19 @@ static void below_budget(void)
 			}
 			ended++;
 			/* Two clocks: that of the scheduler is a bit behind. */
-			CHECK(took >= budget_ns * 95 / 100, "ended after %.2f ms of %.0f",
-			      took / (double)NSEC_PER_MSEC, budget_ns / (double)NSEC_PER_MSEC);
+			CHECK(took >= budget_ns * 95 / 100,
+			      "ended after %.2f ms of %.0f",
+			      took / (double)NSEC_PER_MSEC,
+			      budget_ns / (double)NSEC_PER_MSEC);
 		}
 		all_ended += ended;
-		diag("%u of 100 runs below the budget, %u ended above it", below, ended);
+		diag("%u of 100 runs below the budget, %u ended above it",
+		     below, ended);
 	}
 	CHECK(below >= 50, "the host is too busy to stay below the budget");
 	CHECK(prog_info(work_fd(skel)).terminations == all_ended,
-	      "%llu terminations, %u runs cut short", prog_info(work_fd(skel)).terminations,
-	      all_ended);
+	      "%llu terminations, %u runs cut short",
+	      prog_info(work_fd(skel)).terminations, all_ended);
 }
 
 static int set_preempt(const char *mode)
@@ -142,13 +148,16 @@ static void preempted(void)
 	wd_enable(budget_ns / NSEC_PER_USEC);
 	for (i = 0; i < 10; i++) {
 		__u64 full = ctl->full;
-		uint64_t start = now_ns(), cpu = run_work(skel), wall = now_ns() - start;
+		uint64_t start = now_ns(), cpu = run_work(skel),
+			 wall = now_ns() - start;
 
 		if (wall > budget_ns && cpu < budget_ns)
 			longer++;
 		if (ctl->full == full)
-			CHECK(cpu >= budget_ns, "ended after %.1f ms on the CPU, %.1f ms in all",
-			      cpu / (double)NSEC_PER_MSEC, wall / (double)NSEC_PER_MSEC);
+			CHECK(cpu >= budget_ns,
+			      "ended after %.1f ms on the CPU, %.1f ms in all",
+			      cpu / (double)NSEC_PER_MSEC,
+			      wall / (double)NSEC_PER_MSEC);
 	}
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
 		kill(pids[i], SIGKILL);
@@ -157,7 +166,8 @@ static void preempted(void)
 	if (!strstr(cmdline, "preempt=full"))
 		set_preempt("voluntary");
 	CHECK(longer, "never preempted long enough to show anything");
-	diag("%u of 10 runs were longer than the budget, but not on the CPU", longer);
+	diag("%u of 10 runs were longer than the budget, but not on the CPU",
+	     longer);
 }
 
 /* Resolves the fault after the time given. */
@@ -172,13 +182,16 @@ static void *resolve_fault(void *arg)
 {
 	struct fault *f = arg;
 	struct pollfd pfd = { .fd = f->uffd, .events = POLLIN };
-	struct uffdio_copy copy = { .dst = (unsigned long)f->page, .len = 4096 };
-	struct timespec delay = { f->delay_ns / NSEC_PER_SEC, f->delay_ns % NSEC_PER_SEC };
+	struct uffdio_copy copy = { .dst = (unsigned long)f->page,
+				    .len = 4096 };
+	struct timespec delay = { f->delay_ns / NSEC_PER_SEC,
+				  f->delay_ns % NSEC_PER_SEC };
 	struct uffd_msg msg;
 	char *page = calloc(1, 4096);
 
 	pin_to(0);
-	if (poll(&pfd, 1, 20000) > 0 && read(f->uffd, &msg, sizeof(msg)) == sizeof(msg)) {
+	if (poll(&pfd, 1, 20000) > 0 &&
+	    read(f->uffd, &msg, sizeof(msg)) == sizeof(msg)) {
 		/* The sleep itself is what is tested. */
 		nanosleep(&delay, NULL);
 		strcpy(page, "woke up");
@@ -205,27 +218,34 @@ static void sleeping(void)
 	if (fault.uffd < 0)
 		skip("userfaultfd: %m");
 	REQUIRE(!ioctl(fault.uffd, UFFDIO_API, &api), "UFFDIO_API: %m");
-	fault.page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	fault.page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	reg.range.start = (unsigned long)fault.page;
 	reg.range.len = 4096;
-	REQUIRE(!ioctl(fault.uffd, UFFDIO_REGISTER, &reg), "UFFDIO_REGISTER: %m");
+	REQUIRE(!ioctl(fault.uffd, UFFDIO_REGISTER, &reg),
+		"UFFDIO_REGISTER: %m");
 
-	wd_enable(200000); /* a fifth of the sleep, and room for a host that is busy */
+	wd_enable(
+		200000); /* a fifth of the sleep, and room for a host that is busy */
 	skel = load();
 	fd = bpf_program__fd(skel->progs.innocent_sleep);
 	skel->data_ctl->ctl.user_ptr = (unsigned long)fault.page;
 	skel->data_ctl->ctl.n = 10;
 	skel->data_ctl->ctl.m = 10;
-	REQUIRE(!pthread_create(&thread, NULL, resolve_fault, &fault), "thread");
+	REQUIRE(!pthread_create(&thread, NULL, resolve_fault, &fault),
+		"thread");
 	start = now_ns();
 	err = prog_run(fd, NULL);
 	CHECK(!err, "test run: %s", strerror(-err));
 	pthread_join(thread, NULL);
 	info = prog_info(fd);
-	CHECK(fault.done && now_ns() - start >= fault.delay_ns, "it did not sleep");
-	CHECK(skel->data_ctl->ctl.full == 1, "it was ended: copied %lld", skel->data_ctl->ctl.ret);
-	CHECK(!info.overruns && !info.terminations, "%llu overruns, %llu terminations",
-	      info.overruns, info.terminations);
+	CHECK(fault.done && now_ns() - start >= fault.delay_ns,
+	      "it did not sleep");
+	CHECK(skel->data_ctl->ctl.full == 1, "it was ended: copied %lld",
+	      skel->data_ctl->ctl.ret);
+	CHECK(!info.overruns && !info.terminations,
+	      "%llu overruns, %llu terminations", info.overruns,
+	      info.terminations);
 }
 
 static void no_image(void)
@@ -240,23 +260,30 @@ static void no_image(void)
 	for (i = 0; i < 1000; i++)
 		prog_run(fd, NULL);
 	info = prog_info(fd);
-	CHECK(info.terminable == BPF_TERMINABLE_NOT_NEEDED, "terminable is %u", info.terminable);
-	CHECK(!info.fast_path_bytes, "%u bytes of an image", info.fast_path_bytes);
-	CHECK(!info.overruns && !info.terminations, "%llu overruns", info.overruns);
-	CHECK(skel->data_ctl->ctl.finished == 1000, "%llu runs", skel->data_ctl->ctl.finished);
+	CHECK(info.terminable == BPF_TERMINABLE_NOT_NEEDED, "terminable is %u",
+	      info.terminable);
+	CHECK(!info.fast_path_bytes, "%u bytes of an image",
+	      info.fast_path_bytes);
+	CHECK(!info.overruns && !info.terminations, "%llu overruns",
+	      info.overruns);
+	CHECK(skel->data_ctl->ctl.finished == 1000, "%llu runs",
+	      skel->data_ctl->ctl.finished);
 }
 
 static const struct test tests[] = {
-	{ "below_budget", "100 runs of 70 % of the budget are not ended", below_budget,
+	{ "below_budget", "100 runs of 70 % of the budget are not ended",
+	  below_budget, NEEDS_WATCHDOG },
+	{ "no_image",
+	  "a program that cannot overrun has no image and needs none", no_image,
 	  NEEDS_WATCHDOG },
-	{ "no_image", "a program that cannot overrun has no image and needs none", no_image,
-	  NEEDS_WATCHDOG },
-	{ "preempted", "a program that others keep off the CPU is not ended", preempted,
-	  NEEDS_WATCHDOG },
-	{ "sleeping", "a program that sleeps in a page fault is not ended", sleeping,
-	  NEEDS_WATCHDOG },
+	{ "preempted", "a program that others keep off the CPU is not ended",
+	  preempted, NEEDS_WATCHDOG },
+	{ "sleeping", "a program that sleeps in a page fault is not ended",
+	  sleeping, NEEDS_WATCHDOG },
 };
 
 const struct suite suite_innocent = {
-	.name = "innocent", .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+	.name = "innocent",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
 };

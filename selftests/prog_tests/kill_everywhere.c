@@ -32,7 +32,8 @@ static void sweep(const struct suite *suite, const struct repro *r)
 		after = prog_info(repro_fd(run));
 		if (after.terminations == before.terminations)
 			break;
-		CHECK(trace_find(after.id, "terminate", &ev) >= 1 && !strcmp(ev.reason, "test"),
+		CHECK(trace_find(after.id, "terminate", &ev) >= 1 &&
+			      !strcmp(ev.reason, "test"),
 		      "reason '%s', not test", ev.reason);
 		if (nr_failures)
 			diag("ended at call %u", k);
@@ -55,7 +56,8 @@ static void repros(void)
 	wd_enable(1000000000); /* 1,000 s: only the trigger ends anything */
 	for (i = 0; i < nr_suites; i++) {
 		for (j = 0; j < suites[i]->nr_repros; j++) {
-			if (suites[i]->repros[j].needs & NEEDS_TWO_CPUS && last_cpu() < 1)
+			if (suites[i]->repros[j].needs & NEEDS_TWO_CPUS &&
+			    last_cpu() < 1)
 				continue;
 			fflush(stdout);
 			pid = fork();
@@ -72,10 +74,13 @@ static void repros(void)
 }
 
 static const struct test tests[] = {
-	{ "repros", "each reproducer is ended at every call that it makes, nothing leaks", repros,
-	  NEEDS_WATCHDOG | NEEDS_TEST_TRIGGER, 600 },
+	{ "repros",
+	  "each reproducer is ended at every call that it makes, nothing leaks",
+	  repros, NEEDS_WATCHDOG | NEEDS_TEST_TRIGGER, 600 },
 };
 
 const struct suite suite_kill_everywhere = {
-	.name = "kill_everywhere", .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+	.name = "kill_everywhere",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
 };

@@ -23,11 +23,12 @@ static void enable_after_load(void)
 	wd_disable();
 	run = open_named("loop_inlined");
 	info = prog_info(repro_fd(run));
-	CHECK(info.terminable == BPF_TERMINABLE_WHEN_ENABLED, "terminable is %u while off",
-	      info.terminable);
+	CHECK(info.terminable == BPF_TERMINABLE_WHEN_ENABLED,
+	      "terminable is %u while off", info.terminable);
 	wd_enable(BUDGET_US);
 	info = prog_info(repro_fd(run));
-	CHECK(info.terminable == BPF_TERMINABLE_YES || info.terminable == BPF_TERMINABLE_CONDITIONAL,
+	CHECK(info.terminable == BPF_TERMINABLE_YES ||
+		      info.terminable == BPF_TERMINABLE_CONDITIONAL,
 	      "terminable is %u once enabled", info.terminable);
 	CHECK(info.fast_path_bytes, "no image");
 	repro_stall_for_ever(run);
@@ -44,7 +45,8 @@ static void *switch_on(void *arg)
 	struct run *run = arg;
 
 	pin_to(0);
-	if (wait_for(&repro_ctl(run)->held, repro_ctl(run)->finished + 1, 5 * NSEC_PER_SEC))
+	if (wait_for(&repro_ctl(run)->held, repro_ctl(run)->finished + 1,
+		     5 * NSEC_PER_SEC))
 		wd_enable(1000);
 	return NULL;
 }
@@ -54,7 +56,8 @@ static void *switch_off(void *arg)
 	struct run *run = arg;
 
 	pin_to(0);
-	if (wait_for(&repro_ctl(run)->held, repro_ctl(run)->finished + 1, 5 * NSEC_PER_SEC))
+	if (wait_for(&repro_ctl(run)->held, repro_ctl(run)->finished + 1,
+		     5 * NSEC_PER_SEC))
 		wd_disable();
 	return NULL;
 }
@@ -80,7 +83,8 @@ static void switch_while_running(void *(*thread_fn)(void *))
 	REQUIRE(!pthread_create(&thread, NULL, thread_fn, run), "thread");
 	repro_trigger(run);
 	pthread_join(thread, NULL);
-	CHECK(repro_ctl(run)->steps == steps, "%llu steps of %llu", repro_ctl(run)->steps, steps);
+	CHECK(repro_ctl(run)->steps == steps, "%llu steps of %llu",
+	      repro_ctl(run)->steps, steps);
 	CHECK(!prog_info(repro_fd(run)).terminations, "it was ended");
 	repro_check_held(run, true);
 
@@ -141,27 +145,33 @@ static void toggle_storm(void)
 	while (toggling && !nr_failures) {
 		repro_trigger(run);
 		if (++rounds % 50 == 0)
-			repro_check_held(run, false); /* empties the ring buffer, too */
+			repro_check_held(
+				run, false); /* empties the ring buffer, too */
 	}
 	pthread_join(thread, NULL);
 	CHECK(rounds > 1, "%lu invocations only", rounds);
-	CHECK(repro_ctl(run)->finished == repro_ctl(run)->started, "%llu started, %llu finished",
-	      repro_ctl(run)->started, repro_ctl(run)->finished);
+	CHECK(repro_ctl(run)->finished == repro_ctl(run)->started,
+	      "%llu started, %llu finished", repro_ctl(run)->started,
+	      repro_ctl(run)->finished);
 	repro_check_held(run, true);
 	diag("%lu invocations", rounds);
 }
 
 static const struct test tests[] = {
-	{ "disable_while_running", "switching off lets a running invocation go on",
+	{ "disable_while_running",
+	  "switching off lets a running invocation go on",
 	  disable_while_running, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
-	{ "enable_after_load", "a program that was loaded before is ended once it is on",
+	{ "enable_after_load",
+	  "a program that was loaded before is ended once it is on",
 	  enable_after_load, NEEDS_WATCHDOG },
 	{ "enable_while_running", "switching on leaves alone what runs already",
 	  enable_while_running, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
-	{ "toggle_storm", "on and off 40 times under short invocations", toggle_storm,
-	  NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "toggle_storm", "on and off 40 times under short invocations",
+	  toggle_storm, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 };
 
 const struct suite suite_lifecycle = {
-	.name = "lifecycle", .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+	.name = "lifecycle",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
 };

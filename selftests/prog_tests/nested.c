@@ -62,11 +62,12 @@ static void inner_only(bool kprobe)
 	inner = prog_info(bpf_program__fd(prog));
 	CHECK(!outer.terminations && ctl->full == 1 && ctl->steps == 3,
 	      "the outer one was ended after %llu of 3 iterations", ctl->steps);
-	CHECK(inner.terminations == 3, "the inner one was ended %llu times, not 3",
-	      inner.terminations);
-	CHECK(ctl->inner_started == 3 && ctl->inner_finished == 3 && !ctl->inner_full,
-	      "inner: %llu started, %llu finished, %llu did all", ctl->inner_started,
-	      ctl->inner_finished, ctl->inner_full);
+	CHECK(inner.terminations == 3,
+	      "the inner one was ended %llu times, not 3", inner.terminations);
+	CHECK(ctl->inner_started == 3 && ctl->inner_finished == 3 &&
+		      !ctl->inner_full,
+	      "inner: %llu started, %llu finished, %llu did all",
+	      ctl->inner_started, ctl->inner_finished, ctl->inner_full);
 	check_health(&before, true);
 	canary();
 }
@@ -97,16 +98,18 @@ static void outer_only(bool kprobe)
 	wd_enable(2000);
 	set_budget(prog, 1000 * NSEC_PER_SEC);
 	ctl->n = 1 << 23;
-	ctl->full = ctl->inner_started = ctl->inner_finished = ctl->inner_full = 0;
+	ctl->full = ctl->inner_started = ctl->inner_finished = ctl->inner_full =
+		0;
 	run(skel);
 	outer = prog_info(bpf_program__fd(skel->progs.outer));
 	inner = prog_info(bpf_program__fd(prog));
-	CHECK(outer.terminations == 1 && !ctl->full, "the outer one was ended %llu times",
-	      outer.terminations);
-	CHECK(!inner.terminations && !inner.overruns, "the inner one was ended %llu times",
-	      inner.terminations);
+	CHECK(outer.terminations == 1 && !ctl->full,
+	      "the outer one was ended %llu times", outer.terminations);
+	CHECK(!inner.terminations && !inner.overruns,
+	      "the inner one was ended %llu times", inner.terminations);
 	CHECK(ctl->inner_started && ctl->inner_full == ctl->inner_started,
-	      "inner: %llu started, %llu did all", ctl->inner_started, ctl->inner_full);
+	      "inner: %llu started, %llu did all", ctl->inner_started,
+	      ctl->inner_full);
 	check_health(&before, true);
 	canary();
 }
@@ -125,7 +128,8 @@ static void on_itself(bool exit)
 	on = exit ? skel->progs.on_exit : skel->progs.on_entry;
 	bpf_object__for_each_program(prog, skel->obj)
 		bpf_program__set_autoload(prog, prog == on);
-	err = bpf_program__set_attach_target(on, bpf_program__fd(target->progs.outer), "outer");
+	err = bpf_program__set_attach_target(
+		on, bpf_program__fd(target->progs.outer), "outer");
 	REQUIRE(!err, "attach target: %s", strerror(-err));
 	err = nested__load(skel);
 	REQUIRE(!err, "nested: %s", strerror(-err));
@@ -133,20 +137,24 @@ static void on_itself(bool exit)
 	REQUIRE(link, "%s: %m", bpf_program__name(on));
 
 	wd_enable(BUDGET_US);
-	err = wd_command(bpf_program__fd(target->progs.outer), BPF_WD_QUARANTINE, 0);
-	CHECK(err == -EBUSY, "QUARANTINE under a trampoline: %s", strerror(-err));
+	err = wd_command(bpf_program__fd(target->progs.outer),
+			 BPF_WD_QUARANTINE, 0);
+	CHECK(err == -EBUSY, "QUARANTINE under a trampoline: %s",
+	      strerror(-err));
 	target->data_ctl->ctl.tgid = 0; /* no inner program */
 	target->data_ctl->ctl.n = 1 << 23;
 	/* 8M calls of bpf_strncmp(): some seconds at least. */
 	run(target);
 	info = prog_info(bpf_program__fd(target->progs.outer));
-	CHECK(info.terminations == 1 && !target->data_ctl->ctl.full, "ended %llu times",
-	      info.terminations);
+	CHECK(info.terminations == 1 && !target->data_ctl->ctl.full,
+	      "ended %llu times", info.terminations);
 	if (exit)
-		CHECK(skel->data_ctl->ctl.inner_finished == 1, "fexit ran %llu times",
+		CHECK(skel->data_ctl->ctl.inner_finished == 1,
+		      "fexit ran %llu times",
 		      skel->data_ctl->ctl.inner_finished);
 	else
-		CHECK(skel->data_ctl->ctl.inner_started == 1, "fentry ran %llu times",
+		CHECK(skel->data_ctl->ctl.inner_started == 1,
+		      "fentry ran %llu times",
 		      skel->data_ctl->ctl.inner_started);
 	bpf_link__destroy(link);
 	check_health(&before, true);
@@ -184,20 +192,29 @@ static void outer_fentry(void)
 }
 
 static const struct test tests[] = {
-	{ "fentry_on_itself", "a program is ended while a fentry program is attached to it",
+	{ "fentry_on_itself",
+	  "a program is ended while a fentry program is attached to it",
 	  fentry_on_itself, NEEDS_WATCHDOG },
-	{ "fexit_on_itself", "a program is ended while a fexit program is attached to it",
+	{ "fexit_on_itself",
+	  "a program is ended while a fexit program is attached to it",
 	  fexit_on_itself, NEEDS_WATCHDOG },
-	{ "inner_fentry", "a stalling fentry program in a helper is ended, its caller is not",
+	{ "inner_fentry",
+	  "a stalling fentry program in a helper is ended, its caller is not",
 	  inner_fentry, NEEDS_WATCHDOG },
-	{ "inner_kprobe", "a stalling kprobe program in a helper is ended, its caller is not",
+	{ "inner_kprobe",
+	  "a stalling kprobe program in a helper is ended, its caller is not",
 	  inner_kprobe, NEEDS_WATCHDOG },
-	{ "outer_fentry", "a program is ended while a fentry program runs in it, that one is not",
+	{ "outer_fentry",
+	  "a program is ended while a fentry program runs in it, that one is not",
 	  outer_fentry, NEEDS_WATCHDOG },
-	{ "outer_kprobe", "a program is ended while a kprobe program runs in it, that one is not",
+	{ "outer_kprobe",
+	  "a program is ended while a kprobe program runs in it, that one is not",
 	  outer_kprobe, NEEDS_WATCHDOG },
 };
 
 const struct suite suite_nested = {
-	.name = "nested", .elf = nested__elf_bytes, .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+	.name = "nested",
+	.elf = nested__elf_bytes,
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
 };

@@ -43,7 +43,8 @@ static struct run *ended_once(void)
 }
 
 /* key, colon or tab, value: in JSON, in fdinfo. */
-static void has_field(const char *where, const char *fmt, const char *key, unsigned long long value)
+static void has_field(const char *where, const char *fmt, const char *key,
+		      unsigned long long value)
 {
 	char want[100];
 
@@ -66,8 +67,8 @@ static void check_fields(struct run *run, const char *where, const char *fmt)
 static void bpftool_json(void)
 {
 	struct run *run = ended_once();
-	int rc = run_command(text, sizeof(text), "%s -j prog show id %u", bpftool(),
-			     repro_id(run));
+	int rc = run_command(text, sizeof(text), "%s -j prog show id %u",
+			     bpftool(), repro_id(run));
 
 	CHECK(!rc, "bpftool: status %#x", rc);
 	check_fields(run, "bpftool -j", "\"%s\":%llu");
@@ -77,12 +78,13 @@ static void bpftool_json(void)
 static void bpftool_plain(void)
 {
 	struct run *run = ended_once();
-	int rc = run_command(text, sizeof(text), "%s prog show id %u", bpftool(), repro_id(run));
+	int rc = run_command(text, sizeof(text), "%s prog show id %u",
+			     bpftool(), repro_id(run));
 
 	CHECK(!rc, "bpftool: status %#x", rc);
 	CHECK(strstr(text, "loop_inlined"), "bpftool: no name");
-	CHECK(strstr(text, "overruns") && strstr(text, "terminations"), "bpftool: no counters: %s",
-	      text);
+	CHECK(strstr(text, "overruns") && strstr(text, "terminations"),
+	      "bpftool: no counters: %s", text);
 }
 
 static void fdinfo(void)
@@ -107,8 +109,10 @@ static bool log_has_report(int fd, __u32 id)
 	char record[8192], want[100];
 	ssize_t n;
 
-	snprintf(want, sizeof(want), "bpf_watchdog: ended prog %u loop_inlined ", id);
-	while ((n = read(fd, record, sizeof(record) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
+	snprintf(want, sizeof(want),
+		 "bpf_watchdog: ended prog %u loop_inlined ", id);
+	while ((n = read(fd, record, sizeof(record) - 1)) > 0 ||
+	       (n < 0 && errno == EPIPE)) {
 		record[n < 0 ? 0 : n] = 0;
 		if (strstr(record, want) && strstr(record, "reason budget"))
 			first = true;
@@ -131,7 +135,8 @@ static void kernel_log(void)
 	REQUIRE(fd >= 0, "/dev/kmsg: %m");
 	lseek(fd, 0, SEEK_END);
 	run = ended_once();
-	while (!(found = log_has_report(fd, repro_id(run))) && !nr_failures && now_ns() < deadline)
+	while (!(found = log_has_report(fd, repro_id(run))) && !nr_failures &&
+	       now_ns() < deadline)
 		repro_trigger(run);
 	CHECK(found, "the kernel log has no report of prog %u", repro_id(run));
 	close(fd);
@@ -143,44 +148,57 @@ static void recorded_by(const char *record, const char *report)
 	int rc;
 
 	wd_enable(BUDGET_US);
-	rc = run_command(text, sizeof(text), "%s %s --repro loop_inlined 2>&1", record, runner_path());
+	rc = run_command(text, sizeof(text), "%s %s --repro loop_inlined 2>&1",
+			 record, runner_path());
 	CHECK(!rc, "%s: status %#x: %s", record, rc, text);
-	CHECK(strstr(text, "terminations 0 -> 1"), "the reproducer says: %s", text);
+	CHECK(strstr(text, "terminations 0 -> 1"), "the reproducer says: %s",
+	      text);
 	rc = run_command(text, sizeof(text), "%s 2>&1", report);
 	CHECK(!rc, "%s: status %#x: %s", report, rc, text);
 	CHECK(strstr(text, "terminate") && strstr(text, "name=loop_inlined") &&
-		      strstr(text, "reason=budget") && strstr(text, "budget_ns=10000000"),
+		      strstr(text, "reason=budget") &&
+		      strstr(text, "budget_ns=10000000"),
 	      "%s shows no termination:\n%s", report, text);
-	CHECK(strstr(text, "overrun"), "%s shows no overrun:\n%s", report, text);
+	CHECK(strstr(text, "overrun"), "%s shows no overrun:\n%s", report,
+	      text);
 }
 
 static void perf(void)
 {
 	if (system("command -v perf >/dev/null"))
 		skip("no perf here; package linux-perf");
-	recorded_by("perf record -q -a -e 'bpf_watchdog:*' -o /tmp/bpfwd.perf --",
-		    "perf script -i /tmp/bpfwd.perf");
+	recorded_by(
+		"perf record -q -a -e 'bpf_watchdog:*' -o /tmp/bpfwd.perf --",
+		"perf script -i /tmp/bpfwd.perf");
 }
 
 static void trace_cmd(void)
 {
 	if (system("command -v trace-cmd >/dev/null"))
 		skip("no trace-cmd here; package trace-cmd");
-	recorded_by("cd /tmp && trace-cmd record -q -e bpf_watchdog -o /tmp/bpfwd.dat --",
-		    "trace-cmd report -i /tmp/bpfwd.dat");
+	recorded_by(
+		"cd /tmp && trace-cmd record -q -e bpf_watchdog -o /tmp/bpfwd.dat --",
+		"trace-cmd report -i /tmp/bpfwd.dat");
 }
 
 static const struct test tests[] = {
-	{ "bpftool_json", "bpftool -j prog show has all fields, by the names of the kernel",
+	{ "bpftool_json",
+	  "bpftool -j prog show has all fields, by the names of the kernel",
 	  bpftool_json, NEEDS_WATCHDOG },
-	{ "bpftool_plain", "bpftool prog show has the counters", bpftool_plain, NEEDS_WATCHDOG },
-	{ "fdinfo", "fdinfo has all fields, by the names of the kernel", fdinfo, NEEDS_WATCHDOG },
-	{ "kernel_log", "the kernel log has a report with the program's frames", kernel_log,
+	{ "bpftool_plain", "bpftool prog show has the counters", bpftool_plain,
 	  NEEDS_WATCHDOG },
-	{ "perf", "perf records and prints the tracepoints", perf, NEEDS_WATCHDOG },
-	{ "trace_cmd", "trace-cmd records and prints the tracepoints", trace_cmd, NEEDS_WATCHDOG },
+	{ "fdinfo", "fdinfo has all fields, by the names of the kernel", fdinfo,
+	  NEEDS_WATCHDOG },
+	{ "kernel_log", "the kernel log has a report with the program's frames",
+	  kernel_log, NEEDS_WATCHDOG },
+	{ "perf", "perf records and prints the tracepoints", perf,
+	  NEEDS_WATCHDOG },
+	{ "trace_cmd", "trace-cmd records and prints the tracepoints",
+	  trace_cmd, NEEDS_WATCHDOG },
 };
 
 const struct suite suite_reports = {
-	.name = "reports", .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+	.name = "reports",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
 };

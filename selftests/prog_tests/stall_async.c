@@ -4,10 +4,15 @@
 #include "stall_async.skel.h"
 
 static const struct repro repros[] = {
-	{ .name = "timer_record", .trigger = BY_CALLBACK, .hook = ON_NOTHING,
+	{ .name = "timer_record",
+	  .trigger = BY_CALLBACK,
+	  .hook = ON_NOTHING,
 	  .holds = HOLDS_RECORD,
 	  .desc = "three nested inlined bpf_loop() in a timer callback" },
-	{ .name = "wq_task", .trigger = BY_CALLBACK, .hook = ON_NOTHING, .holds = HOLDS_TASK,
+	{ .name = "wq_task",
+	  .trigger = BY_CALLBACK,
+	  .hook = ON_NOTHING,
+	  .holds = HOLDS_TASK,
 	  .desc = "three nested bpf_loop() calls in a work queue callback" },
 };
 

@@ -4,12 +4,20 @@
 #include "stall_goto.skel.h"
 
 static const struct repro repros[] = {
-	{ .name = "goto_calls", .trigger = BY_PACKET, .hook = ON_NOTHING, .holds = HOLDS_TASK,
+	{ .name = "goto_calls",
+	  .trigger = BY_PACKET,
+	  .hook = ON_NOTHING,
+	  .holds = HOLDS_TASK,
 	  .desc = "may_goto loops with helper calls inside, in a TC program" },
-	{ .name = "goto_lock", .trigger = BY_PACKET, .hook = ON_NOTHING, .holds = HOLDS_LOCK,
+	{ .name = "goto_lock",
+	  .trigger = BY_PACKET,
+	  .hook = ON_NOTHING,
+	  .holds = HOLDS_LOCK,
 	  .needs = NEEDS_TWO_CPUS,
 	  .desc = "may_goto loops under a spin lock, interrupts off, in a TC program" },
-	{ .name = "goto_plain", .trigger = BY_SYSCALL, .holds = HOLDS_RECORD,
+	{ .name = "goto_plain",
+	  .trigger = BY_SYSCALL,
+	  .holds = HOLDS_RECORD,
 	  .desc = "may_goto loops without any call of a helper, on a kprobe" },
 };
 

@@ -4,9 +4,13 @@
 #include "stall_iter.skel.h"
 
 static const struct repro repros[] = {
-	{ .name = "iter_cgroup", .trigger = BY_SYSCALL, .holds = HOLDS_CGROUP,
+	{ .name = "iter_cgroup",
+	  .trigger = BY_SYSCALL,
+	  .holds = HOLDS_CGROUP,
 	  .desc = "three nested number iterators on fentry" },
-	{ .name = "iter_record", .trigger = BY_SYSCALL, .holds = HOLDS_RECORD,
+	{ .name = "iter_record",
+	  .trigger = BY_SYSCALL,
+	  .holds = HOLDS_RECORD,
 	  .desc = "three nested number iterators on a kprobe" },
 };
 

@@ -30,8 +30,8 @@ static void accepted(const char *name, long long value)
 	snprintf(text, sizeof(text), "%lld", value);
 	err = wd_sysctl_set(name, text);
 	CHECK(!err, "kernel.%s = %s: %s", name, text, strerror(-err));
-	CHECK(wd_sysctl_get(name) == value, "kernel.%s = %s, reads %lld", name, text,
-	      wd_sysctl_get(name));
+	CHECK(wd_sysctl_get(name) == value, "kernel.%s = %s, reads %lld", name,
+	      text, wd_sysctl_get(name));
 }
 
 static void refused(const char *name, const char *text)
@@ -39,16 +39,23 @@ static void refused(const char *name, const char *text)
 	long long before = wd_sysctl_get(name);
 	int err = wd_sysctl_set(name, text);
 
-	CHECK(err == -EINVAL || err == -ERANGE, "kernel.%s = '%s': %s", name, text,
-	      strerror(-err));
-	CHECK(wd_sysctl_get(name) == before, "kernel.%s = '%s' changed it to %lld", name, text,
+	CHECK(err == -EINVAL || err == -ERANGE, "kernel.%s = '%s': %s", name,
+	      text, strerror(-err));
+	CHECK(wd_sysctl_get(name) == before,
+	      "kernel.%s = '%s' changed it to %lld", name, text,
 	      wd_sysctl_get(name));
 }
 
 static void ranges(void)
 {
 	static const char *const garbage[] = {
-		"x", "1x", "-1", "0x", "1.5", "4294967296", "18446744073709551616",
+		"x",
+		"1x",
+		"-1",
+		"0x",
+		"1.5",
+		"4294967296",
+		"18446744073709551616",
 	};
 	char text[30];
 	size_t i, j;
@@ -68,12 +75,16 @@ static void ranges(void)
 }
 
 static const struct test tests[] = {
-	{ "defaults", "the watchdog is off, its parameters are the documented ones", defaults,
-	  NEEDS_WATCHDOG },
-	{ "ranges", "limits are accepted, what is beyond or garbage is refused and changes nothing",
+	{ "defaults",
+	  "the watchdog is off, its parameters are the documented ones",
+	  defaults, NEEDS_WATCHDOG },
+	{ "ranges",
+	  "limits are accepted, what is beyond or garbage is refused and changes nothing",
 	  ranges, NEEDS_WATCHDOG },
 };
 
 const struct suite suite_sysctl = {
-	.name = "sysctl", .tests = tests, .nr_tests = ARRAY_SIZE(tests),
+	.name = "sysctl",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
 };

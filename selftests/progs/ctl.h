@@ -25,7 +25,8 @@ struct ctl {
 	__u64 held; /* ... and got hold of all that they wanted */
 	__u64 refused; /* ... and did not */
 	__u64 steps; /* innermost iterations, all invocations */
-	__u64 enter_ns, leave_ns; /* CLOCK_MONOTONIC; leave is 0 if ended early */
+	__u64 enter_ns,
+		leave_ns; /* CLOCK_MONOTONIC; leave is 0 if ended early */
 	__u64 full; /* invocations that did all n outer iterations */
 	__u64 inner_started, inner_finished, inner_full; /* nested invocation */
 	__s64 ret;

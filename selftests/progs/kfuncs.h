@@ -3,7 +3,8 @@
 #ifndef KFUNCS_H
 #define KFUNCS_H
 
-#define __contains(name, node) __attribute__((btf_decl_tag("contains:" #name ":" #node)))
+#define __contains(name, node) \
+	__attribute__((btf_decl_tag("contains:" #name ":" #node)))
 #define private(name) SEC(".data." #name) __hidden __attribute__((aligned(8)))
 
 extern void bpf_rcu_read_lock(void) __ksym;
@@ -25,30 +26,34 @@ extern void *bpf_obj_new_impl(u64 local_type_id, void *meta) __ksym;
 extern void bpf_obj_drop_impl(void *kptr, void *meta) __ksym;
 extern void *bpf_refcount_acquire_impl(void *kptr, void *meta) __ksym;
 
-extern int bpf_wq_init(struct bpf_wq *wq, void *p__map, unsigned int flags) __ksym;
+extern int bpf_wq_init(struct bpf_wq *wq, void *p__map,
+		       unsigned int flags) __ksym;
 extern int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;
 extern int bpf_wq_set_callback_impl(struct bpf_wq *wq,
-				    int (*callback_fn)(void *map, int *key, void *value),
+				    int (*callback_fn)(void *map, int *key,
+						       void *value),
 				    unsigned int flags, void *aux__ign) __ksym;
 
-#define obj_new(type) ((type *)bpf_obj_new_impl(bpf_core_type_id_local(type), NULL))
+#define obj_new(type) \
+	((type *)bpf_obj_new_impl(bpf_core_type_id_local(type), NULL))
 #define obj_drop(p) bpf_obj_drop_impl(p, NULL)
 #define refcount_acquire(p) bpf_refcount_acquire_impl(p, NULL)
 
 /* may_goto, spelled in bytes: clang 19 has no name for it in C. */
-#define can_loop                                                                                   \
-	({                                                                                         \
-		__label__ l_break, l_continue;                                                     \
-		bool ret = true;                                                                   \
-		asm volatile goto("1:.byte 0xe5;"                                                  \
-				  ".byte 0;"                                                       \
-				  ".long ((%l[l_break] - 1b - 8) / 8) & 0xffff;"                   \
-				  ".short 0" ::::l_break);                                         \
-		goto l_continue;                                                                   \
-l_break:                                                                                           \
-		ret = false;                                                                       \
-l_continue:;                                                                                       \
-		ret;                                                                               \
+#define can_loop                                                       \
+	({                                                             \
+		__label__ l_break, l_continue;                         \
+		bool ret = true;                                       \
+		asm volatile goto(                                     \
+			"1:.byte 0xe5;"                                \
+			".byte 0;"                                     \
+			".long ((%l[l_break] - 1b - 8) / 8) & 0xffff;" \
+			".short 0" :: ::l_break);                      \
+		goto l_continue;                                       \
+l_break:                                                               \
+		ret = false;                                           \
+l_continue:;                                                           \
+		ret;                                                   \
 	})
 
 #endif

@@ -64,7 +64,8 @@ int timer_record(void *unused)
 
 	if (!slot)
 		return -1;
-	bpf_timer_init(&slot->timer, &timers, 1 /* CLOCK_MONOTONIC */); /* or -EBUSY: done before */
+	bpf_timer_init(&slot->timer, &timers,
+		       1 /* CLOCK_MONOTONIC */); /* or -EBUSY: done before */
 	if (bpf_timer_set_callback(&slot->timer, timer_fires))
 		return -2;
 	/* Not at once: it would fire on top of this invocation. */

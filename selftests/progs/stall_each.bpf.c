@@ -22,7 +22,8 @@ static long in_elem(__u32 i, void *unused)
 }
 
 /* n == 0: nothing but the walk takes time. */
-static long on_elem(struct bpf_map *map, const __u32 *key, __u64 *value, void *unused)
+static long on_elem(struct bpf_map *map, const __u32 *key, __u64 *value,
+		    void *unused)
 {
 	*value += 1;
 	if (ctl.n)
@@ -65,7 +66,9 @@ static __always_inline int hold_cgroup(void *map)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(each_array_work, struct pt_regs *regs, long id)
 {
-	return id == 121 /* getpgid */ && from_our_process() ? hold_task(&each_array) : 0;
+	return id == 121 /* getpgid */ && from_our_process() ?
+		       hold_task(&each_array) :
+		       0;
 }
 
 SEC("fentry/__x64_sys_getpgid")

@@ -3,7 +3,7 @@
 #include "common.h"
 #include "ringbuf.h"
 
-#define CURRENT_NETNS ((__u64)-1)
+#define CURRENT_NETNS ((__u64) - 1)
 
 struct packet {
 	struct ethhdr eth;
@@ -21,14 +21,16 @@ static __always_inline bool skb_triggers(struct __sk_buff *skb)
 {
 	struct packet p;
 
-	return ctl.tgid && !bpf_skb_load_bytes(skb, 0, &p, sizeof(p)) && triggers(&p);
+	return ctl.tgid && !bpf_skb_load_bytes(skb, 0, &p, sizeof(p)) &&
+	       triggers(&p);
 }
 
 static __always_inline bool xdp_triggers(struct xdp_md *xdp)
 {
 	const struct packet *p = (void *)(long)xdp->data;
 
-	return ctl.tgid && (void *)(p + 1) <= (void *)(long)xdp->data_end && triggers(p);
+	return ctl.tgid && (void *)(p + 1) <= (void *)(long)xdp->data_end &&
+	       triggers(p);
 }
 
 static __always_inline void connection(struct bpf_sock_tuple *t)
@@ -40,20 +42,21 @@ static __always_inline void connection(struct bpf_sock_tuple *t)
 	t->ipv4.dport = ctl.dport;
 }
 
-#define HOLD_SOCKET(lookup, ctx)                                                                   \
-	({                                                                                         \
-		struct bpf_sock_tuple tuple;                                                       \
-		struct bpf_sock *sk;                                                               \
-                                                                                                   \
-		enter();                                                                           \
-		connection(&tuple);                                                                \
-		sk = lookup(ctx, &tuple, sizeof(tuple.ipv4), CURRENT_NETNS, 0);              \
-		got(sk);                                                                           \
-		if (sk) {                                                                          \
-			stall_loop_inlined();                                                      \
-			bpf_sk_release(sk);                                                        \
-			leave();                                                                   \
-		}                                                                                  \
+#define HOLD_SOCKET(lookup, ctx)                                            \
+	({                                                                  \
+		struct bpf_sock_tuple tuple;                                \
+		struct bpf_sock *sk;                                        \
+                                                                            \
+		enter();                                                    \
+		connection(&tuple);                                         \
+		sk = lookup(ctx, &tuple, sizeof(tuple.ipv4), CURRENT_NETNS, \
+			    0);                                             \
+		got(sk);                                                    \
+		if (sk) {                                                   \
+			stall_loop_inlined();                               \
+			bpf_sk_release(sk);                                 \
+			leave();                                            \
+		}                                                           \
 	})
 
 SEC("xdp")

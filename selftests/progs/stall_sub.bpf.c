@@ -3,17 +3,17 @@
 #include "common.h"
 #include "ringbuf.h"
 
-#define LEVEL(name, below)                                                                         \
-	static __noinline int name(void)                                                           \
-	{                                                                                          \
-		__u64 i;                                                                           \
-                                                                                                   \
-		for (i = 0; i < ctl.m && can_loop; i++) {                                          \
-			below;                                                                     \
-			if (ctl.brake)                                                             \
-				break;                                                             \
-		}                                                                                  \
-		return 0;                                                                          \
+#define LEVEL(name, below)                                \
+	static __noinline int name(void)                  \
+	{                                                 \
+		__u64 i;                                  \
+                                                          \
+		for (i = 0; i < ctl.m && can_loop; i++) { \
+			below;                            \
+			if (ctl.brake)                    \
+				break;                    \
+		}                                         \
+		return 0;                                 \
 	}
 
 LEVEL(static_4, step())
@@ -22,17 +22,17 @@ LEVEL(static_2, static_3())
 LEVEL(static_1, static_2())
 
 /* Verified one by one, each with its own bound: no helper, no may_goto below the program itself. */
-#define GLOBAL_LEVEL(name, below)                                                                  \
-	__noinline int name(void)                                                                  \
-	{                                                                                          \
-		int i;                                                                             \
-                                                                                                   \
-		for (i = 0; i < 100; i++) {                                                        \
-			if (i >= ctl.m || ctl.brake)                                               \
-				break;                                                             \
-			below;                                                                     \
-		}                                                                                  \
-		return i;                                                                          \
+#define GLOBAL_LEVEL(name, below)                    \
+	__noinline int name(void)                    \
+	{                                            \
+		int i;                               \
+                                                     \
+		for (i = 0; i < 100; i++) {          \
+			if (i >= ctl.m || ctl.brake) \
+				break;               \
+			below;                       \
+		}                                    \
+		return i;                            \
 	}
 
 GLOBAL_LEVEL(global_4, step())
