@@ -10,7 +10,7 @@ trace=/sys/kernel/tracing
 failures=0
 
 step() { printf '\n===> %s\n' "$*"; }
-show() { printf '     $ %s\n' "$*"; "$@" 2>&1 | sed 's/^/     /'; return "${PIPESTATUS[0]}"; }
+show() { printf '     $ %s\n' "${*//$PWD\//}"; "$@" 2>&1 | sed 's/^/     /'; return "${PIPESTATUS[0]}"; }
 wrong() { printf '     WRONG: %s\n' "$*"; failures=$((failures + 1)); }
 took() { # command...; sets ms
 	local t=$EPOCHREALTIME
