@@ -17,7 +17,7 @@ if (( ! ${#series[@]} )); then
 fi
 for f in "$patches"/*.patch; do
 	p=${f##*/}
-	printf '%s\n' "${series[@]}" | grep -qxF "$p" || bad "$p is not in series"
+	grep -qxF "$p" <(printf '%s\n' "${series[@]}") || bad "$p is not in series"
 	grep -qF "${p%.patch}" "$patches/README.md" || bad "$p has no line in kernel-patches/README.md"
 	awk '/^$/ { body = 1 } /^---$/ { exit } body && NF && !/^[A-Z][a-z-]*-by: / { n++ } END { exit !n }' "$f" ||
 		bad "$p has an empty changelog"

@@ -78,7 +78,8 @@ printf '%s\n' "${rows[@]}"
 [[ ${1:-} != --list ]] || exit 1
 type -P apt-get >/dev/null || die 'no apt-get on this machine: please install the above by hand'
 
-known() { apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'; }
+# Not grep -q: it leaves early, and under pipefail the writer's SIGPIPE is a failure.
+known() { [[ $(apt-cache policy "$1" 2>/dev/null) == *$'\n  Candidate: '[^\(]* ]]; }
 pick() {
 	packages=()
 	local alternatives p

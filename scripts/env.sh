@@ -7,7 +7,8 @@ build=${KERNEL:-$KSRC/.kernel/arch/x86/boot/bzImage}
 build=${build%/arch/x86/boot/bzImage}
 hash() { cat "$@" 2>/dev/null | sha256sum | cut -c1-16; }
 accel=tcg
-[[ ${ICOUNT:-0} == 1 || ! -r /dev/kvm || ! -w /dev/kvm ]] || accel=kvm
+[[ ${ICOUNT:-0} == 1 ]] ||
+	accel=$(O=$O KERNEL=$build/arch/x86/boot/bzImage "$repo/selftests/vm/accel.sh")
 jq -n --arg kernel "$(cat "$build/include/config/kernel.release" 2>/dev/null || true)" \
 	--arg series "$(tree_key "${build%/.*}" 2>/dev/null | cut -c1-16)" \
 	--arg config "$(hash "$build/.config")" \

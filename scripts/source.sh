@@ -51,7 +51,7 @@ download() {
 		[[ -n $(candidate) ]] || private_apt ||
 			die "no package $package for this machine; try: make LINUX_SRC=DIR with a Linux 6.12 tree"
 		want=$version
-		if ! versions | grep -qxF "$version"; then
+		if ! grep -qxF "$version" < <(versions); then
 			want=$(candidate)
 			[[ -n $want ]] || die "no package $package; try: make LINUX_SRC=DIR"
 			say "source: $version, which the series was tested on, is no longer offered; taking $want"

@@ -43,15 +43,15 @@ outcome() { # name, condition as a command...
 # Reads what the guest prints: TAP lines; "#begin NAME" and "#end NAME STATUS" around a
 # test that may speak no TAP but has an exit status.
 consume() {
-	local line name n=0 failed=0
+	local line name verdict n=0 failed=0
 	last=$EPOCHREALTIME
 	while IFS= read -r line; do
 		printf '%s\n' "$line"
 		if [[ $line =~ ^(not\ )?ok\ ([0-9]+\ )?(-\ )?([^[:space:]]+)(.*)$ ]]; then
-			name=${BASH_REMATCH[4]} n=$((n + 1))
-			if [[ ${BASH_REMATCH[5]} =~ \#\ [Ss][Kk][Ii][Pp] ]]; then
+			verdict=${BASH_REMATCH[1]}ok name=${BASH_REMATCH[4]} n=$((n + 1))
+			if [[ ${BASH_REMATCH[5]} == *'# '[Ss][Kk][Ii][Pp]* ]]; then
 				record "$name" skipped
-			elif [[ -n ${BASH_REMATCH[1]} ]]; then
+			elif [[ $verdict != ok ]]; then
 				failed=1
 				record "$name" failed
 			else
@@ -107,7 +107,7 @@ if (( ${#names[@]} )); then
 	while (( rc == 124 || rc == 255 )); do
 		left=()
 		for t in "${names[@]}"; do
-			cut -f 1 "$results" | grep -qxF "$t" || left+=("$t")
+			grep -qxF "$t" <(cut -f 1 "$results") || left+=("$t")
 		done
 		(( ${#left[@]} )) || break
 		why='the VM panicked'
@@ -128,7 +128,7 @@ if (( ${#names[@]} )); then
 			echo \"#end \$t \$?\"; done <$(printf %q "$O/vm/remaining")" || rc=$?
 	done
 	for t in "${names[@]}"; do
-		cut -f 1 "$results" | grep -qxF "$t" || { echo "not ok - $t # no result"; record "$t" failed; }
+		grep -qxF "$t" <(cut -f 1 "$results") || { echo "not ok - $t # no result"; record "$t" failed; }
 	done
 fi
 

@@ -13,6 +13,7 @@
 #   ICOUNT=1 guest time counts instructions, 1 ns each; one CPU
 #   APPEND   more kernel command line
 #   QEMU     the emulator (default qemu-system-x86_64)
+#   KVM=0    do not use KVM; default: if it works, see accel.sh
 #
 # Exit status: that of CMD; 124 on timeout; 255 if the guest panicked or never
 # reported a status; 2 for wrong use. Any other than 0 shows the last console lines.
@@ -71,7 +72,7 @@ args=(-M q35 -m "$MEM" -no-reboot -nodefaults -display none -no-user-config)
 if [[ -n $ICOUNT && $ICOUNT != 0 ]]; then
 	SMP=1 accel='TCG, icount'
 	args+=(-accel tcg -cpu max -icount "shift=0,sleep=off")
-elif [[ -r /dev/kvm && -w /dev/kvm && ${KVM:-1} != 0 ]]; then
+elif [[ $(O=$O KERNEL=$KERNEL QEMU=$QEMU "$repo/selftests/vm/accel.sh") == kvm ]]; then
 	accel=KVM
 	args+=(-accel kvm -cpu host)
 else
