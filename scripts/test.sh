@@ -1,6 +1,6 @@
 #!/bin/bash
 # Run the tests whose names match a glob: those of the VM itself, selftests/runner in
-# the VM (it runs selftests/cli as well), and that the source tree stays clean.
+# the VM (it runs selftests/cli as well), the demo, and that the source tree stays clean.
 #   test.sh [GLOB]      KERNEL=bzImage
 # Writes $O/test.json; the last line is "N passed, N failed, N skipped".
 # shellcheck disable=SC2317 # the functions that outcome calls
@@ -131,6 +131,14 @@ if (( ${#names[@]} )); then
 		grep -qxF "$t" <(cut -f 1 "$results") || { echo "not ok - $t # no result"; record "$t" failed; }
 	done
 fi
+
+# --- What the README shows ---
+demo_works() {
+	local rc=0
+	"$repo/scripts/demo.sh" >"$O/log/test-demo.log" 2>&1 || rc=$?
+	(( !rc )) || { echo "# exit status $rc"; tail -n 40 "$O/log/test-demo.log" | sed 's/^/# /'; return 1; }
+}
+if wanted demo/works; then last=$EPOCHREALTIME; outcome demo/works demo_works; fi
 
 # --- The source tree ---
 tree_is_clean() {

@@ -102,10 +102,10 @@ static void fdinfo(void)
 	has_field("fdinfo", "%s:\t%llu\n", "quarantined", 0);
 }
 
-/* The messages since; true if the report is among them, with a frame of the program. */
+/* The messages since; true if the report is among them, with where and the stack. */
 static bool log_has_report(int fd, __u32 id)
 {
-	bool first = false, frame = false;
+	bool first = false, at = false, stack = false;
 	char record[8192], want[100];
 	ssize_t n;
 
@@ -116,10 +116,14 @@ static bool log_has_report(int fd, __u32 id)
 		record[n < 0 ? 0 : n] = 0;
 		if (strstr(record, want) && strstr(record, "reason budget"))
 			first = true;
-		else if (first && strstr(record, "bpf_watchdog:   "))
-			frame = true;
+		else if (first && strstr(record, "bpf_watchdog:   at bpf_prog_"))
+			at = true;
+		else if (first && strstr(record, "bpf_watchdog:     bpf_prog_") &&
+			 strstr(record, "_loop_inlined+"))
+			stack = true;
 	}
-	CHECK(!first || frame, "a report without a frame of the program");
+	CHECK(!first || at, "a report that does not say where");
+	CHECK(!first || stack, "a report without the frame of the program");
 	return first;
 }
 
@@ -189,7 +193,7 @@ static const struct test tests[] = {
 	  NEEDS_WATCHDOG },
 	{ "fdinfo", "fdinfo has all fields, by the names of the kernel", fdinfo,
 	  NEEDS_WATCHDOG },
-	{ "kernel_log", "the kernel log has a report with the program's frames",
+	{ "kernel_log", "the kernel log has a report with source line and stack",
 	  kernel_log, NEEDS_WATCHDOG },
 	{ "perf", "perf records and prints the tracepoints", perf,
 	  NEEDS_WATCHDOG },

@@ -36,6 +36,9 @@ struct ctl {
 
 /* Length of a link in a tail-call chain, and of the trigger packet's port. */
 #define TRIGGER_PORT 0xbf0d
+/* What a timer on the CPU of a program takes of it, and leaves. */
+#define TIMER_BURNS_NS 5000000
+#define TIMER_PAUSE_NS 2000000
 #define RB_MAGIC 0xb00c0ffeeULL
 
 #endif

@@ -25,6 +25,48 @@ int innocent_work(void *unused)
 	return 0;
 }
 
+struct timer_slot {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct timer_slot);
+} timers SEC(".maps");
+
+static long burn(__u32 i, __u64 *until)
+{
+	return bpf_ktime_get_ns() >= *until;
+}
+
+/* Takes the CPU for a time that is not the interrupted program's, and comes again. */
+static int timer_burns(void *map, int *key, struct timer_slot *slot)
+{
+	__u64 until = bpf_ktime_get_ns() + TIMER_BURNS_NS;
+
+	bpf_loop(1 << 23, burn, &until, 0);
+	COUNT(inner_finished);
+	if (!ctl.brake)
+		bpf_timer_start(&slot->timer, TIMER_PAUSE_NS, 2 /* BPF_F_TIMER_CPU_PIN */);
+	return 0;
+}
+
+SEC("syscall")
+int innocent_timer(void *unused)
+{
+	__u32 key = 0;
+	struct timer_slot *slot = bpf_map_lookup_elem(&timers, &key);
+
+	if (!slot)
+		return -1;
+	bpf_timer_init(&slot->timer, &timers, 1 /* CLOCK_MONOTONIC */);
+	if (bpf_timer_set_callback(&slot->timer, timer_burns))
+		return -2;
+	return bpf_timer_start(&slot->timer, TIMER_PAUSE_NS, 2);
+}
+
 /* Sleeps in the page fault that user_ptr causes. */
 SEC("syscall")
 int innocent_sleep(void *unused)
