@@ -14,6 +14,8 @@ make            make
 stdio.h         libc6-dev
 perl            perl
 python3         python3
+/usr/lib/python3/dist-packages/ply/lex.py python3-ply
+/usr/lib/python3/dist-packages/git/__init__.py python3-git
 flex            flex
 bison           bison
 bc              bc

@@ -2,6 +2,7 @@
 /* The watchdog goes on and off while programs are loaded and running. */
 #include <pthread.h>
 #include "repro.h"
+#include "stuck.skel.h"
 
 static struct run *open_named(const char *name)
 {
@@ -157,6 +158,43 @@ static void toggle_storm(void)
 	diag("%lu invocations", rounds);
 }
 
+static bool in_quarantine(void *fd)
+{
+	return prog_info(*(int *)fd).quarantined;
+}
+
+/* Ended within a helper that goes on for longer than the watchdog waits. */
+static void stuck(void)
+{
+	struct bpf_prog_info info;
+	struct stuck *skel;
+	int fd, err;
+
+	wd_enable(BUDGET_US);
+	skel = stuck__open_and_load();
+	REQUIRE(skel, "stuck: %m");
+	fd = bpf_program__fd(skel->progs.stuck_in_helper);
+	skel->data_ctl->ctl.n = 1000;
+	err = prog_run(fd, NULL);
+	CHECK(!err, "test run: %s", strerror(-err));
+	CHECK(wait_until(in_quarantine, &fd, 5 * NSEC_PER_SEC),
+	      "it is not in quarantine");
+	info = prog_info(fd);
+	CHECK(info.terminations == 1, "%llu terminations", info.terminations);
+	CHECK(!skel->data_ctl->ctl.full && skel->data_ctl->ctl.finished == 1,
+	      "it was not ended, or did not run out");
+	diag("it made %llu calls of the helper", skel->data_ctl->ctl.steps);
+	err = prog_run(fd, NULL);
+	CHECK(!err && skel->data_ctl->ctl.started == 1,
+	      "it ran again: %llu runs", skel->data_ctl->ctl.started);
+	err = wd_command(fd, BPF_WD_RELEASE, 0);
+	CHECK(!err, "RELEASE: %s", strerror(-err));
+	skel->data_ctl->ctl.n = 0;
+	err = prog_run(fd, NULL);
+	CHECK(!err && skel->data_ctl->ctl.started == 2,
+	      "it does not run after its release");
+}
+
 static const struct test tests[] = {
 	{ "disable_while_running",
 	  "switching off lets a running invocation go on",
@@ -166,6 +204,8 @@ static const struct test tests[] = {
 	  enable_after_load, NEEDS_WATCHDOG },
 	{ "enable_while_running", "switching on leaves alone what runs already",
 	  enable_while_running, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "stuck", "a program that does not stop is reported and quarantined",
+	  stuck, NEEDS_WATCHDOG },
 	{ "toggle_storm", "on and off 40 times under short invocations",
 	  toggle_storm, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 };

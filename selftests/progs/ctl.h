@@ -39,6 +39,8 @@ struct ctl {
 /* What a timer on the CPU of a program takes of it, and leaves. */
 #define TIMER_BURNS_NS 5000000
 #define TIMER_PAUSE_NS 2000000
+/* What one call copies: takes longer than the watchdog waits. */
+#define STUCK_BYTES (256 << 20)
 #define RB_MAGIC 0xb00c0ffeeULL
 
 #endif
