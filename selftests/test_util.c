@@ -205,6 +205,8 @@ void wd_reset(void)
 	wd_sysctl_set("bpf_watchdog", "0");
 	wd_sysctl_set("bpf_watchdog_period_us", "1000");
 	wd_sysctl_set("bpf_watchdog_budget_us", "10000");
+	wd_sysctl_set("bpf_watchdog_budget_min_us", "1000");
+	wd_sysctl_set("bpf_watchdog_slack_percent", "400");
 	wd_sysctl_set("bpf_watchdog_quarantine", "0");
 }
 
