@@ -488,6 +488,17 @@ static void by_hand(void)
 	reset_model();
 }
 
+/* The algorithm alone, built for user space, with random loops in loops. */
+static void random_programs(void)
+{
+	char out[4096];
+	int rc;
+
+	rc = run_command(out, sizeof(out), "%s 1000",
+			 built_file("ESTIMATE_RANDOM", "selftests/estimate_random"));
+	CHECK(rc == 0, "status %d: %s", rc, out);
+}
+
 /* A size between 8 and 64, besides a tick. */
 static void sizes(void)
 {
@@ -769,6 +780,8 @@ static void violations(void)
 static const struct test tests[] = {
 	{ "bounds", "best and worst are what they are by hand, for each kind of loop and call",
 	  by_hand, NEEDS_WATCHDOG },
+	{ "random", "no run of a random program is outside of the bounds that the algorithm gives",
+	  random_programs, 0 },
 	{ "sizes", "a helper costs more for more bytes", sizes, NEEDS_WATCHDOG },
 	{ "map_types", "a helper may cost more with maps of one type", map_types,
 	  NEEDS_WATCHDOG },
