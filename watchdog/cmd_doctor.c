@@ -11,6 +11,7 @@
 #include <tracefs.h>
 #include <unistd.h>
 #include "kwd.h"
+#include "kwd_model.h"
 #include "main.h"
 
 #define TEXT_LEN 256
@@ -140,6 +141,23 @@ static void probe_stats(struct finding *f)
 		close(fd);
 }
 
+static void probe_estimates(struct finding *f)
+{
+	char label[64];
+	u64 generation;
+	int err = kwd_model_label(label, sizeof(label), &generation);
+
+	if (err == -EINVAL || err == -EOPNOTSUPP)
+		say(f, false, "no: bpf(BPF_COST_MODEL) is unknown here");
+	else if (err)
+		say_err(f, err, "bpf(BPF_COST_MODEL)");
+	else
+		say(f, true,
+		    generation ?
+			    "yes, calibrated" :
+			    "yes, not calibrated: bpfwd calibrate run --load");
+}
+
 static void probe_machine(struct finding *f)
 {
 	FILE *file = fopen("/proc/cpuinfo", "re");
@@ -166,6 +184,7 @@ static const struct probe {
 	{ "watchdog", true, probe_watchdog },
 	{ "command", true, probe_command },
 	{ "events", true, probe_events },
+	{ "estimates", false, probe_estimates },
 	{ "jit", true, probe_jit },
 	{ "btf", false, probe_btf },
 	{ "statistics", false, probe_stats },
@@ -199,7 +218,8 @@ int cmd_doctor(struct ctx *ctx, int argc, char **argv)
 	}
 	here = !missing[0]	       ? "every command" :
 	       strstr(missing, "priv") ? "nothing" :
-	       kwd_state_read(&state)  ? "ps (measured columns only)" :
+	       kwd_state_read(&state)  ? "ps (measured columns only), "
+					 "calibrate" :
 					 "what does not need the above";
 	if (out_is_json(&ctx->out))
 		out_json(&ctx->out, json_pack("{s:s, s:b, s:o}", "schema",

@@ -27,6 +27,7 @@ int cmd_disable(struct ctx *ctx, int argc, char **argv);
 int cmd_ps(struct ctx *ctx, int argc, char **argv);
 int cmd_set(struct ctx *ctx, int argc, char **argv);
 int cmd_kill(struct ctx *ctx, int argc, char **argv);
+int cmd_calibrate(struct ctx *ctx, int argc, char **argv);
 int cmd_events(struct ctx *ctx, int argc, char **argv);
 
 /* Options of all commands; a command's argp takes them as its child and hands
