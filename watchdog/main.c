@@ -21,6 +21,8 @@ static const struct cmd cmds[] = {
 	{ "ps", "one table of all programs, or of some", cmd_ps },
 	{ "set", "budget, action and quarantine of a program", cmd_set },
 	{ "kill", "end the running invocations of a program", cmd_kill },
+	{ "estimate", "how long the programs of objects can take", cmd_estimate },
+	{ "explain", "what makes the worst case of a program", cmd_explain },
 	{ "calibrate", "what instructions, helpers and kfuncs cost here",
 	  cmd_calibrate },
 	{ "events", "what the watchdog did", cmd_events },

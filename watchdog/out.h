@@ -19,6 +19,7 @@ enum {
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
 	EXIT_LACKS = 3, /* the kernel or the privilege lacks it */
+	EXIT_JUDGED = 4, /* judged negative: a regression */
 	EXIT_NO_PROG = 5,
 };
 

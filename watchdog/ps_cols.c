@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The columns of `bpfwd ps`: how each is called, and where its value is. */
 #include "kwd.h"
+#include "kwd_estimate.h"
 #include "ps_cols.h"
 
 static struct val num(u64 n, bool known)
@@ -50,16 +51,78 @@ static struct val get_hooks(const void *row)
 	return text(r->hooks);
 }
 
-static struct val get_none(const void *row)
-{
-	(void)row;
-	return num(0, false);
-}
-
 static u64 budget(const struct ps_row *r)
 {
+	if (kwd_estimate_known(r->p->info_len) &&
+	    r->p->info.watchdog_effective_budget_ns)
+		return r->p->info.watchdog_effective_budget_ns;
 	return r->p->info.watchdog_budget_ns ? r->p->info.watchdog_budget_ns :
 					       r->default_budget_ns;
+}
+
+static bool estimated(const struct ps_row *r)
+{
+	return kwd_estimate_known(r->p->info_len) &&
+	       !kwd_estimate_none(r->p->info.estimate_reason);
+}
+
+static struct val get_best(const void *row)
+{
+	ROW;
+	struct val v = num(INFO(estimate_best_ns), estimated(r));
+
+	v.mark = v.known && r->feature && v.num > budget(r);
+	return v;
+}
+
+static struct val get_worst(const void *row)
+{
+	ROW;
+	struct val v = num(INFO(estimate_worst_ns), estimated(r));
+
+	v.mark = v.known && r->feature && v.num > budget(r);
+	return v;
+}
+
+static struct val get_use(const void *row)
+{
+	ROW;
+	bool known = estimated(r) && r->feature && budget(r) &&
+		     INFO(estimate_worst_ns) != UINT64_MAX;
+
+	return real(known ? INFO(estimate_worst_ns) * 100.0 / budget(r) : 0,
+		    known);
+}
+
+static struct val get_bounded(const void *row)
+{
+	ROW;
+	return num(INFO(estimate_worst_ns) != UINT64_MAX, estimated(r));
+}
+
+static struct val get_unbounded_why(const void *row)
+{
+	ROW;
+	return text(kwd_estimate_known(r->p->info_len) &&
+				    INFO(estimate_reason) ?
+			    kwd_reason_name(INFO(estimate_reason)) :
+			    NULL);
+}
+
+static struct val get_source(const void *row)
+{
+	ROW;
+	return text(!estimated(r) ? NULL :
+		    INFO(estimate_flags) & BPF_ESTIMATE_F_BUILTIN ?
+				    "model" :
+				    "calibrated");
+}
+
+static struct val get_violations(const void *row)
+{
+	ROW;
+	return num(INFO(estimate_violations),
+		   kwd_estimate_known(r->p->info_len));
 }
 
 static struct val get_max(const void *row)
@@ -240,9 +303,10 @@ const struct col ps_cols[] = {
 	  "where it is attached, as SEC() spells it; ~ if there are more",
 	  get_hook },
 	{ "best", "best_ns", VAL_NS, COL_DEFAULT,
-	  "estimated shortest run (this kernel gives none)", get_none },
-	{ "worst", "worst_ns", VAL_NS, COL_DEFAULT,
-	  "estimated longest run (this kernel gives none)", get_none },
+	  "estimated shortest run; ! if over the budget", get_best },
+	{ "worst", "worst_ns", VAL_NS_BOUND, COL_DEFAULT,
+	  "estimated longest run, inf: unbounded; ! if over the budget",
+	  get_worst },
 	{ "max", "longest_run_ns", VAL_NS, COL_DEFAULT,
 	  "longest run that the watchdog saw, CPU time; ! if over the budget",
 	  get_max },
@@ -261,6 +325,16 @@ const struct col ps_cols[] = {
 	  "share of one CPU; needs an interval", get_cpu },
 	{ "owner", "owner", VAL_STR, COL_WIDE | COL_COSTLY,
 	  "a process that holds it, and how many more do", get_owner },
+	{ "use", "use_percent", VAL_REAL, 0, "worst / budget, in percent",
+	  get_use },
+	{ "bounded", "bounded", VAL_BOOL, 0, "has it a longest run",
+	  get_bounded },
+	{ "unbounded", "unbounded_reason", VAL_STR, 0,
+	  "why it has none, or no estimate", get_unbounded_why },
+	{ "estimate", "estimate_source", VAL_STR, 0,
+	  "what it is made with: model (built in) or calibrated", get_source },
+	{ "violations", "estimate_violations", VAL_U64, 0,
+	  "runs seen to take longer than worst", get_violations },
 	{ "hooks", "hooks", VAL_STR, 0, "all hooks, separated by commas",
 	  get_hooks },
 	{ "cpu_rel", "cpu_rel_percent", VAL_REAL, 0,

@@ -70,6 +70,57 @@ static const struct bpf_line_info *find(const struct lines *l, u64 ip)
 		      NULL;
 }
 
+static void fill(struct btfs *btfs, u32 btf_id,
+		 const struct bpf_line_info *line, struct source *src)
+{
+	src->file = btfs_string(btfs, btf_id, line->file_name_off);
+	src->text = btfs_string(btfs, btf_id, line->line_off);
+	src->line = BPF_LINE_INFO_LINE_NUM(line->line_col);
+	/* as the kernel's own report has them: no folders, no indentation */
+	if (src->file && strrchr(src->file, '/'))
+		src->file = strrchr(src->file, '/') + 1;
+	if (src->text)
+		src->text += strspn(src->text, " \t");
+}
+
+bool source_find_insn(struct btfs *btfs, int fd, u32 insn, struct source *src)
+{
+	struct bpf_prog_info info = {};
+	u32 len = sizeof(info), n, size;
+	const struct bpf_line_info *found = NULL;
+	char *records;
+
+	if (bpf_prog_get_info_by_fd(fd, &info, &len))
+		return false;
+	n = info.nr_line_info;
+	size = info.line_info_rec_size;
+	if (!n || size < sizeof(*found))
+		return false;
+	records = calloc(n, size);
+	memset(&info, 0, sizeof(info));
+	info.nr_line_info = n;
+	info.line_info_rec_size = size;
+	info.line_info = (uintptr_t)records;
+	len = sizeof(info);
+	if (!records || bpf_prog_get_info_by_fd(fd, &info, &len)) {
+		free(records);
+		return false;
+	}
+	/* ascending */
+	for (u32 i = 0; i < n && i < info.nr_line_info; i++) {
+		const struct bpf_line_info *line =
+			(void *)(records + (size_t)i * size);
+
+		if (line->insn_off > insn)
+			break;
+		found = line;
+	}
+	if (found)
+		fill(btfs, info.btf_id, found, src);
+	free(records);
+	return found && src->file;
+}
+
 bool source_find(struct btfs *btfs, u32 prog_id, u64 ip, struct source *src)
 {
 	int fd = ip ? bpf_prog_get_fd_by_id(prog_id) : -1;
@@ -80,17 +131,8 @@ bool source_find(struct btfs *btfs, u32 prog_id, u64 ip, struct source *src)
 		return false;
 	if (load(fd, &l))
 		line = find(&l, ip);
-	if (line) {
-		src->file =
-			btfs_string(btfs, l.info.btf_id, line->file_name_off);
-		src->text = btfs_string(btfs, l.info.btf_id, line->line_off);
-		src->line = BPF_LINE_INFO_LINE_NUM(line->line_col);
-	}
-	/* as the kernel's own report has them: no folders, no indentation */
-	if (line && src->file && strrchr(src->file, '/'))
-		src->file = strrchr(src->file, '/') + 1;
-	if (line && src->text)
-		src->text += strspn(src->text, " \t");
+	if (line)
+		fill(btfs, l.info.btf_id, line, src);
 	free(l.addrs);
 	free(l.funcs);
 	free(l.lens);

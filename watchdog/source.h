@@ -11,5 +11,8 @@ struct source {
 };
 
 bool source_find(struct btfs *btfs, u32 prog_id, u64 ip, struct source *src);
+/* The same from an instruction of the translated program. */
+bool source_find_insn(struct btfs *btfs, int prog_fd, u32 insn,
+		      struct source *src);
 
 #endif

@@ -141,7 +141,13 @@ static int filter_value(const struct col *c, const char *text, double *num,
 			return 0;
 		}
 	}
-	if ((c->kind == VAL_NS || c->kind == VAL_NS_SET) && strcmp(text, "0")) {
+	if (c->kind == VAL_NS_BOUND && !strcmp(text, "inf")) {
+		*num = (double)UINT64_MAX;
+		return 0;
+	}
+	if ((c->kind == VAL_NS || c->kind == VAL_NS_SET ||
+	     c->kind == VAL_NS_BOUND) &&
+	    strcmp(text, "0")) {
 		int err = duration_parse(text, &ns);
 
 		if (err) {

@@ -11,6 +11,7 @@ enum val_kind {
 	VAL_U64,
 	VAL_NS, /* measured duration */
 	VAL_NS_SET, /* configured duration */
+	VAL_NS_BOUND, /* duration; UINT64_MAX: unbounded */
 	VAL_STR,
 	VAL_BOOL,
 	VAL_REAL,

@@ -35,8 +35,25 @@ static const char *cell(const struct col *c, const struct val *v,
 		return for_reader ? (v->num ? "yes" : "no") :
 				    (v->num ? "1" : "0");
 	case VAL_REAL:
-		snprintf(buf, CELL_LEN, for_reader ? "%.3g" : "%.6g", v->real);
+		snprintf(buf, CELL_LEN,
+			 !for_reader	 ? "%.9g" :
+			 v->real >= 1000 ? "%.0f" :
+					   "%.3g",
+			 v->real);
 		return buf;
+	case VAL_NS_BOUND:
+		if (v->num == UINT64_MAX && !for_reader)
+			return "";
+		if (for_reader) {
+			if (v->num == UINT64_MAX)
+				strcpy(buf, "inf");
+			else
+				duration(v->num, buf);
+			if (v->mark)
+				strcat(buf, "!");
+			return buf;
+		}
+		break;
 	case VAL_NS:
 	case VAL_NS_SET:
 		if (for_reader) {
@@ -66,7 +83,7 @@ static void print_table(const struct table *t, const struct out *out, bool head)
 			size_t col = t->shown[i];
 			const struct col *c = &t->cols[col];
 			const struct val *v =
-				&t->vals[(r - 1) * t->n_cols + col];
+				r ? &t->vals[(r - 1) * t->n_cols + col] : NULL;
 			bool last = i + 1 == t->n_shown;
 			int width = strlen(c->name);
 			const char *text;
@@ -158,6 +175,9 @@ static json_t *json_cell(const struct col *c, const struct val *v)
 		return json_boolean(v->num);
 	case VAL_REAL:
 		return json_real(v->real);
+	case VAL_NS_BOUND:
+		return v->num == UINT64_MAX ? json_null() :
+					      json_integer(v->num);
 	default:
 		return json_integer(v->num);
 	}
@@ -183,8 +203,10 @@ json_t *table_json(const struct table *t)
 }
 
 static const char *const schema_types[] = {
-	[VAL_U64] = "integer", [VAL_NS] = "integer",   [VAL_NS_SET] = "integer",
-	[VAL_STR] = "string",  [VAL_BOOL] = "boolean", [VAL_REAL] = "number",
+	[VAL_U64] = "integer",	  [VAL_NS] = "integer",
+	[VAL_NS_SET] = "integer", [VAL_NS_BOUND] = "integer",
+	[VAL_STR] = "string",	  [VAL_BOOL] = "boolean",
+	[VAL_REAL] = "number",
 };
 
 json_t *table_schema(const struct table *t, const char *schema,
@@ -194,10 +216,13 @@ json_t *table_schema(const struct table *t, const char *schema,
 
 	for (size_t i = 0; i < t->n_cols; i++) {
 		const struct col *c = &t->cols[i];
+		json_t *type = json_string(schema_types[c->kind]);
 
+		/* null: unbounded */
+		if (c->kind == VAL_NS_BOUND)
+			type = json_pack("[o, s]", type, "null");
 		json_object_set_new(props, c->key,
-				    json_pack("{s:s, s:s}", "type",
-					      schema_types[c->kind],
+				    json_pack("{s:o, s:s}", "type", type,
 					      "description", c->help));
 	}
 	return json_pack("{s:s, s:s, s:s, s:[s,s], s:{s:{s:s}, s:{s:s, s:{s:s, "
