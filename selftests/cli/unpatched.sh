@@ -6,7 +6,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
 patched && skip_all 'this kernel has the watchdog'
-plan 12
+plan 13
 
 for command in status enable disable 'set 1 --budget 1ms' 'kill 1' events 'events -f'; do
 	# shellcheck disable=SC2086 # words
@@ -17,3 +17,4 @@ check ps-prints-what-it-can grep -q '^ID  *NAME  *HOOK' <<<"$out"
 expect doctor 3 '' doctor
 check doctor-names-it grep -q '^watchdog  *no: not in this kernel' <<<"$out"
 expect enable-dry-run 3 'no BPF watchdog' enable --dry-run
+expect calibrate-kernel 3 'this kernel makes no estimates' calibrate show kernel
