@@ -20,6 +20,7 @@ static const struct bench *const benchs[] = {
 	&bench_overhead,
 	&bench_latency,
 	&bench_memory,
+	&bench_estimate,
 };
 
 void warn_f(const char *fmt, ...)

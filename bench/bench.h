@@ -47,7 +47,8 @@ struct bench {
 	int (*table)(const struct table_opts *o);
 };
 
-extern const struct bench bench_overhead, bench_latency, bench_memory;
+extern const struct bench bench_overhead, bench_latency, bench_memory,
+	bench_estimate;
 
 /* messages go to stderr, results to stdout */
 void warn_f(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
