@@ -54,19 +54,6 @@ static void tally(struct tally *t, const struct progs *progs)
 	}
 }
 
-/* -1: unknown */
-static int stats_sysctl(void)
-{
-	FILE *f = fopen("/proc/sys/kernel/bpf_stats_enabled", "re");
-	int n = -1;
-
-	if (f && fscanf(f, "%d", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 static void print_json(const struct ctx *ctx, const struct kwd_state *s,
 		       const struct tally *t, int stats)
 {
@@ -154,8 +141,8 @@ int cmd_status(struct ctx *ctx, int argc, char **argv)
 	tally(&t, progs);
 	progs_free(progs);
 	if (out_is_json(&ctx->out))
-		print_json(ctx, &state, &t, stats_sysctl());
+		print_json(ctx, &state, &t, kwd_stats_sysctl());
 	else
-		print_text(&state, &t, stats_sysctl());
+		print_text(&state, &t, kwd_stats_sysctl());
 	return EXIT_OK;
 }

@@ -138,6 +138,18 @@ const char *kwd_sysctl_name(enum kwd_sysctl which)
 	return sysctls[which].name;
 }
 
+int kwd_stats_sysctl(void)
+{
+	FILE *f = fopen("/proc/sys/kernel/bpf_stats_enabled", "re");
+	int n = -1;
+
+	if (f && fscanf(f, "%d", &n) != 1)
+		n = -1;
+	if (f)
+		fclose(f);
+	return n;
+}
+
 static int prog_op(int fd, enum bpf_watchdog_op op, u64 value)
 {
 	union bpf_attr attr;

@@ -32,6 +32,9 @@ int kwd_sysctl_check(enum kwd_sysctl which, const char *option, u64 ns,
 /* "kernel.bpf_watchdog" and friends */
 const char *kwd_sysctl_name(enum kwd_sysctl which);
 
+/* kernel.bpf_stats_enabled; -1: unknown */
+int kwd_stats_sysctl(void);
+
 /* Does the bpf() command exist? 0, or -ENOSYS, -EPERM */
 int kwd_command_probe(void);
 

@@ -25,6 +25,7 @@ static const struct cmd cmds[] = {
 	{ "explain", "what makes the worst case of a program", cmd_explain },
 	{ "calibrate", "what instructions, helpers and kfuncs cost here",
 	  cmd_calibrate },
+	{ "metrics", "everything as Prometheus text, once", cmd_metrics },
 	{ "events", "what the watchdog did", cmd_events },
 };
 

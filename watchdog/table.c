@@ -247,6 +247,12 @@ int table_filter(struct table *t, const char *expr, struct fault *f)
 	return 0;
 }
 
+void table_filter_none(struct table *t)
+{
+	while (t->n_filters)
+		free(t->filters[--t->n_filters].text);
+}
+
 void table_top(struct table *t, size_t n)
 {
 	t->top = n;
@@ -373,4 +379,23 @@ void table_close(struct table *t)
 		qsort_r(t->vals, kept, width, compare, t);
 	if (t->top && t->n_rows > t->top)
 		t->n_rows = t->top;
+}
+
+size_t table_rows(const struct table *t)
+{
+	return t->n_rows;
+}
+
+const struct col *table_col(const struct table *t, const char *name)
+{
+	size_t col;
+
+	return find_col(t, name, strlen(name), &col) ? &t->cols[col] : NULL;
+}
+
+const struct val *table_val(const struct table *t, size_t row, const char *name)
+{
+	size_t col = table_col(t, name) - t->cols;
+
+	return &t->vals[row * t->n_cols + col];
 }

@@ -45,6 +45,7 @@ void table_free(struct table *t);
 int table_emit(struct table *t, const char *spec, bool wide, struct fault *f);
 int table_sort(struct table *t, const char *spec, struct fault *f);
 int table_filter(struct table *t, const char *expr, struct fault *f);
+void table_filter_none(struct table *t);
 void table_top(struct table *t, size_t n);
 /* Is this column printed, sorted by or filtered by? Costly ones may be not. */
 bool table_wants(const struct table *t, const char *col);
@@ -54,7 +55,23 @@ int table_add(struct table *t, const void *row);
 void table_clear(struct table *t);
 /* Filter, sort and cut; call once after the last table_add(). */
 void table_close(struct table *t);
+size_t table_rows(const struct table *t);
+/* A column by its name or key, NULL if there is none; a value of it. */
+const struct col *table_col(const struct table *t, const char *col);
+const struct val *table_val(const struct table *t, size_t row, const char *col);
 void table_print(const struct table *t, const struct out *out, bool head);
+
+/* For who prints by himself: the shown columns by their number. */
+#define TABLE_CELL_LEN 512
+size_t table_shown(const struct table *t);
+int table_width(const struct table *t, size_t nth);
+bool table_left(const struct table *t, size_t nth); /* aligned, as texts are */
+const char *table_head(const struct table *t, size_t nth,
+		       char buf[TABLE_CELL_LEN]);
+/* mark: a number over its limit */
+const char *table_cell(const struct table *t, size_t row, size_t nth,
+		       bool *mark, char buf[TABLE_CELL_LEN]);
+
 json_t *table_json(const struct table *t); /* array */
 /* The JSON Schema of {"schema":schema, list:[rows]}. */
 json_t *table_schema(const struct table *t, const char *schema,

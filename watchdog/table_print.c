@@ -2,6 +2,7 @@
 /* The ways to print a table, and what describes it. */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "table_priv.h"
 
@@ -17,7 +18,7 @@ void table_help(const struct table *t)
 	}
 }
 
-#define CELL_LEN 512
+#define CELL_LEN TABLE_CELL_LEN
 
 /* The text of a cell; short ones are written to buf. */
 static const char *cell(const struct col *c, const struct val *v,
@@ -71,50 +72,80 @@ static const char *cell(const struct col *c, const struct val *v,
 	return buf;
 }
 
+const char *table_cell(const struct table *t, size_t row, size_t nth,
+		       bool *mark, char buf[TABLE_CELL_LEN])
+{
+	const struct col *c = &t->cols[t->shown[nth]];
+	const struct val *v = &t->vals[row * t->n_cols + t->shown[nth]];
+
+	*mark = v->known && v->mark && !is_text(c);
+	return cell(c, v, true, buf);
+}
+
+const char *table_head(const struct table *t, size_t nth,
+		       char buf[TABLE_CELL_LEN])
+{
+	const char *name = t->cols[t->shown[nth]].name;
+	size_t i;
+
+	for (i = 0; name[i]; i++)
+		buf[i] = toupper((unsigned char)name[i]);
+	buf[i] = '\0';
+	return buf;
+}
+
+size_t table_shown(const struct table *t)
+{
+	return t->n_shown;
+}
+
+bool table_left(const struct table *t, size_t nth)
+{
+	return is_text(&t->cols[t->shown[nth]]);
+}
+
+int table_width(const struct table *t, size_t nth)
+{
+	int width = strlen(t->cols[t->shown[nth]].name);
+	char buf[TABLE_CELL_LEN];
+	bool mark;
+
+	for (size_t r = 0; r < t->n_rows; r++) {
+		int w = strlen(table_cell(t, r, nth, &mark, buf));
+
+		width = w > width ? w : width;
+	}
+	return width;
+}
+
+/* Every column as wide as its widest cell, whatever the terminal is. */
 static void print_table(const struct table *t, const struct out *out, bool head)
 {
-	char buf[CELL_LEN];
+	int *widths = calloc(t->n_shown, sizeof(*widths));
+	char buf[TABLE_CELL_LEN];
 
-	/* every column as wide as its widest cell, whatever the terminal is */
-	for (size_t r = 0; r <= t->n_rows; r++) {
-		if (!r && !head)
-			continue;
+	for (size_t i = 0; widths && i < t->n_shown; i++)
+		widths[i] = table_width(t, i);
+	for (size_t r = head ? 0 : 1; r <= t->n_rows; r++) {
 		for (size_t i = 0; i < t->n_shown; i++) {
-			size_t col = t->shown[i];
-			const struct col *c = &t->cols[col];
-			const struct val *v =
-				r ? &t->vals[(r - 1) * t->n_cols + col] : NULL;
-			bool last = i + 1 == t->n_shown;
-			int width = strlen(c->name);
-			const char *text;
+			bool last = i + 1 == t->n_shown, mark = false;
+			int width = widths ? widths[i] : 0;
+			const char *text =
+				r ? table_cell(t, r - 1, i, &mark, buf) :
+				    table_head(t, i, buf);
 
-			for (size_t k = 0; k < t->n_rows; k++) {
-				int w = strlen(
-					cell(c, &t->vals[k * t->n_cols + col],
-					     true, buf));
-
-				width = w > width ? w : width;
-			}
-			if (!r) {
-				for (size_t k = 0; c->name[k]; k++)
-					buf[k] = toupper(
-						(unsigned char)c->name[k]);
-				buf[strlen(c->name)] = '\0';
-				text = buf;
-			} else {
-				text = cell(c, v, true, buf);
-			}
-			if (r && v->mark && out->color && !is_text(c))
+			if (mark && out->color)
 				fputs("\033[31m", stdout);
-			if (is_text(c))
+			if (table_left(t, i))
 				printf("%-*s", last ? 0 : width, text);
 			else
 				printf("%*s", width, text);
-			if (r && v->mark && out->color && !is_text(c))
+			if (mark && out->color)
 				fputs("\033[0m", stdout);
 			fputs(last ? "\n" : "  ", stdout);
 		}
 	}
+	free(widths);
 }
 
 static void print_csv_cell(const char *text)
@@ -134,7 +165,7 @@ static void print_csv_cell(const char *text)
 
 static void print_csv(const struct table *t, bool head)
 {
-	char buf[CELL_LEN];
+	char buf[TABLE_CELL_LEN];
 
 	for (size_t i = 0; head && i < t->n_shown; i++)
 		printf("%s%s", i ? "," : "", t->cols[t->shown[i]].key);
