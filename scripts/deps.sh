@@ -38,6 +38,7 @@ sys/capability.h libcap-dev
 jansson.h       libjansson-dev
 traceevent/event-parse.h libtraceevent-dev
 tracefs/tracefs.h libtracefs-dev
+ncurses.h       libncurses-dev
 pkg-config      pkgconf|pkg-config
 pahole          pahole|dwarves
 clang-19        clang-19

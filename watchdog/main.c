@@ -19,6 +19,7 @@ static const struct cmd cmds[] = {
 	{ "enable", "switch the watchdog on, set its defaults", cmd_enable },
 	{ "disable", "switch the watchdog off", cmd_disable },
 	{ "ps", "one table of all programs, or of some", cmd_ps },
+	{ "top", "the same table, live", cmd_top },
 	{ "set", "budget, action and quarantine of a program", cmd_set },
 	{ "kill", "end the running invocations of a program", cmd_kill },
 	{ "estimate", "how long the programs of objects can take", cmd_estimate },

@@ -25,6 +25,7 @@ int cmd_status(struct ctx *ctx, int argc, char **argv);
 int cmd_enable(struct ctx *ctx, int argc, char **argv);
 int cmd_disable(struct ctx *ctx, int argc, char **argv);
 int cmd_ps(struct ctx *ctx, int argc, char **argv);
+int cmd_top(struct ctx *ctx, int argc, char **argv);
 int cmd_set(struct ctx *ctx, int argc, char **argv);
 int cmd_kill(struct ctx *ctx, int argc, char **argv);
 int cmd_calibrate(struct ctx *ctx, int argc, char **argv);
