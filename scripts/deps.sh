@@ -39,6 +39,7 @@ jansson.h       libjansson-dev
 traceevent/event-parse.h libtraceevent-dev
 tracefs/tracefs.h libtracefs-dev
 ncurses.h       libncurses-dev
+microhttpd.h    libmicrohttpd-dev
 pkg-config      pkgconf|pkg-config
 pahole          pahole|dwarves
 clang-19        clang-19

@@ -101,32 +101,30 @@ static int print_history(struct events *ev, FILE *trace, u64 from_ns,
 	return 0;
 }
 
-/* Takes whole lines out of buf; returns how much is left in it. */
-static size_t take_lines(struct events *ev, char *buf, size_t len, u64 from_ns)
+struct following {
+	struct events *ev;
+	u64 from_ns;
+};
+
+static bool take_line(void *arg, char *line)
 {
-	char *line = buf, *end;
+	struct following *following = arg;
+	struct events *ev = following->ev;
+	struct event e;
 
-	while ((end = memchr(line, '\n', buf + len - line)) && !ev->failed) {
-		struct event e;
-
-		*end = '\0';
-		if (event_parse(ev->parser, line, &e) &&
-		    (e.kind == EV_LOST || e.boot_ns >= from_ns)) {
-			count(ev, &e);
-			print(ev, &e);
-		}
-		line = end + 1;
+	if (event_parse(ev->parser, line, &e) &&
+	    (e.kind == EV_LOST || e.boot_ns >= following->from_ns)) {
+		count(ev, &e);
+		print(ev, &e);
 	}
-	memmove(buf, line, buf + len - line);
-	return buf + len - line;
+	return !ev->failed;
 }
 
 static void follow(struct events *ev, struct ring *ring, u64 from_ns)
 {
 	struct pollfd fds[] = { { .fd = ring_fd(ring), .events = POLLIN },
 				{ .fd = STDOUT_FILENO } };
-	char buf[16384];
-	size_t len = 0;
+	struct following following = { ev, from_ns };
 	sigset_t blocked, open;
 
 	sigemptyset(&blocked);
@@ -136,36 +134,14 @@ static void follow(struct events *ev, struct ring *ring, u64 from_ns)
 	/* a signal is seen in ppoll() only, so none is missed before it */
 	sigprocmask(SIG_BLOCK, &blocked, &open);
 	while (!stopped && !ev->failed) {
-		ssize_t n;
-
 		if (ppoll(fds, ARRAY_SIZE(fds), NULL, &open) < 0)
 			continue;
 		/* the reader of our pipe has gone */
 		if (fds[1].revents & (POLLERR | POLLHUP))
 			break;
-		n = read(fds[0].fd, buf + len, sizeof(buf) - len);
-		if (n > 0)
-			len = take_lines(ev, buf, len + n, from_ns);
-		/* a line that fills the buffer is none of the watchdog's */
-		if (len == sizeof(buf))
-			len = 0;
+		ring_read(ring, take_line, &following);
 	}
 	sigprocmask(SIG_SETMASK, &open, NULL);
-}
-
-static int ring_fault(struct fault *f, int err)
-{
-	bool denied = err == -EACCES || err == -EPERM;
-
-	fault_set(f, denied || err == -ENODEV ? EXIT_LACKS : EXIT_FAILED, err,
-		  "cannot use a trace ring");
-	if (denied) {
-		fault_why(f, "tracefs is closed to this user");
-		return fault_hint(f, "run it as root");
-	}
-	if (err == -ENODEV)
-		fault_why(f, "tracefs is neither mounted nor can be");
-	return fault_hint(f, "bpfwd doctor");
 }
 
 static int no_history(struct fault *f)

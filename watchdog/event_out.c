@@ -10,7 +10,6 @@
 #include "btfs.h"
 #include "event_out.h"
 #include "prog.h"
-#include "source.h"
 
 #define SCHEMA "bpfwd.event/1"
 
@@ -188,38 +187,63 @@ static int print_json(struct event_out *out, const struct event *e, u64 seq)
 	return out_json(&out->ctx->out, doc);
 }
 
-static void print_cost(const struct event *e)
+static void put_cost(FILE *f, const struct event *e)
 {
 	char ran[DURATION_LEN], budget[DURATION_LEN], stop[DURATION_LEN];
 
 	if (e->kind == EV_QUARANTINED || e->kind == EV_RELEASED) {
-		printf(" after %llu kills",
-		       (unsigned long long)e->terminations);
+		fprintf(f, " after %llu kills",
+			(unsigned long long)e->terminations);
 		return;
 	}
-	printf(" ran %s", duration(e->ran_ns, ran));
+	fprintf(f, " ran %s", duration(e->ran_ns, ran));
 	if (!strcmp(e->reason, "budget"))
-		printf(" > %s", duration_set(e->budget_ns, budget));
+		fprintf(f, " > %s", duration_set(e->budget_ns, budget));
 	if (e->kind == EV_TERMINATED)
-		printf(", ended%s%s in %s",
-		       strcmp(e->reason, "budget") ? " by " : "",
-		       strcmp(e->reason, "budget") ? e->reason : "",
-		       duration(e->stop_ns, stop));
+		fprintf(f, ", ended%s%s in %s",
+			strcmp(e->reason, "budget") ? " by " : "",
+			strcmp(e->reason, "budget") ? e->reason : "",
+			duration(e->stop_ns, stop));
 }
 
-/* No control character of a command reaches the terminal. */
-static void print_safe(const char *s)
+/* No control character of a command or a device reaches the terminal. */
+static void put_safe(FILE *f, const char *s)
 {
 	for (; *s; s++)
-		putchar((unsigned char)*s < ' ' || *s == 127 ? '?' : *s);
+		putc((unsigned char)*s < ' ' || *s == 127 ? '?' : *s, f);
+}
+
+void event_more(struct event_out *out, const struct event *e,
+		struct event_more *more)
+{
+	const struct prog *p = find_prog(out, e->prog_id);
+
+	more->name = full_name(e, p);
+	more->hook = p ? p->hooks[0] : NULL;
+	more->has_source =
+		e->kind == EV_TERMINATED &&
+		source_find(out->btfs, e->prog_id, e->ip, &more->source);
+}
+
+void event_text(FILE *f, const struct event *e, const struct event_more *more,
+		bool color)
+{
+	fprintf(f, "%s%s%s %u ", color ? "\033[1m" : "",
+		event_kind_word(e->kind), color ? "\033[0m" : "", e->prog_id);
+	put_safe(f, more->name);
+	putc(' ', f);
+	put_safe(f, more->hook ? more->hook : "-");
+	fprintf(f, " cpu%u ", e->cpu);
+	put_safe(f, e->comm[0] ? e->comm : "-");
+	fprintf(f, "[%u]", e->pid);
+	put_cost(f, e);
 }
 
 static int print_text(struct event_out *out, const struct event *e)
 {
 	u64 real = e->boot_ns + out->boot_to_real_ns;
 	time_t secs = real / 1000000000;
-	const struct prog *p;
-	struct source src;
+	struct event_more more;
 	char clock[16];
 	struct tm tm;
 
@@ -234,21 +258,15 @@ static int print_text(struct event_out *out, const struct event *e)
 	/* the termination that follows says it again */
 	if (e->kind == EV_OVERRUN && !out->ctx->verbose)
 		return 0;
-	p = find_prog(out, e->prog_id);
+	event_more(out, e, &more);
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&secs, &tm));
-	printf("%s.%03u %s%s%s %u %s %s cpu%u ", clock,
-	       (unsigned int)(real % 1000000000 / 1000000),
-	       out->ctx->out.color ? "\033[1m" : "", event_kind_word(e->kind),
-	       out->ctx->out.color ? "\033[0m" : "", e->prog_id,
-	       full_name(e, p), p && p->hooks[0] ? p->hooks[0] : "-", e->cpu);
-	print_safe(e->comm[0] ? e->comm : "-");
-	printf("[%u]", e->pid);
-	print_cost(e);
+	printf("%s.%03u ", clock, (unsigned int)(real % 1000000000 / 1000000));
+	event_text(stdout, e, &more, out->ctx->out.color);
 	putchar('\n');
-	if (e->kind == EV_TERMINATED &&
-	    source_find(out->btfs, e->prog_id, e->ip, &src))
-		printf("%-12s %s:%u  %s\n", "", src.file, src.line,
-		       src.text ? src.text : "");
+	if (more.has_source)
+		printf("%-12s %s:%u  %s\n", "", more.source.file,
+		       more.source.line,
+		       more.source.text ? more.source.text : "");
 	return fflush(stdout) ? -errno : 0;
 }
 

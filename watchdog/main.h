@@ -32,6 +32,7 @@ int cmd_calibrate(struct ctx *ctx, int argc, char **argv);
 int cmd_estimate(struct ctx *ctx, int argc, char **argv);
 int cmd_explain(struct ctx *ctx, int argc, char **argv);
 int cmd_metrics(struct ctx *ctx, int argc, char **argv);
+int cmd_serve(struct ctx *ctx, int argc, char **argv);
 int cmd_events(struct ctx *ctx, int argc, char **argv);
 
 /* Options of all commands; a command's argp takes them as its child and hands

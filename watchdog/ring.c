@@ -21,6 +21,8 @@
 struct ring {
 	struct tracefs_instance *instance;
 	int lock, pipe;
+	char buf[16384];
+	size_t len;
 };
 
 /* What both kinds of ring need; in this order. */
@@ -202,6 +204,38 @@ int ring_fd(const struct ring *ring)
 	return ring->pipe;
 }
 
+void ring_read(struct ring *ring, bool (*fn)(void *arg, char *line), void *arg)
+{
+	ssize_t n = read(ring->pipe, ring->buf + ring->len,
+			 sizeof(ring->buf) - ring->len);
+	char *line = ring->buf, *end;
+	bool more = n > 0;
+
+	if (!more)
+		return;
+	ring->len += n;
+	while (more &&
+	       (end = memchr(line, '\n', ring->buf + ring->len - line))) {
+		*end = '\0';
+		more = fn(arg, line);
+		line = end + 1;
+	}
+	ring->len -= line - ring->buf;
+	memmove(ring->buf, line, ring->len);
+	/* a line that fills the buffer is none of the watchdog's */
+	if (ring->len == sizeof(ring->buf))
+		ring->len = 0;
+}
+
+bool ring_alive(const struct ring *ring)
+{
+	struct stat st;
+
+	return !fstat(ring->lock, &st) && st.st_nlink &&
+	       tracefs_instance_exists(
+		       tracefs_instance_get_name(ring->instance));
+}
+
 void ring_close(struct ring *ring)
 {
 	if (!ring)
@@ -214,4 +248,19 @@ void ring_close(struct ring *ring)
 		close(ring->lock);
 	tracefs_instance_free(ring->instance);
 	free(ring);
+}
+
+int ring_fault(struct fault *f, int err)
+{
+	bool denied = err == -EACCES || err == -EPERM;
+
+	fault_set(f, denied || err == -ENODEV ? EXIT_LACKS : EXIT_FAILED, err,
+		  "cannot use a trace ring");
+	if (denied) {
+		fault_why(f, "tracefs is closed to this user");
+		return fault_hint(f, "run it as root");
+	}
+	if (err == -ENODEV)
+		fault_why(f, "tracefs is neither mounted nor can be");
+	return fault_hint(f, "bpfwd doctor");
 }

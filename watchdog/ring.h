@@ -27,6 +27,13 @@ int ring_history_open(FILE **trace);
 int ring_follow(struct ring **ring);
 /* Non-blocking, ready when there is something to read. */
 int ring_fd(const struct ring *ring);
+/* Takes what there is, by whole lines, until fn says false. */
+void ring_read(struct ring *ring, bool (*fn)(void *arg, char *line), void *arg);
+/* Is it still there? Somebody else could remove it. */
+bool ring_alive(const struct ring *ring);
 void ring_close(struct ring *ring);
+
+/* Fills the fault for what the above return; returns its exit status. */
+int ring_fault(struct fault *f, int err);
 
 #endif
