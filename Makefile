@@ -44,6 +44,7 @@ SMP        ?= 2
 MEM        ?= 2G
 T          ?= *
 V          ?= 0
+prefix     ?= /usr/local
 
 export O KSRC VANILLA KBUILD V CLANG LLVM_STRIP LINUX_SRC
 export KERNEL SMP MEM ICOUNT TIMEOUT
@@ -57,7 +58,7 @@ part = @+$(MAKE) --no-print-directory -C $(1) $(parts) $(2)
 
 .NOTPARALLEL:
 .PHONY: help all deps source series kernel kernel-vanilla kernel-debug tools bpfwd selftests \
-	demo test test-debug vm bench patches check clean
+	demo test test-debug vm bench install patches check clean
 
 help:
 	@echo 'Targets'
@@ -73,7 +74,9 @@ help:
 	@echo '  kernel-debug     patched, with KASAN, PROVE_LOCKING, kmemleak, DEBUG_ATOMIC_SLEEP'
 	@echo '  all              kernel, tools, selftests'
 	@echo '  patches          writes the commits of $$O/linux to kernel-patches/'
-	@echo '  check            series, checkpatch, shellcheck, warnings, clean tree'
+	@echo '  check            series, checkpatch, shellcheck, warnings, what is installed, clean tree'
+	@echo '  install          the tool below $$DESTDIR$$prefix: with manual page, unit, completion,'
+	@echo '                   alert rules and dashboard'
 	@echo '  deps             lists and installs the missing packages'
 	@echo '  clean            removes what is built, but not the kernels (rm -r $$O removes all)'
 	@echo 'Variables'
@@ -81,6 +84,7 @@ help:
 	@echo '  LINUX_SRC=DIR    a Linux 6.12 tree instead of the Debian package'
 	@echo '  KERNEL=path      bzImage for vm and test      SMP=2 MEM=2G TIMEOUT=300 (seconds)'
 	@echo '  ICOUNT=1         guest time counts instructions, one CPU'
+	@echo '  prefix=/usr/local DESTDIR=   where install puts the tool'
 	@echo '  V=1              show commands and output of long steps'
 
 deps:
@@ -115,6 +119,9 @@ demo: all
 	@scripts/demo.sh
 bench: all kernel-vanilla
 	$(call part,bench,$(if $(B),B='$(B)') bench)
+
+install: bpfwd
+	$(call part,watchdog,DESTDIR='$(DESTDIR)' prefix='$(prefix)' install)
 
 patches: source
 	@kernel-patches/regen.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # All that can be checked without booting: the series, shell scripts, compiler
-# warnings, and that nothing is uncommitted or built into the source tree.
+# warnings, what is installed, and that nothing is uncommitted or built into the source tree.
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -44,6 +44,7 @@ mkdir -p "$O/log"
 step 'series' "$repo/kernel-patches/check.sh" "$@"
 step 'shellcheck' shell
 step 'warnings' warnings
+step 'installed files' "$repo/scripts/check-dist.sh"
 step 'clean tree' clean_tree
 if (( ${#failed[@]} )); then
 	printf 'check: failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2

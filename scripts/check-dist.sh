@@ -1,0 +1,95 @@
+#!/bin/bash
+# What `make install` lays down, by the tools that read it: manual page, unit, alert rules,
+# dashboard, completion. A tool that is missing is said, and its check skipped.
+#   check-dist.sh        needs $O/bpfwd
+set -uo pipefail
+. "$(dirname "$0")/lib.sh"
+
+bpfwd=${BPFWD:-$O/bpfwd}
+if [[ ! -x $bpfwd ]]; then
+	say 'check: installed files: skipped, needs make bpfwd'
+	exit 0
+fi
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+failed=0
+fail() { printf 'check: %s\n' "$*" >&2; failed=1; }
+tool() { # name, package
+	PATH=$PATH:/usr/sbin:/sbin type -P "$1" >/dev/null && return
+	say "check: installed files: without $1 (package $2)"
+	return 1
+}
+share=$stage/usr/share
+
+# --- All of it, nothing else, and where it belongs ---
+make -s -C "$repo/watchdog" O="$O" LIBBPF_A="${LIBBPF_A:-$O/libbpf/libbpf.a}" \
+	LIBBPF_INC="${LIBBPF_INC:-$O/libbpf/include}" UAPI_INC="${UAPI_INC:-$O/uapi/include}" \
+	V= DESTDIR="$stage" prefix=/usr install >"$stage.log" 2>&1 || fail "make install: $(tail -n 5 "$stage.log")"
+rm -f "$stage.log"
+expected='/usr/lib/systemd/system/bpfwd.service
+/usr/sbin/bpfwd
+/usr/share/bash-completion/completions/bpfwd
+/usr/share/bpfwd/bpfwd.dashboard.json
+/usr/share/bpfwd/bpfwd.rules.yml
+/usr/share/man/man8/bpfwd.8'
+diff <(echo "$expected") <(cd "$stage" && find . -type f | sed 's/^\.//' | sort) || fail 'other files than expected'
+
+# --- Manual page: lint, and no command that it does not explain ---
+man=$share/man/man8/bpfwd.8
+if tool mandoc mandoc; then
+	# rst2man's own habits: its macros and its font for literals
+	lint=$(mandoc -T lint -W warning "$man" 2>&1 |
+		grep -vE 'skipping paragraph macro|fill mode already|unknown font|missing date')
+	[[ -z $lint ]] || fail "mandoc: $lint"
+elif tool man man-db; then
+	lint=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$man" 2>&1 >/dev/null)
+	[[ -z $lint ]] || fail "man: $lint"
+fi
+mapfile -t commands < <("$bpfwd" -h | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\)  *.*/\1/p')
+(( ${#commands[@]} > 5 )) || fail 'no commands in the help'
+for c in "${commands[@]}"; do
+	grep -qx "$c" "$repo/watchdog/bpfwd.8.rst" || fail "bpfwd.8.rst does not explain $c"
+	# by its letter or by its name
+	while read -r letter name; do
+		grep -qF -e "**$letter**" -e "$name" "$repo/watchdog/bpfwd.8.rst" ||
+			fail "bpfwd.8.rst does not explain $c $name"
+	done < <("$bpfwd" "$c" -h | grep -Eo '^ +(-[a-zA-Z?],)? +--[a-z-]+' | sed -E 's/^ +--/- --/; s/,//')
+done
+
+# --- Unit: as it is, but with the tool that was built ---
+if tool systemd-analyze systemd; then
+	mkdir "$stage/unit"
+	sed "s,^ExecStart=[^ ]*,ExecStart=$bpfwd," "$stage/usr/lib/systemd/system/bpfwd.service" \
+		>"$stage/unit/bpfwd.service"
+	lint=$(systemd-analyze verify --man=no "$stage/unit/bpfwd.service" 2>&1 | grep -F "$stage/unit/bpfwd.service")
+	[[ -z $lint ]] || fail "systemd-analyze: $lint"
+fi
+
+# --- Names of metrics: alerts and dashboard use none that does not exist ---
+mapfile -t known < <(grep -hEo '"bpfwd_[a-z_]+"' "$repo"/watchdog/*.c | tr -d '"' | sort -u)
+known+=(bpfwd_termination_latency_seconds_bucket)
+dashboard=$share/bpfwd/bpfwd.dashboard.json rules=$share/bpfwd/bpfwd.rules.yml
+for f in "$dashboard" "$rules"; do
+	while read -r name; do
+		[[ " ${known[*]} " == *" $name "* ]] || fail "$(basename "$f"): there is no metric $name"
+	done < <(grep -Eo 'bpfwd_[a-z_]+' "$f" | sort -u)
+done
+jq -e '.panels | length > 0 and all(.targets | length > 0)' "$dashboard" >/dev/null || fail 'the dashboard has no queries'
+if tool promtool prometheus; then
+	promtool check rules "$rules" >"$stage/promtool" 2>&1 || fail "promtool: $(<"$stage/promtool")"
+	cp "$repo/watchdog/dist/bpfwd.rules.test.yml" "$share/bpfwd/"
+	promtool test rules "$share/bpfwd/bpfwd.rules.test.yml" >"$stage/promtool" 2>&1 || fail "promtool: $(<"$stage/promtool")"
+	# the dashboard's queries, with Grafana's variables filled in
+	jq '{ groups: [{ name: "dashboard", rules: [.panels[].targets[].expr |
+		gsub("\\$__rate_interval|\\$__range"; "5m") | gsub("\\$instance"; ".*") | { record: "q", expr: . }] }] }' \
+		"$dashboard" >"$stage/queries.json"
+	promtool check rules --lint=none "$stage/queries.json" >"$stage/promtool" 2>&1 || fail "dashboard: $(<"$stage/promtool")"
+fi
+
+# --- Completion: every command, and the options of one ---
+mapfile -t completed < <(PATH=$(dirname "$bpfwd"):$PATH bash -c '. "$1"; compopt() { :; }
+	COMP_WORDS=(bpfwd "") COMP_CWORD=1; _bpfwd bpfwd; printf "%s\n" "${COMPREPLY[@]}"
+	COMP_WORDS=(bpfwd ps --sc) COMP_CWORD=2; _bpfwd bpfwd; printf "%s\n" "${COMPREPLY[@]}"' - \
+	"$share/bash-completion/completions/bpfwd")
+[[ ${completed[*]} == "${commands[*]} --schema" ]] || fail "completion: ${completed[*]}"
+exit $failed
