@@ -204,14 +204,15 @@ static void draw_table(struct top *top)
 static void find_cursor(struct top *top)
 {
 	const struct table *t = top->view.table;
+	const struct col *id = table_col(t, "id");
 	size_t n = table_rows(t), shown = page();
 
 	for (size_t r = 0; top->id && r < n; r++)
-		if (table_val(t, r, "id")->num == top->id)
+		if (table_val(t, r, id)->num == top->id)
 			top->row = r;
 	if (top->row >= n)
 		top->row = n ? n - 1 : 0;
-	top->id = n ? table_val(t, top->row, "id")->num : 0;
+	top->id = n ? table_val(t, top->row, id)->num : 0;
 	if (top->row < top->first)
 		top->first = top->row;
 	if (top->row >= top->first + shown)
@@ -337,11 +338,12 @@ static void key_kill(struct top *top)
 
 static void move_to(struct top *top, ssize_t row)
 {
-	ssize_t n = table_rows(top->view.table);
+	const struct table *t = top->view.table;
+	ssize_t n = table_rows(t);
 
 	row = row >= n ? n - 1 : row;
 	top->row = row < 0 ? 0 : row;
-	top->id = n ? table_val(top->view.table, top->row, "id")->num : 0;
+	top->id = n ? table_val(t, top->row, table_col(t, "id"))->num : 0;
 }
 
 /* False: leave. */

@@ -84,8 +84,15 @@ static bool is_utf8(const char *s)
 
 static void put_label_value(FILE *f, const char *s)
 {
-	bool utf8 = is_utf8(s);
+	bool utf8;
 
+	/* most of them hold nothing that needs a look */
+	if (!s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789_./-:")]) {
+		fputs(s, f);
+		return;
+	}
+	utf8 = is_utf8(s);
 	for (; *s; s++) {
 		if (*s == '\n')
 			fputs("\\n", f);

@@ -165,11 +165,20 @@ static void write_state(struct expo *e)
 	      s.val[KWD_QUARANTINE]);
 }
 
-static const char *cell_text(const struct table *t, size_t row, const char *col)
+static const char *cell_text(const struct table *t, size_t row,
+			     const struct col *col)
 {
 	const struct val *v = table_val(t, row, col);
 
 	return v->known ? v->str : "";
+}
+
+static const char *cell_id(const struct table *t, size_t row, char buf[16])
+{
+	u64 id = table_val(t, row, table_col(t, "id"))->num;
+
+	snprintf(buf, 16, "%u", (u32)id);
+	return buf;
 }
 
 static void write_info(struct expo *e, const struct table *t)
@@ -178,21 +187,21 @@ static void write_info(struct expo *e, const struct table *t)
 		"bpfwd_program_info", EXPO_GAUGE,
 		"Always 1; to be joined with the others on id."
 	};
+	static const char *const names[] = { "name", "type", "hook", "tag",
+					     "terminable" };
+	struct expo_label labels[ARRAY_SIZE(names) + 1] = { { "id", NULL } };
+	const struct col *cols[ARRAY_SIZE(names)];
 	char id[16];
 
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		labels[i + 1].name = names[i];
+		cols[i] = table_col(t, names[i]);
+	}
 	expo_family(e, &info);
-	for (size_t i = 0; i < table_rows(t); i++) {
-		struct expo_label labels[] = {
-			{ "id", id },
-			{ "name", cell_text(t, i, "name") },
-			{ "type", cell_text(t, i, "type") },
-			{ "hook", cell_text(t, i, "hook") },
-			{ "tag", cell_text(t, i, "tag") },
-			{ "terminable", cell_text(t, i, "terminable") },
-		};
-
-		snprintf(id, sizeof(id), "%llu",
-			 (unsigned long long)table_val(t, i, "id")->num);
+	for (size_t r = 0; r < table_rows(t); r++) {
+		labels[0].value = cell_id(t, r, id);
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+			labels[i + 1].value = cell_text(t, r, cols[i]);
 		expo_count(e, "", labels, ARRAY_SIZE(labels), 1);
 	}
 }
@@ -200,27 +209,28 @@ static void write_info(struct expo *e, const struct table *t)
 static void write_column(struct expo *e, const struct table *t,
 			 const struct prog_metric *m)
 {
-	enum val_kind kind = table_col(t, m->column)->kind;
+	const struct col *col = table_col(t, m->column);
 	char id[16];
 
 	for (size_t i = 0; i < table_rows(t); i++) {
-		const struct val *v = table_val(t, i, m->column);
+		const struct val *v = table_val(t, i, col);
 		struct expo_label labels[] = { { "id", id },
 					       { "bound", m->bound } };
 
 		if (!v->known)
 			continue;
-		snprintf(id, sizeof(id), "%llu",
-			 (unsigned long long)table_val(t, i, "id")->num);
-		if (kind == VAL_U64 || kind == VAL_BOOL)
+		cell_id(t, i, id);
+		if (col->kind == VAL_U64 || col->kind == VAL_BOOL)
 			expo_count(e, "", labels, 1 + !!m->bound, v->num);
 		else
 			expo_seconds(e, "", labels, 1 + !!m->bound, v->num);
 	}
 }
 
-static bool column_known(const struct table *t, const char *col)
+static bool column_known(const struct table *t, const char *name)
 {
+	const struct col *col = table_col(t, name);
+
 	for (size_t i = 0; i < table_rows(t); i++)
 		if (table_val(t, i, col)->known)
 			return true;

@@ -393,9 +393,8 @@ const struct col *table_col(const struct table *t, const char *name)
 	return find_col(t, name, strlen(name), &col) ? &t->cols[col] : NULL;
 }
 
-const struct val *table_val(const struct table *t, size_t row, const char *name)
+const struct val *table_val(const struct table *t, size_t row,
+			    const struct col *col)
 {
-	size_t col = table_col(t, name) - t->cols;
-
-	return &t->vals[row * t->n_cols + col];
+	return &t->vals[row * t->n_cols + (col - t->cols)];
 }

@@ -57,8 +57,9 @@ void table_clear(struct table *t);
 void table_close(struct table *t);
 size_t table_rows(const struct table *t);
 /* A column by its name or key, NULL if there is none; a value of it. */
-const struct col *table_col(const struct table *t, const char *col);
-const struct val *table_val(const struct table *t, size_t row, const char *col);
+const struct col *table_col(const struct table *t, const char *name);
+const struct val *table_val(const struct table *t, size_t row,
+			    const struct col *col);
 void table_print(const struct table *t, const struct out *out, bool head);
 
 /* For who prints by himself: the shown columns by their number. */

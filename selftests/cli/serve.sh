@@ -76,8 +76,11 @@ one() { "$BPFWD" ps name spin_vfs_read -j | jq -r ".programs[0] | $1"; }
 : >"$run/log"
 port=19613
 stream=$(stat -c %d:%i "$run/log")
+# with no other capabilities than the unit leaves
+unit=$here/../../watchdog/dist/bpfwd.service.in
+set=-all$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr ' ' '\n' | sed 's/^CAP_/,+/' | tr -d '\n' | tr '[:upper:]' '[:lower:]')
 NOTIFY_SOCKET=$run/notify.sock WATCHDOG_USEC=2000000 JOURNAL_STREAM=$stream \
-	"$BPFWD" serve --listen 127.0.0.1:$port >"$work/serve.out" 2>>"$run/log" &
+	setpriv --bounding-set="$set" "$BPFWD" serve --listen 127.0.0.1:$port >"$work/serve.out" 2>>"$run/log" &
 serve=$!
 at_exit "kill -KILL $serve"
 check ready until_true 20 grep -qx READY=1 "$work/notify"
@@ -86,14 +89,6 @@ check pings until_true 20 grep -qx WATCHDOG=1 "$work/notify"
 check says-where jq -es 'any(.MESSAGE == "metrics on http://127.0.0.1:19613/metrics" and .SYSLOG_IDENTIFIER == "bpfwd")' \
 	"$work/journal"
 check stdout-is-empty [ ! -s "$work/serve.out" ]
-
-# privilege: admin, syslog, perfmon and bpf are left
-caps=$(printf '%016x' $((1 << 21 | 1 << 34 | 1 << 38 | 1 << 39)))
-proc() { sed -n "s/^$1:[[:space:]]*//p" /proc/$serve/status; }
-check effective-capabilities is "$(proc CapEff)" "$caps"
-check permitted-capabilities is "$(proc CapPrm)" "$caps"
-check bounding-set is "$(proc CapBnd)" "$caps"
-check no-new-privileges is "$(proc NoNewPrivs)" 1
 
 # pages
 get $port /metrics
@@ -192,6 +187,13 @@ at_exit "kill -KILL $serve"
 until_true 20 grep -q 'metrics on' "$work/err"
 get "$(sed -n 's/^port //p' "$work/err")" /metrics
 check inherited-socket is "$code" 200
+# privilege: admin, syslog, perfmon and bpf are left
+caps=$(printf '%016x' $((1 << 21 | 1 << 34 | 1 << 38 | 1 << 39)))
+proc() { sed -n "s/^$1:[[:space:]]*//p" /proc/$serve/status; }
+check effective-capabilities is "$(proc CapEff)" "$caps"
+check permitted-capabilities is "$(proc CapPrm)" "$caps"
+check bounding-set is "$(proc CapBnd)" "$caps"
+check no-new-privileges is "$(proc NoNewPrivs)" 1
 kill -TERM $serve
 wait $serve
 python3 "$here/dgram_peer.py" sockets 2 "$BPFWD" serve >/dev/null 2>"$work/err"
