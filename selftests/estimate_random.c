@@ -86,15 +86,16 @@ static void free_part(struct part *p)
 
 /* --- The graph ------------------------------------------------------------------------------- */
 
-#define NEW(what)                                                                        \
-	(g.what = realloc(g.what, (g.nr_##what + 1) * sizeof(*g.what)),                  \
+#define NEW(what)                                                       \
+	(g.what = realloc(g.what, (g.nr_##what + 1) * sizeof(*g.what)), \
 	 memset(&g.what[g.nr_##what], 0, sizeof(*g.what)), g.nr_##what++)
 
 static u32 new_node(u32 var, u32 insn)
 {
 	u32 n = NEW(nodes);
 
-	g.nodes[n] = (struct bpf_est_node){ .insn = insn, .var = var, .alias = n };
+	g.nodes[n] =
+		(struct bpf_est_node){ .insn = insn, .var = var, .alias = n };
 	return n;
 }
 
@@ -144,7 +145,9 @@ static u32 draw_loop(const struct part *p, u32 from)
 	for (round = 0;; round++) {
 		new_edge(header, after, LEAVE, BPF_EST_LEAVE, 0);
 		body = new_node(0, p->insn);
-		new_edge(header, body, INTO_BODY + (round < p->apart ? p->first_cost : 0), 0, 0);
+		new_edge(header, body,
+			 INTO_BODY + (round < p->apart ? p->first_cost : 0), 0,
+			 0);
 		body = draw(p->parts[0], body);
 		if (p->has_break) {
 			out = new_node(0, p->insn);
@@ -269,7 +272,8 @@ static bool good(unsigned int seed, bool *tight)
 	g.funcs[0].event = new_reset(0);
 	new_edge(draw(program, g.funcs[0].root), 0, 0, 0, 0);
 
-	res = calloc(1, sizeof(*res) + BPF_EST_MAX_SPOTS * sizeof(res->spots[0]));
+	res = calloc(1,
+		     sizeof(*res) + BPF_EST_MAX_SPOTS * sizeof(res->spots[0]));
 	ok = !bpf_est_evaluate(&g, res) && !res->reason;
 	for (i = 0; i < RUNS; i++) {
 		cost = run(program, i % NR_BIASES);
@@ -285,8 +289,9 @@ static bool good(unsigned int seed, bool *tight)
 		ok = ok && spots == res->worst;
 	if (!ok)
 		printf("program %u: best %llu, worst %llu, reason %u, spots %llu; runs %llu to %llu\n",
-		       seed, (unsigned long long)res->best, (unsigned long long)res->worst,
-		       res->reason, (unsigned long long)spots, (unsigned long long)shortest,
+		       seed, (unsigned long long)res->best,
+		       (unsigned long long)res->worst, res->reason,
+		       (unsigned long long)spots, (unsigned long long)shortest,
 		       (unsigned long long)longest);
 	*tight = longest == res->worst;
 	free(res);
@@ -306,6 +311,7 @@ int main(int argc, char **argv)
 		nr_bad += !good(i, &tight);
 		nr_tight += tight;
 	}
-	printf("%u programs, %u with wrong bounds, worst reached by %u\n", nr, nr_bad, nr_tight);
+	printf("%u programs, %u with wrong bounds, worst reached by %u\n", nr,
+	       nr_bad, nr_tight);
 	return nr_bad || nr_tight < nr / 2;
 }

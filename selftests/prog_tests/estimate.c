@@ -30,7 +30,8 @@ static struct bpf_cost_entry *add(struct model *m, __u32 kind, __u32 id)
 	return e;
 }
 
-static struct bpf_cost_entry *add_exact(struct model *m, __u32 kind, __u32 id, __u64 ps)
+static struct bpf_cost_entry *add_exact(struct model *m, __u32 kind, __u32 id,
+					__u64 ps)
 {
 	struct bpf_cost_entry *e = add(m, kind, id);
 
@@ -82,7 +83,8 @@ static void use_model(struct model *m)
 {
 	int err = set_model(m);
 
-	REQUIRE(!err, "cost model: %s, reason %u, entry %u", strerror(-err), m->reason, m->bad);
+	REQUIRE(!err, "cost model: %s, reason %u, entry %u", strerror(-err),
+		m->reason, m->bad);
 }
 
 static int reset_model(void)
@@ -109,14 +111,21 @@ static bool same_model(const struct model *m)
 	struct bpf_cost_entry e[MAX_ENTRIES];
 	union bpf_attr attr;
 
-	return !get_model(&attr, e, MAX_ENTRIES) && attr.cost_model.nr_entries == m->nr &&
+	return !get_model(&attr, e, MAX_ENTRIES) &&
+	       attr.cost_model.nr_entries == m->nr &&
 	       attr.cost_model.generation == m->generation &&
 	       !strcmp(attr.cost_model.label, "selftest") &&
 	       !memcmp(e, m->e, m->nr * sizeof(e[0]));
 }
 
-static void bad_kind(struct bpf_cost_entry *e) { e->kind = 0; }
-static void bad_kind_high(struct bpf_cost_entry *e) { e->kind = BPF_COST_KFUNC + 1; }
+static void bad_kind(struct bpf_cost_entry *e)
+{
+	e->kind = 0;
+}
+static void bad_kind_high(struct bpf_cost_entry *e)
+{
+	e->kind = BPF_COST_KFUNC + 1;
+}
 static void bad_class(struct bpf_cost_entry *e)
 {
 	e->kind = BPF_COST_INSN;
@@ -127,21 +136,30 @@ static void bad_class_0(struct bpf_cost_entry *e)
 	e->kind = BPF_COST_INSN;
 	e->id = 0;
 }
-static void bad_helper(struct bpf_cost_entry *e) { e->id = __BPF_FUNC_MAX_ID; }
+static void bad_helper(struct bpf_cost_entry *e)
+{
+	e->id = __BPF_FUNC_MAX_ID;
+}
 static void bad_kfunc_id(struct bpf_cost_entry *e)
 {
 	e->kind = BPF_COST_KFUNC;
 	strcpy(e->name, "bpf_iter_num_new");
 	e->id = 1;
 }
-static void bad_map_type(struct bpf_cost_entry *e) { e->map_type = ~0U; }
+static void bad_map_type(struct bpf_cost_entry *e)
+{
+	e->map_type = ~0U;
+}
 static void bad_map_of_class(struct bpf_cost_entry *e)
 {
 	e->kind = BPF_COST_INSN;
 	e->id = BPF_COST_ALU;
 	e->map_type = BPF_MAP_TYPE_HASH;
 }
-static void bad_flags(struct bpf_cost_entry *e) { e->flags = 1; }
+static void bad_flags(struct bpf_cost_entry *e)
+{
+	e->flags = 1;
+}
 static void bad_name(struct bpf_cost_entry *e)
 {
 	e->kind = BPF_COST_KFUNC;
@@ -161,20 +179,41 @@ static void bad_name_tail(struct bpf_cost_entry *e)
 	strcpy(e->name, "bpf_iter_num_new");
 	e->name[sizeof(e->name) - 1] = 'x';
 }
-static void bad_name_of_helper(struct bpf_cost_entry *e) { strcpy(e->name, "bpf_iter_num_new"); }
-static void bad_order(struct bpf_cost_entry *e) { e->best = e->worst + 1; }
-static void bad_unit_order(struct bpf_cost_entry *e) { e->unit_best = e->unit_worst + 1; }
-static void bad_worst(struct bpf_cost_entry *e) { e->worst = BPF_COST_MAX + 1; }
+static void bad_name_of_helper(struct bpf_cost_entry *e)
+{
+	strcpy(e->name, "bpf_iter_num_new");
+}
+static void bad_order(struct bpf_cost_entry *e)
+{
+	e->best = e->worst + 1;
+}
+static void bad_unit_order(struct bpf_cost_entry *e)
+{
+	e->unit_best = e->unit_worst + 1;
+}
+static void bad_worst(struct bpf_cost_entry *e)
+{
+	e->worst = BPF_COST_MAX + 1;
+}
 /* -1, of somebody who thinks that these are signed, as the least time. */
-static void bad_best(struct bpf_cost_entry *e) { e->best = e->worst = NONE; }
-static void bad_unit(struct bpf_cost_entry *e) { e->unit_worst = NONE; }
+static void bad_best(struct bpf_cost_entry *e)
+{
+	e->best = e->worst = NONE;
+}
+static void bad_unit(struct bpf_cost_entry *e)
+{
+	e->unit_worst = NONE;
+}
 static void bad_unit_of_class(struct bpf_cost_entry *e)
 {
 	e->kind = BPF_COST_INSN;
 	e->id = BPF_COST_ALU;
 	e->unit_worst = 1;
 }
-static void twice(struct bpf_cost_entry *e) { e->id = BPF_FUNC_ktime_get_ns; }
+static void twice(struct bpf_cost_entry *e)
+{
+	e->id = BPF_FUNC_ktime_get_ns;
+}
 static void twice_class(struct bpf_cost_entry *e)
 {
 	e->kind = BPF_COST_INSN;
@@ -223,27 +262,30 @@ static void bad_entries(void)
 	use_model(&good);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		m = good;
-		e = add_exact(&m, BPF_COST_HELPER, BPF_FUNC_map_lookup_elem, 5000);
+		e = add_exact(&m, BPF_COST_HELPER, BPF_FUNC_map_lookup_elem,
+			      5000);
 		rows[i].spoil(e);
 		/* One that is good behind it: the index is not just the last. */
 		add(&m, BPF_COST_HELPER, BPF_FUNC_map_update_elem);
 		err = set_model(&m);
 		CHECK(err == -EINVAL, "row %zu: %s", i, strerror(-err));
-		CHECK(m.reason == rows[i].reason, "row %zu: reason %u, not %u", i, m.reason,
-		      rows[i].reason);
-		CHECK(m.bad == good.nr, "row %zu: entry %u, not %u", i, m.bad, good.nr);
+		CHECK(m.reason == rows[i].reason, "row %zu: reason %u, not %u",
+		      i, m.reason, rows[i].reason);
+		CHECK(m.bad == good.nr, "row %zu: entry %u, not %u", i, m.bad,
+		      good.nr);
 		CHECK(same_model(&good), "row %zu: the old model is gone", i);
 	}
 	/* The same entry unspoiled, and one for a kind of map beside it. */
 	m = good;
 	add_exact(&m, BPF_COST_HELPER, BPF_FUNC_map_lookup_elem, 5000);
-	add_exact(&m, BPF_COST_HELPER, BPF_FUNC_map_lookup_elem, 7000)->map_type =
-		BPF_MAP_TYPE_HASH;
+	add_exact(&m, BPF_COST_HELPER, BPF_FUNC_map_lookup_elem, 7000)
+		->map_type = BPF_MAP_TYPE_HASH;
 	err = set_model(&m);
-	CHECK(!err, "good entries: %s, reason %u, entry %u", strerror(-err), m.reason, m.bad);
+	CHECK(!err, "good entries: %s, reason %u, entry %u", strerror(-err),
+	      m.reason, m.bad);
 	CHECK(same_model(&m), "the new model is not there");
-	CHECK(m.generation == good.generation + 1, "generation %llu after %llu", m.generation,
-	      good.generation);
+	CHECK(m.generation == good.generation + 1, "generation %llu after %llu",
+	      m.generation, good.generation);
 	reset_model();
 }
 
@@ -265,9 +307,10 @@ static void incomplete(void)
 						       BPF_COST_NO_KFUNC;
 		bad = want == BPF_COST_NO_CLASS ? i + 1 : 0;
 		CHECK(err == -EINVAL && m.reason == want && m.bad == bad,
-		      "without entry %u: %s, reason %u, not %u, of %u", i, strerror(-err),
-		      m.reason, want, m.bad);
-		CHECK(same_model(&good), "without entry %u: the old model is gone", i);
+		      "without entry %u: %s, reason %u, not %u, of %u", i,
+		      strerror(-err), m.reason, want, m.bad);
+		CHECK(same_model(&good),
+		      "without entry %u: the old model is gone", i);
 	}
 	reset_model();
 }
@@ -279,7 +322,8 @@ static void bad_attr(void)
 		__u64 beyond;
 	} a;
 	struct model good = *tick_model();
-	const size_t used = offsetof(union bpf_attr, cost_model.generation) + sizeof(__u64);
+	const size_t used =
+		offsetof(union bpf_attr, cost_model.generation) + sizeof(__u64);
 	union bpf_attr attr, base = {};
 	size_t i;
 	int err;
@@ -290,15 +334,16 @@ static void bad_attr(void)
 	base.cost_model.nr_entries = good.nr;
 	base.cost_model.entries = (unsigned long)good.e;
 
-#define REFUSED(_size, _err, ...)                                                     \
-	do {                                                                          \
-		attr = base;                                                          \
-		__VA_ARGS__;                                                          \
-		err = command(&attr, _size);                                          \
-		CHECK(err == -(_err), #__VA_ARGS__ ": %s", strerror(-err));            \
-		CHECK(!attr.cost_model.bad_reason || attr.cost_model.bad_reason == 1, \
-		      #__VA_ARGS__ ": names an entry");                              \
-		CHECK(same_model(&good), #__VA_ARGS__ ": changed the model");         \
+#define REFUSED(_size, _err, ...)                                             \
+	do {                                                                  \
+		attr = base;                                                  \
+		__VA_ARGS__;                                                  \
+		err = command(&attr, _size);                                  \
+		CHECK(err == -(_err), #__VA_ARGS__ ": %s", strerror(-err));   \
+		CHECK(!attr.cost_model.bad_reason ||                          \
+			      attr.cost_model.bad_reason == 1,                \
+		      #__VA_ARGS__ ": names an entry");                       \
+		CHECK(same_model(&good), #__VA_ARGS__ ": changed the model"); \
 	} while (0)
 	REFUSED(sizeof(attr), EINVAL, attr.cost_model.op = 0);
 	REFUSED(sizeof(attr), EINVAL, attr.cost_model.op = BPF_COST_RESET + 1);
@@ -307,8 +352,10 @@ static void bad_attr(void)
 	REFUSED(sizeof(attr), EINVAL, attr.cost_model.entry_size--);
 	REFUSED(sizeof(attr), EINVAL, attr.cost_model.entry_size = 0);
 	REFUSED(sizeof(attr), EINVAL, attr.cost_model.bad_reason = 1);
-	REFUSED(sizeof(attr), EINVAL, memset(attr.cost_model.label, 'x', BPF_COST_LABEL_LEN));
-	REFUSED(sizeof(attr), E2BIG, attr.cost_model.nr_entries = BPF_COST_MAX_ENTRIES + 1);
+	REFUSED(sizeof(attr), EINVAL,
+		memset(attr.cost_model.label, 'x', BPF_COST_LABEL_LEN));
+	REFUSED(sizeof(attr), E2BIG,
+		attr.cost_model.nr_entries = BPF_COST_MAX_ENTRIES + 1);
 	REFUSED(sizeof(attr), E2BIG, attr.cost_model.nr_entries = ~0U);
 	REFUSED(sizeof(attr), EFAULT, attr.cost_model.entries = 8);
 	REFUSED(used - 1, EINVAL, attr.cost_model.flags = 0);
@@ -333,25 +380,31 @@ static void read_back(void)
 	CHECK(!reset_model(), "reset: %m");
 	err = get_model(&attr, NULL, 0);
 	CHECK(!err && attr.cost_model.nr_entries > __MAX_BPF_COST_CLASS &&
-		      !attr.cost_model.generation && !strcmp(attr.cost_model.label, "built-in"),
-	      "built-in model: %s, %u entries, generation %llu, '%s'", strerror(-err),
-	      attr.cost_model.nr_entries, attr.cost_model.generation, attr.cost_model.label);
+		      !attr.cost_model.generation &&
+		      !strcmp(attr.cost_model.label, "built-in"),
+	      "built-in model: %s, %u entries, generation %llu, '%s'",
+	      strerror(-err), attr.cost_model.nr_entries,
+	      attr.cost_model.generation, attr.cost_model.label);
 
 	use_model(&m);
 	CHECK(same_model(&m), "reads back differently");
 	err = get_model(&attr, e, m.nr - 1);
 	CHECK(err == -ENOSPC && attr.cost_model.nr_entries == m.nr,
-	      "too little room: %s, %u entries", strerror(-err), attr.cost_model.nr_entries);
+	      "too little room: %s, %u entries", strerror(-err),
+	      attr.cost_model.nr_entries);
 	CHECK(!e[0].kind, "too little room, but it wrote there");
 	CHECK(!reset_model(), "reset: %m");
 	err = get_model(&attr, NULL, 0);
-	CHECK(!err && !attr.cost_model.generation, "after the reset: %s, generation %llu",
-	      strerror(-err), attr.cost_model.generation);
+	CHECK(!err && !attr.cost_model.generation,
+	      "after the reset: %s, generation %llu", strerror(-err),
+	      attr.cost_model.generation);
 }
 
 static void no_privilege(void)
 {
-	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct hdr = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
 	struct __user_cap_data_struct caps[2] = {};
 	struct model m = *tick_model();
 	union bpf_attr attr;
@@ -361,7 +414,8 @@ static void no_privilege(void)
 		1U << CAP_BPF % 32 | 1U << CAP_PERFMON % 32;
 	REQUIRE(!syscall(SYS_capset, &hdr, caps), "capset: %m");
 	err = set_model(&m);
-	CHECK(err == -EPERM, "set with CAP_BPF and CAP_PERFMON: %s", strerror(-err));
+	CHECK(err == -EPERM, "set with CAP_BPF and CAP_PERFMON: %s",
+	      strerror(-err));
 	err = get_model(&attr, NULL, 0);
 	CHECK(err == -EPERM, "get: %s", strerror(-err));
 	err = reset_model();
@@ -371,8 +425,8 @@ static void no_privilege(void)
 /* --- Bounds ---------------------------------------------------------------------------------- */
 
 /* Loads one program of the object; its log of statistics in @log. */
-static struct bpf_object *load(const char *name, struct bpf_program **prog, char *log,
-			       size_t size)
+static struct bpf_object *load(const char *name, struct bpf_program **prog,
+			       char *log, size_t size)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	struct bpf_object *obj;
@@ -398,7 +452,8 @@ static struct bpf_object *load(const char *name, struct bpf_program **prog, char
 	return obj;
 }
 
-static struct bpf_prog_info info_with_spots(int fd, struct bpf_estimate_spot *spots, __u32 room)
+static struct bpf_prog_info
+info_with_spots(int fd, struct bpf_estimate_spot *spots, __u32 room)
 {
 	struct bpf_prog_info info = {
 		.nr_estimate_spots = room,
@@ -464,16 +519,21 @@ static void check_bounds(const struct bound *b)
 	obj = load(b->prog, &prog, NULL, 0);
 	info = prog_info(bpf_program__fd(prog));
 	CHECK(b->best == NONE || info.estimate_best_ns == b->best * TICK_NS,
-	      "%s: best %llu ns, not %llu", b->prog, info.estimate_best_ns, b->best * TICK_NS);
-	CHECK(info.estimate_worst_ns == (b->worst == NONE ? NONE : b->worst * TICK_NS),
-	      "%s: worst %llu ns, not %llu ticks", b->prog, info.estimate_worst_ns, b->worst);
-	CHECK(info.estimate_reason == b->reason, "%s: reason %u, not %u", b->prog,
-	      info.estimate_reason, b->reason);
-	CHECK((info.estimate_insn_off == ~0U) == !b->reason, "%s: because of insn %u", b->prog,
-	      info.estimate_insn_off);
-	CHECK(info.estimate_async_ns == b->async * TICK_NS, "%s: async %llu ns, not %llu",
-	      b->prog, info.estimate_async_ns, b->async * TICK_NS);
-	CHECK(!(info.estimate_flags & BPF_ESTIMATE_F_BUILTIN) && info.estimate_generation,
+	      "%s: best %llu ns, not %llu", b->prog, info.estimate_best_ns,
+	      b->best * TICK_NS);
+	CHECK(info.estimate_worst_ns ==
+		      (b->worst == NONE ? NONE : b->worst * TICK_NS),
+	      "%s: worst %llu ns, not %llu ticks", b->prog,
+	      info.estimate_worst_ns, b->worst);
+	CHECK(info.estimate_reason == b->reason, "%s: reason %u, not %u",
+	      b->prog, info.estimate_reason, b->reason);
+	CHECK((info.estimate_insn_off == ~0U) == !b->reason,
+	      "%s: because of insn %u", b->prog, info.estimate_insn_off);
+	CHECK(info.estimate_async_ns == b->async * TICK_NS,
+	      "%s: async %llu ns, not %llu", b->prog, info.estimate_async_ns,
+	      b->async * TICK_NS);
+	CHECK(!(info.estimate_flags & BPF_ESTIMATE_F_BUILTIN) &&
+		      info.estimate_generation,
 	      "%s: by model %llu", b->prog, info.estimate_generation);
 	bpf_object__close(obj);
 }
@@ -495,7 +555,8 @@ static void random_programs(void)
 	int rc;
 
 	rc = run_command(out, sizeof(out), "%s 1000",
-			 built_file("ESTIMATE_RANDOM", "selftests/estimate_random"));
+			 built_file("ESTIMATE_RANDOM",
+				    "selftests/estimate_random"));
 	CHECK(rc == 0, "status %d: %s", rc, out);
 }
 
@@ -509,8 +570,10 @@ static void sizes(void)
 	load("sized", &prog, NULL, 0);
 	info = prog_info(bpf_program__fd(prog));
 	/* The least is that of the return at the beginning. */
-	CHECK(info.estimate_best_ns == 0, "best %llu ns", info.estimate_best_ns);
-	CHECK(info.estimate_worst_ns == TICK_NS + 64, "worst %llu ns", info.estimate_worst_ns);
+	CHECK(info.estimate_best_ns == 0, "best %llu ns",
+	      info.estimate_best_ns);
+	CHECK(info.estimate_worst_ns == TICK_NS + 64, "worst %llu ns",
+	      info.estimate_worst_ns);
 	reset_model();
 }
 
@@ -524,11 +587,15 @@ static void map_types(void)
 		BPF_MAP_TYPE_HASH;
 	use_model(m);
 	load("each_hash", &prog, NULL, 0);
-	CHECK(prog_info(bpf_program__fd(prog)).estimate_worst_ns == 33 * TICK_NS,
-	      "hash: %llu ns", prog_info(bpf_program__fd(prog)).estimate_worst_ns);
+	CHECK(prog_info(bpf_program__fd(prog)).estimate_worst_ns ==
+		      33 * TICK_NS,
+	      "hash: %llu ns",
+	      prog_info(bpf_program__fd(prog)).estimate_worst_ns);
 	load("each_array", &prog, NULL, 0);
-	CHECK(prog_info(bpf_program__fd(prog)).estimate_worst_ns == 16 * TICK_NS,
-	      "array: %llu ns", prog_info(bpf_program__fd(prog)).estimate_worst_ns);
+	CHECK(prog_info(bpf_program__fd(prog)).estimate_worst_ns ==
+		      16 * TICK_NS,
+	      "array: %llu ns",
+	      prog_info(bpf_program__fd(prog)).estimate_worst_ns);
 	reset_model();
 }
 
@@ -555,29 +622,34 @@ static void right_instruction(void)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		load(rows[i].prog, &prog, NULL, 0);
 		info = prog_info(bpf_program__fd(prog));
-		REQUIRE(info.estimate_insn_off < bpf_program__insn_cnt(prog), "insn %u",
-			info.estimate_insn_off);
+		REQUIRE(info.estimate_insn_off < bpf_program__insn_cnt(prog),
+			"insn %u", info.estimate_insn_off);
 		insn = &bpf_program__insns(prog)[info.estimate_insn_off];
-		id = rows[i].kfunc ?
-			     btf__find_by_name_kind(btf, rows[i].kfunc, BTF_KIND_FUNC) :
-			     (int)rows[i].helper;
+		id = rows[i].kfunc ? btf__find_by_name_kind(btf, rows[i].kfunc,
+							    BTF_KIND_FUNC) :
+				     (int)rows[i].helper;
 		CHECK(insn->code == (BPF_JMP | BPF_CALL) && insn->imm == id &&
-			      insn->src_reg == (rows[i].kfunc ? BPF_PSEUDO_KFUNC_CALL : 0),
-		      "%s: insn %u is code %#x src %u imm %d, not a call of %d", rows[i].prog,
-		      info.estimate_insn_off, insn->code, insn->src_reg, insn->imm, id);
-		CHECK(info.estimate_xlated_off < info.xlated_prog_len / 8, "%s: xlated %u",
-		      rows[i].prog, info.estimate_xlated_off);
+			      insn->src_reg == (rows[i].kfunc ?
+							BPF_PSEUDO_KFUNC_CALL :
+							0),
+		      "%s: insn %u is code %#x src %u imm %d, not a call of %d",
+		      rows[i].prog, info.estimate_insn_off, insn->code,
+		      insn->src_reg, insn->imm, id);
+		CHECK(info.estimate_xlated_off < info.xlated_prog_len / 8,
+		      "%s: xlated %u", rows[i].prog, info.estimate_xlated_off);
 	}
 	reset_model();
 }
 
-static const struct bpf_estimate_spot *find_spot(const struct bpf_estimate_spot *spots,
-						 __u32 nr, __u32 kind, __u32 id, __u64 bound)
+static const struct bpf_estimate_spot *
+find_spot(const struct bpf_estimate_spot *spots, __u32 nr, __u32 kind, __u32 id,
+	  __u64 bound)
 {
 	__u32 i;
 
 	for (i = 0; i < nr; i++)
-		if (spots[i].kind == kind && spots[i].id == id && spots[i].bound == bound)
+		if (spots[i].kind == kind && spots[i].id == id &&
+		    spots[i].bound == bound)
 			return &spots[i];
 	return NULL;
 }
@@ -595,9 +667,12 @@ static void spots(void)
 	use_model(tick_model());
 	load("loop_nested", &prog, NULL, 0);
 	info = info_with_spots(bpf_program__fd(prog), s, ARRAY_SIZE(s));
-	REQUIRE(info.nr_estimate_spots <= ARRAY_SIZE(s), "%u spots", info.nr_estimate_spots);
-	outer = find_spot(s, info.nr_estimate_spots, BPF_SPOT_LOOP, BPF_LOOP_CALLBACK, 5);
-	inner = find_spot(s, info.nr_estimate_spots, BPF_SPOT_LOOP, BPF_LOOP_CALLBACK, 7);
+	REQUIRE(info.nr_estimate_spots <= ARRAY_SIZE(s), "%u spots",
+		info.nr_estimate_spots);
+	outer = find_spot(s, info.nr_estimate_spots, BPF_SPOT_LOOP,
+			  BPF_LOOP_CALLBACK, 5);
+	inner = find_spot(s, info.nr_estimate_spots, BPF_SPOT_LOOP,
+			  BPF_LOOP_CALLBACK, 7);
 	CHECK(outer && outer->runs == 5 && outer->worst_ns == 40 * TICK_NS,
 	      "outer loop: %llu runs, %llu ns", outer ? outer->runs : 0,
 	      outer ? outer->worst_ns : 0);
@@ -605,32 +680,39 @@ static void spots(void)
 	      "inner loop: %llu runs, %llu ns", inner ? inner->runs : 0,
 	      inner ? inner->worst_ns : 0);
 	for (i = 0; i < info.nr_estimate_spots; i++) {
-		CHECK(!i || s[i].worst_ns <= s[i - 1].worst_ns, "spot %u is longer", i);
-		CHECK(s[i].insn_off < bpf_program__insn_cnt(prog), "insn %u", s[i].insn_off);
-		CHECK(s[i].xlated_off < info.xlated_prog_len / 8, "xlated %u", s[i].xlated_off);
-		if (s[i].kind != BPF_SPOT_HELPER || s[i].id != BPF_FUNC_ktime_get_ns)
+		CHECK(!i || s[i].worst_ns <= s[i - 1].worst_ns,
+		      "spot %u is longer", i);
+		CHECK(s[i].insn_off < bpf_program__insn_cnt(prog), "insn %u",
+		      s[i].insn_off);
+		CHECK(s[i].xlated_off < info.xlated_prog_len / 8, "xlated %u",
+		      s[i].xlated_off);
+		if (s[i].kind != BPF_SPOT_HELPER ||
+		    s[i].id != BPF_FUNC_ktime_get_ns)
 			continue;
 		ticks += s[i].worst_ns;
 		runs += s[i].runs;
 	}
-	CHECK(runs == 40 && ticks == 40 * TICK_NS, "%llu ticks, %llu ns", runs, ticks);
+	CHECK(runs == 40 && ticks == 40 * TICK_NS, "%llu ticks, %llu ns", runs,
+	      ticks);
 
 	/* Less room, none, and records of another size. */
 	memset(s, 0, sizeof(s));
 	info = info_with_spots(bpf_program__fd(prog), s, 1);
-	CHECK(info.nr_estimate_spots > 1 && s[0].kind && !s[1].kind, "room for one: %u spots",
-	      info.nr_estimate_spots);
+	CHECK(info.nr_estimate_spots > 1 && s[0].kind && !s[1].kind,
+	      "room for one: %u spots", info.nr_estimate_spots);
 	memset(&info, 0, sizeof(info));
 	info.nr_estimate_spots = 1;
 	info.estimate_spot_rec_size = sizeof(s[0]) - 1;
 	info.estimate_spots = (unsigned long)s;
 	i = sizeof(info);
-	CHECK(bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &i) && errno == EINVAL,
+	CHECK(bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &i) &&
+		      errno == EINVAL,
 	      "records of another size: %m");
 
 	load("rbtree", &prog, NULL, 0);
 	info = info_with_spots(bpf_program__fd(prog), s, ARRAY_SIZE(s));
-	CHECK(find_spot(s, info.nr_estimate_spots, BPF_SPOT_LOOP, BPF_LOOP_RBTREE, 128),
+	CHECK(find_spot(s, info.nr_estimate_spots, BPF_SPOT_LOOP,
+			BPF_LOOP_RBTREE, 128),
 	      "no loop over the height of a tree");
 	reset_model();
 }
@@ -642,10 +724,12 @@ static void in_log(void)
 
 	use_model(tick_model());
 	load("loop_nested", &prog, log, sizeof(log));
-	CHECK(strstr(log, "estimate: best 40000 ns, worst 40000 ns\n"), "log: %s", log);
+	CHECK(strstr(log, "estimate: best 40000 ns, worst 40000 ns\n"),
+	      "log: %s", log);
 	CHECK(strstr(log, "bpf_loop(7, cb_tick"), "no source line: %s", log);
 	load("iter_task", &prog, log, sizeof(log));
-	CHECK(strstr(log, "worst unbounded: iterator without a limit at insn"), "log: %s", log);
+	CHECK(strstr(log, "worst unbounded: iterator without a limit at insn"),
+	      "log: %s", log);
 	reset_model();
 	load("straight", &prog, log, sizeof(log));
 	CHECK(strstr(log, ", built-in cost model\n"), "log: %s", log);
@@ -663,12 +747,15 @@ static void builtin(void)
 	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
 		obj = load(bounds[i].prog, &prog, NULL, 0);
 		info = prog_info(bpf_program__fd(prog));
-		CHECK(info.estimate_flags & BPF_ESTIMATE_F_BUILTIN, "%s: flags %u",
-		      bounds[i].prog, info.estimate_flags);
-		CHECK(info.estimate_best_ns <= info.estimate_worst_ns, "%s: best %llu, worst %llu",
-		      bounds[i].prog, info.estimate_best_ns, info.estimate_worst_ns);
-		CHECK((info.estimate_worst_ns == NONE) == (bounds[i].worst == NONE),
-		      "%s: worst %llu ns", bounds[i].prog, info.estimate_worst_ns);
+		CHECK(info.estimate_flags & BPF_ESTIMATE_F_BUILTIN,
+		      "%s: flags %u", bounds[i].prog, info.estimate_flags);
+		CHECK(info.estimate_best_ns <= info.estimate_worst_ns,
+		      "%s: best %llu, worst %llu", bounds[i].prog,
+		      info.estimate_best_ns, info.estimate_worst_ns);
+		CHECK((info.estimate_worst_ns == NONE) ==
+			      (bounds[i].worst == NONE),
+		      "%s: worst %llu ns", bounds[i].prog,
+		      info.estimate_worst_ns);
 		bpf_object__close(obj);
 	}
 }
@@ -692,14 +779,16 @@ static void budgets(void)
 	load("loop_nested", &prog, NULL, 0);
 	fd = bpf_program__fd(prog);
 	info = prog_info(fd);
-	CHECK(info.estimate_worst_ns == 4000000, "worst %llu ns", info.estimate_worst_ns);
+	CHECK(info.estimate_worst_ns == 4000000, "worst %llu ns",
+	      info.estimate_worst_ns);
 	CHECK(info.watchdog_effective_budget_ns == 10000000,
 	      "above the default: %llu ns", info.watchdog_effective_budget_ns);
 	REQUIRE(!wd_sysctl_set("bpf_watchdog_slack_percent", "200"), "slack");
 	info = prog_info(fd);
 	CHECK(info.watchdog_effective_budget_ns == 8000000, "200 %%: %llu ns",
 	      info.watchdog_effective_budget_ns);
-	CHECK(info.terminable == BPF_TERMINABLE_YES, "terminable %u", info.terminable);
+	CHECK(info.terminable == BPF_TERMINABLE_YES, "terminable %u",
+	      info.terminable);
 	CHECK(!wd_command(fd, BPF_WD_SET_BUDGET, 123456), "set budget");
 	info = prog_info(fd);
 	CHECK(info.watchdog_effective_budget_ns == 123456, "its own: %llu ns",
@@ -707,14 +796,14 @@ static void budgets(void)
 	CHECK(!wd_command(fd, BPF_WD_CLEAR_BUDGET, 0), "clear budget");
 	REQUIRE(!wd_sysctl_set("bpf_watchdog_slack_percent", "0"), "slack");
 	info = prog_info(fd);
-	CHECK(info.watchdog_effective_budget_ns == 10000000, "without slack: %llu ns",
-	      info.watchdog_effective_budget_ns);
+	CHECK(info.watchdog_effective_budget_ns == 10000000,
+	      "without slack: %llu ns", info.watchdog_effective_budget_ns);
 	REQUIRE(!wd_sysctl_set("bpf_watchdog_slack_percent", "300"), "slack");
 
 	load("iter_task", &prog, NULL, 0);
 	info = prog_info(bpf_program__fd(prog));
-	CHECK(info.watchdog_effective_budget_ns == 10000000, "unbounded: %llu ns",
-	      info.watchdog_effective_budget_ns);
+	CHECK(info.watchdog_effective_budget_ns == 10000000,
+	      "unbounded: %llu ns", info.watchdog_effective_budget_ns);
 	CHECK(info.terminable == BPF_TERMINABLE_YES, "unbounded: terminable %u",
 	      info.terminable);
 
@@ -725,23 +814,26 @@ static void budgets(void)
 	info = prog_info(fd);
 	CHECK(info.watchdog_effective_budget_ns == 500000, "short: %llu ns",
 	      info.watchdog_effective_budget_ns);
-	CHECK(info.terminable == BPF_TERMINABLE_NOT_NEEDED && !info.fast_path_bytes,
-	      "short: terminable %u, %u bytes", info.terminable, info.fast_path_bytes);
+	CHECK(info.terminable == BPF_TERMINABLE_NOT_NEEDED &&
+		      !info.fast_path_bytes,
+	      "short: terminable %u, %u bytes", info.terminable,
+	      info.fast_path_bytes);
 	/* But it has to be ended if its budget is less than what it takes. */
 	CHECK(!wd_command(fd, BPF_WD_SET_BUDGET, 20000), "set budget");
 	info = prog_info(fd);
 	CHECK(info.terminable == BPF_TERMINABLE_YES && info.fast_path_bytes,
-	      "budget below the worst: terminable %u, %u bytes", info.terminable,
-	      info.fast_path_bytes);
+	      "budget below the worst: terminable %u, %u bytes",
+	      info.terminable, info.fast_path_bytes);
 
 	load("loop_const", &prog, NULL, 0);
 	fd = bpf_program__fd(prog);
 	info = prog_info(fd);
-	CHECK(info.terminable == BPF_TERMINABLE_NOT_NEEDED, "terminable %u", info.terminable);
+	CHECK(info.terminable == BPF_TERMINABLE_NOT_NEEDED, "terminable %u",
+	      info.terminable);
 	REQUIRE(!wd_sysctl_set("bpf_watchdog_budget_min_us", "5"), "minimum");
 	info = prog_info(fd);
-	CHECK(info.terminable == BPF_TERMINABLE_YES, "lower minimum: terminable %u",
-	      info.terminable);
+	CHECK(info.terminable == BPF_TERMINABLE_YES,
+	      "lower minimum: terminable %u", info.terminable);
 
 	reset_model();
 	wd_reset();
@@ -768,45 +860,58 @@ static void violations(void)
 	begin = now_ns();
 	err = prog_run(fd, NULL);
 	CHECK(!err, "run: %s", strerror(-err));
-	REQUIRE(now_ns() - begin > 10 * NSEC_PER_MSEC, "8 million ticks took %llu ns",
+	REQUIRE(now_ns() - begin > 10 * NSEC_PER_MSEC,
+		"8 million ticks took %llu ns",
 		(unsigned long long)(now_ns() - begin));
 	info = prog_info(fd);
-	CHECK(info.estimate_violations == 1, "%llu violations", info.estimate_violations);
+	CHECK(info.estimate_violations == 1, "%llu violations",
+	      info.estimate_violations);
 	wd_disable();
 	reset_model();
 	wd_reset();
 }
 
 static const struct test tests[] = {
-	{ "bounds", "best and worst are what they are by hand, for each kind of loop and call",
+	{ "bounds",
+	  "best and worst are what they are by hand, for each kind of loop and call",
 	  by_hand, NEEDS_WATCHDOG },
-	{ "random", "no run of a random program is outside of the bounds that the algorithm gives",
+	{ "random",
+	  "no run of a random program is outside of the bounds that the algorithm gives",
 	  random_programs, 0 },
-	{ "sizes", "a helper costs more for more bytes", sizes, NEEDS_WATCHDOG },
-	{ "map_types", "a helper may cost more with maps of one type", map_types,
+	{ "sizes", "a helper costs more for more bytes", sizes,
 	  NEEDS_WATCHDOG },
-	{ "right_instruction", "what has no bound is blamed on the instruction that has none",
+	{ "map_types", "a helper may cost more with maps of one type",
+	  map_types, NEEDS_WATCHDOG },
+	{ "right_instruction",
+	  "what has no bound is blamed on the instruction that has none",
 	  right_instruction, NEEDS_WATCHDOG },
-	{ "spots", "the worst path in parts: runs, times, bounds of loops", spots,
-	  NEEDS_WATCHDOG },
-	{ "log", "the verifier log shows estimate and source lines at its statistics level",
+	{ "spots", "the worst path in parts: runs, times, bounds of loops",
+	  spots, NEEDS_WATCHDOG },
+	{ "log",
+	  "the verifier log shows estimate and source lines at its statistics level",
 	  in_log, NEEDS_WATCHDOG },
-	{ "builtin", "without a model of the machine there is an estimate, and it says so",
+	{ "builtin",
+	  "without a model of the machine there is an estimate, and it says so",
 	  builtin, NEEDS_WATCHDOG },
-	{ "bad_entries", "each kind of bad entry is refused with index and reason", bad_entries,
+	{ "bad_entries",
+	  "each kind of bad entry is refused with index and reason",
+	  bad_entries, NEEDS_WATCHDOG },
+	{ "incomplete",
+	  "a model without an entry that must be there is refused", incomplete,
 	  NEEDS_WATCHDOG },
-	{ "incomplete", "a model without an entry that must be there is refused", incomplete,
-	  NEEDS_WATCHDOG },
-	{ "bad_attr", "bad arguments are refused and the old model stays", bad_attr,
-	  NEEDS_WATCHDOG },
-	{ "read_back", "a model reads back as it was loaded, and the built-in one comes back",
+	{ "bad_attr", "bad arguments are refused and the old model stays",
+	  bad_attr, NEEDS_WATCHDOG },
+	{ "read_back",
+	  "a model reads back as it was loaded, and the built-in one comes back",
 	  read_back, NEEDS_WATCHDOG },
-	{ "no_privilege", "CAP_BPF and CAP_PERFMON are not enough to load a model",
+	{ "no_privilege",
+	  "CAP_BPF and CAP_PERFMON are not enough to load a model",
 	  no_privilege, NEEDS_WATCHDOG },
-	{ "budgets", "the default budget follows the estimate, a short program takes no memory",
+	{ "budgets",
+	  "the default budget follows the estimate, a short program takes no memory",
 	  budgets, NEEDS_WATCHDOG },
-	{ "violations", "a run that is longer than estimated is counted", violations,
-	  NEEDS_WATCHDOG },
+	{ "violations", "a run that is longer than estimated is counted",
+	  violations, NEEDS_WATCHDOG },
 };
 
 const struct suite suite_estimate = {

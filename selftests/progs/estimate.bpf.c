@@ -64,8 +64,8 @@ extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task,
 			     unsigned int flags) __ksym;
 extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) __ksym;
 extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym;
-extern int bpf_iter_bits_new(struct bpf_iter_bits *it, const u64 *unsafe_ptr__ign,
-			     u32 nr_words) __ksym;
+extern int bpf_iter_bits_new(struct bpf_iter_bits *it,
+			     const u64 *unsafe_ptr__ign, u32 nr_words) __ksym;
 extern int *bpf_iter_bits_next(struct bpf_iter_bits *it) __ksym;
 extern void bpf_iter_bits_destroy(struct bpf_iter_bits *it) __ksym;
 
@@ -253,7 +253,8 @@ int drain(void *ctx)
 	return 0;
 }
 
-static long in_vma(struct task_struct *task, struct vm_area_struct *vma, void *unused)
+static long in_vma(struct task_struct *task, struct vm_area_struct *vma,
+		   void *unused)
 {
 	tick();
 	return 0;
@@ -554,8 +555,10 @@ struct tree_node {
 private(TREE) struct bpf_spin_lock tree_lock;
 private(TREE) struct bpf_rb_root tree_root __contains(tree_node, node);
 
-extern int bpf_rbtree_add_impl(struct bpf_rb_root *root, struct bpf_rb_node *node,
-			       bool(less)(struct bpf_rb_node *a, const struct bpf_rb_node *b),
+extern int bpf_rbtree_add_impl(struct bpf_rb_root *root,
+			       struct bpf_rb_node *node,
+			       bool(less)(struct bpf_rb_node *a,
+					  const struct bpf_rb_node *b),
 			       void *meta, __u64 off) __ksym;
 
 static bool less(struct bpf_rb_node *a, const struct bpf_rb_node *b)

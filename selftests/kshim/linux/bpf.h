@@ -35,8 +35,7 @@ typedef struct {
 #define kvfree free
 #define array_size(n, size) ((n) * (size))
 #define cond_resched() ((void)0)
-#define WARN_ON_ONCE(cond) \
-	((cond) ? (abort(), true) : false)
+#define WARN_ON_ONCE(cond) ((cond) ? (abort(), true) : false)
 
 static inline size_t size_add(size_t a, size_t b)
 {
