@@ -391,6 +391,12 @@ void check_health(const struct health *before, bool task_refs)
 		      before->task_refs);
 }
 
+void wd_want_image(int prog_fd)
+{
+	wd_command(prog_fd, BPF_WD_SET_BUDGET, 1);
+	wd_spare(prog_fd);
+}
+
 bool wd_has_test_trigger(void)
 {
 	struct canary *skel;
@@ -398,6 +404,7 @@ bool wd_has_test_trigger(void)
 
 	wd_enable(1000000000);
 	skel = load_canary();
+	wd_want_image(bpf_program__fd(skel->progs.canary));
 	err = wd_command(bpf_program__fd(skel->progs.canary),
 			 BPF_WD_TEST_END_AT, 1000000);
 	wd_command(bpf_program__fd(skel->progs.canary), BPF_WD_TEST_END_AT, 0);

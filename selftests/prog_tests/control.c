@@ -239,6 +239,12 @@ static bool runs(struct run *run)
 	return repro_ctl(run)->started > started;
 }
 
+/* It is put there by a work item, soon after. */
+static bool in_quarantine(void *run)
+{
+	return prog_info(repro_fd(run)).quarantined;
+}
+
 static void quarantine(void)
 {
 	struct bpf_prog_info info;
@@ -254,8 +260,9 @@ static void quarantine(void)
 	CHECK(!prog_info(repro_fd(run)).quarantined,
 	      "quarantined after the first of two");
 	ended_once(run);
+	CHECK(wait_until(in_quarantine, run, 5 * NSEC_PER_SEC),
+	      "not quarantined after two terminations");
 	info = prog_info(repro_fd(run));
-	CHECK(info.quarantined == 1, "not quarantined after two terminations");
 	CHECK(trace_find(info.id, "quarantine", &ev) == 1 &&
 		      ev.quarantined == 1,
 	      "no quarantine event");

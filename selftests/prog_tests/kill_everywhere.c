@@ -16,6 +16,7 @@ static void sweep(const struct suite *suite, const struct repro *r)
 
 	pin_to(r->trigger == BY_IPI ? 0 : last_cpu());
 	run = repro_open(suite, r, r->fill ? 4 : 0);
+	wd_want_image(repro_fd(run));
 	repro_attach(run);
 	/* A chain of tail calls has the sizes 33 times. */
 	repro_ctl(run)->m = r->flags & R_TAIL ? 1 : 2;
