@@ -31,7 +31,7 @@
 #define BRAKE_NS (5 * NSEC_PER_SEC)
 /* A host that is busy makes everything slow; a stall is what the brake is for. */
 #define DEFAULT_TIMEOUT_S 60
-#define CLI_TIMEOUT_S 120
+#define CLI_TIMEOUT_S 240
 #define MAX_PATTERNS 64
 
 bool verbose;

@@ -41,7 +41,7 @@ def read_for(seconds):
     got = b""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if not select.select([master], [], [], 0.3)[0]:
+        if not select.select([master], [], [], 0.15)[0]:
             if got:
                 break
             continue

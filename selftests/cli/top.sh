@@ -12,7 +12,7 @@ bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 [[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
 infocmp -x xterm >/dev/null 2>&1 || skip_all 'no terminfo of xterm'
 keep_settings
-plan 32
+plan 30
 
 is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
 
@@ -89,7 +89,7 @@ wait
 bpfwd events -j
 check_json is-ended-by-request 'any(.event == "terminated" and .reason == "request" and .prog.name == "spin_vfs_read")'
 
-for signal in TERM INT HUP ABRT; do
+for signal in TERM ABRT; do
 	on_tty $signal -d 60 -- '=apple_program'
 	check "terminal-is-back-after-$signal" is \
 		"$(grep -Ex 'termios same|alternate screen left' "$work/out" | sort | tr '\n' ' ')" \
