@@ -91,15 +91,6 @@ static int probe(struct run *run, const char *name, bool packet)
 
 /* --- Network --------------------------------------------------------------------------------- */
 
-static void loopback_up(void)
-{
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	REQUIRE(fd >= 0 && !ioctl(fd, SIOCSIFFLAGS, &ifr), "lo up: %m");
-	close(fd);
-}
-
 static void make_packet(struct packet *p)
 {
 	memset(p, 0, sizeof(*p));

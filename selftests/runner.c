@@ -296,6 +296,7 @@ static void prepare_process(void)
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	REQUIRE(!unshare(CLONE_NEWNET | CLONE_NEWNS), "unshare: %m");
+	loopback_up();
 	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	pin_to(last_cpu());
 }

@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -36,6 +39,15 @@ uint64_t cpu_ns(void)
 int last_cpu(void)
 {
 	return sysconf(_SC_NPROCESSORS_ONLN) - 1;
+}
+
+void loopback_up(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	REQUIRE(fd >= 0 && !ioctl(fd, SIOCSIFFLAGS, &ifr), "lo up: %m");
+	close(fd);
 }
 
 void pin_to(int cpu)

@@ -12,6 +12,8 @@ uint64_t now_ns(void);
 uint64_t cpu_ns(void); /* of this thread */
 int last_cpu(void);
 void pin_to(int cpu);
+/* In this network namespace. */
+void loopback_up(void);
 /* Polls until cond(arg); false if the deadline passes first. */
 bool wait_until(bool (*cond)(void *arg), void *arg, uint64_t timeout_ns);
 /* A field that a program counts up. */
