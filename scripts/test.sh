@@ -10,7 +10,7 @@ set -euo pipefail
 
 { # read as a whole, so that an edit does not disturb a run
 glob=${1:-*}
-export KERNEL=${KERNEL:-$KBUILD/arch/x86/boot/bzImage} TIMEOUT=${TIMEOUT:-900}
+export KERNEL=${KERNEL:-$KBUILD/arch/x86/boot/bzImage} TIMEOUT=${TIMEOUT:-1500}
 vm=$repo/selftests/vm/run.sh
 runner=$O/selftests/runner
 results=$O/log/test.tsv		# name, result, seconds

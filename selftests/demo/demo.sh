@@ -51,7 +51,8 @@ fi
 show bpfwd disable || wrong 'bpfwd disable failed'
 
 step '4/4 the kernel log'
-dmesg | grep -A 6 'bpf_watchdog: ended' | tail -n 7 | sed 's/^/     /'
+# the last report
+dmesg | awk '/bpf_watchdog: ended/ { out = "" } /bpf_watchdog:/ { out = out "     " $0 "\n" } END { printf "%s", out }'
 grep -q 'bpf_watchdog: ended' <(dmesg) || wrong 'no report of a termination'
 if bad=$(dmesg | grep -E 'BUG|WARNING|Oops|[Ll]ockup|rcu.*stall|Call Trace|hung_task|blocked for more'); then
 	printf '%s\n' "$bad" | head -n 10 | sed 's/^/     /'
