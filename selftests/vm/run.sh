@@ -83,7 +83,7 @@ args+=(-smp "$SMP"
 	-kernel "$KERNEL"
 	-append "root=/dev/root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose,msize=262144 ro\
  init=$repo/selftests/vm/init BPFWD_VM=$dir/env console=ttyS0 panic=-1 oops=panic reboot=t\
- random.trust_cpu=on net.ifnames=0 ${APPEND:-}"
+ random.trust_cpu=on net.ifnames=0 log_buf_len=4M ${APPEND:-}"
 	-fsdev "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
 	-device "virtio-9p-pci,fsdev=root,mount_tag=/dev/root"
 	-fsdev "local,id=scratch,path=$scratch,security_model=none,multidevs=remap"
