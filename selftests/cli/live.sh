@@ -14,13 +14,7 @@ keep_settings
 plan 33
 
 instances=/sys/kernel/tracing/instances
-spin=$(dirname "$BPFWD")/demo/spin.bpf.o
-if [[ ! -r $spin ]]; then
-	spin=$work/spin.bpf.o
-	clang-19 -g -O2 -target bpf -I"$(dirname "$BPFWD")" \
-		-I"$(dirname "$BPFWD")/libbpf/include" \
-		-c "$here/../demo/spin.bpf.c" -o "$spin" || exit 1
-fi
+find_spin
 pins=/sys/fs/bpf/cli_$$
 is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
 # Here and on the other CPU: what shares a CPU with a stall may not run until it ends.

@@ -59,13 +59,7 @@ until_true 20 [ -e /run/systemd/journal/socket ] || exit 1
 taskset -pc 0 $$ >/dev/null
 stall() { timeout 60 taskset -c 1 cat /proc/version >/dev/null; }
 "$BPFWD" enable --budget 20ms --quarantine 0 >/dev/null
-spin=$(dirname "$BPFWD")/demo/spin.bpf.o
-if [[ ! -r $spin ]]; then
-	spin=$work/spin.bpf.o
-	clang-19 -g -O2 -target bpf -I"$(dirname "$BPFWD")" \
-		-I"$(dirname "$BPFWD")/libbpf/include" \
-		-c "$here/../demo/spin.bpf.c" -o "$spin" || exit 1
-fi
+find_spin
 pins=/sys/fs/bpf/cli_$$
 "$bpftool" prog loadall "$spin" $pins autoattach || exit 1
 at_exit "[ ! -e $pins ] || rm -r $pins"

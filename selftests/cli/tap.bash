@@ -97,4 +97,13 @@ need() { # command...
 		command -v "$tool" >/dev/null || skip_all "$tool is not installed"
 	done
 }
+# Sets spin: the object of the demo, whose program stalls every cat.
+find_spin() {
+	spin=$(dirname "$BPFWD")/demo/spin.bpf.o
+	[[ ! -r $spin ]] || return 0
+	spin=$work/spin.bpf.o
+	clang-19 -g -O2 -target bpf -I"$(dirname "$BPFWD")" \
+		-I"$(dirname "$BPFWD")/libbpf/include" \
+		-c "$here/../demo/spin.bpf.c" -o "$spin" || exit 1
+}
 [[ -x $BPFWD ]] || skip_all "no tool at $BPFWD (make bpfwd)"

@@ -64,13 +64,7 @@ check leaves-with-0 grep -qx 'exit 0' "$work/out"
 check terminal-is-back grep -qx 'termios same' "$work/out"
 check screen-is-back grep -qx 'alternate screen left' "$work/out"
 # ends a run that is under way
-spin=$(dirname "$BPFWD")/demo/spin.bpf.o
-if [[ ! -r $spin ]]; then
-	spin=$work/spin.bpf.o
-	clang-19 -g -O2 -target bpf -I"$(dirname "$BPFWD")" \
-		-I"$(dirname "$BPFWD")/libbpf/include" \
-		-c "$here/../demo/spin.bpf.c" -o "$spin" || exit 1
-fi
+find_spin
 "$bpftool" prog loadall "$spin" ${pins}_spin autoattach || exit 1
 at_exit "rm -r ${pins}_spin"
 terminable=$("$BPFWD" ps spin_vfs_read -o csv -e terminable | tail -n 1)
