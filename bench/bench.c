@@ -21,6 +21,7 @@ static const struct bench *const benchs[] = {
 	&bench_latency,
 	&bench_memory,
 	&bench_estimate,
+	&bench_verification,
 };
 
 void warn_f(const char *fmt, ...)

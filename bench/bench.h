@@ -48,7 +48,7 @@ struct bench {
 };
 
 extern const struct bench bench_overhead, bench_latency, bench_memory,
-	bench_estimate;
+	bench_estimate, bench_verification;
 
 /* messages go to stderr, results to stdout */
 void warn_f(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Programs of object files, loaded one by one and not attached. */
+/* Programs of object files, loaded and not attached. */
 #ifndef BPFWD_OBJS_H
 #define BPFWD_OBJS_H
 

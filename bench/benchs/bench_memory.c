@@ -164,7 +164,7 @@ static int run(const struct run_opts *o)
 
 struct totals {
 	size_t n, with_image;
-	double jited, image_jited, image_alloc, extra;
+	double jited, image_jited, image_alloc, image_extra, extra;
 };
 
 static int table(const struct table_opts *o)
@@ -175,10 +175,10 @@ static int table(const struct table_opts *o)
 	int cj = csv__col(c, "jited_bytes"), ce = csv__col(c, "extra_bytes"),
 	    cc = csv__col(c, "can_overrun");
 	int cx = csv__col(c, "terminable"), ca = csv__col(c, "jited_alloc");
-	double jited, extra, can, term, alloc, needless = 0, worst = 0;
+	double jited, extra, can, term, alloc, kept = 0, worst = 0;
 	struct totals all = {}, over = {};
 	const char *worst_name = "-";
-	size_t i, no_image = 0, above = 0;
+	size_t i, no_image = 0, needless = 0, above = 0;
 
 	if (o->csv)
 		fputs("object,program,type,jited_bytes,extra_bytes,can_overrun,terminable,jited_alloc\n",
@@ -188,10 +188,10 @@ static int table(const struct table_opts *o)
 		json_env(o->json, c);
 		fputs(",\n  \"rows\": [", o->json);
 	}
-	printf("\nmemory: bytes of programs with a fast-path image\n\n  %-22s %-28s %8s %8s %6s\n",
-	       "object", "program", "JIT", "extra", "ratio");
+	printf("\nmemory: bytes of programs with a fast-path image\n\n  %-22s %-28s %8s %8s %8s %6s\n",
+	       "object", "program", "code", "JIT", "extra", "ratio");
 	for (i = 0; i < csv__rows(c); i++) {
-		bool ok = csv__num(c, i, cj, &jited) &&
+		bool image, ok = csv__num(c, i, cj, &jited) &&
 			  csv__num(c, i, ce, &extra) &&
 			  csv__num(c, i, cc, &can) &&
 			  csv__num(c, i, cx, &term) &&
@@ -199,6 +199,8 @@ static int table(const struct table_opts *o)
 
 		if (!ok)
 			continue;
+		/* An image is as long as the JIT image; less is what could become one. */
+		image = extra >= jited;
 		all.n++;
 		all.jited += jited;
 		all.extra += extra;
@@ -206,22 +208,24 @@ static int table(const struct table_opts *o)
 			over.n++;
 			over.jited += jited;
 			over.extra += extra;
-			no_image += !extra;
+			no_image += !image;
 		} else {
-			needless += extra;
+			needless += image;
+			kept += extra;
 		}
-		if (extra) {
+		if (image) {
 			over.with_image++;
 			over.image_jited += jited;
 			over.image_alloc += alloc;
-			above += extra > 1.1 * jited;
-			if (extra / jited > worst) {
-				worst = extra / jited;
+			over.image_extra += extra;
+			above += extra > 1.1 * alloc;
+			if (extra / alloc > worst) {
+				worst = extra / alloc;
 				worst_name = csv__str(c, i, cp);
 			}
-			printf("  %-22s %-28s %8.0f %8.0f %6.2f\n",
+			printf("  %-22s %-28s %8.0f %8.0f %8.0f %6.2f\n",
 			       csv__str(c, i, co), csv__str(c, i, cp), jited,
-			       extra, extra / jited);
+			       alloc, extra, extra / alloc);
 		}
 		if (o->csv)
 			fprintf(o->csv, "%s,%s,%s,%.0f,%.0f,%.0f,%.0f,%.0f\n",
@@ -244,19 +248,25 @@ static int table(const struct table_opts *o)
 	       "can overrun", over.n, over.jited, over.extra);
 	printf("  %-44s %6zu programs %10.0f bytes JIT %10.0f extra\n",
 	       "have an image", over.with_image, over.image_jited,
-	       over.extra + needless);
+	       over.image_extra);
 	printf("  %-44s %6zu programs\n",
 	       "can overrun, without an image (not terminable)", no_image);
 	printf("  %-44s %6zu programs; worst %.2f, %s\n\n", "image above 1.1 x",
 	       above, worst, worst_name);
-	target_line("extra bytes of programs that cannot overrun", "0", all.n,
-		    needless == 0, "%.0f", needless);
-	target_line("extra / JIT image, over all that have one", "<= 1.1",
-		    over.image_jited > 0, over.extra <= 1.1 * over.image_jited,
-		    "%.3f", over.extra / over.image_jited);
-	target_line("the same over what the allocator took for the JIT image",
-		    NULL, over.image_alloc > 0, true, "%.3f",
-		    over.extra / over.image_alloc);
+	target_line("images of programs that cannot overrun", "0", all.n,
+		    !needless, "%zu", needless);
+	target_line("bytes they keep to get one with a smaller budget", NULL,
+		    all.n, true, "%.0f", kept);
+	target_line("extra / JIT image, both as allocated", "<= 1.1",
+		    over.image_alloc > 0,
+		    over.image_extra <= 1.1 * over.image_alloc, "%.3f",
+		    over.image_extra / over.image_alloc);
+	target_line("extra as allocated / length of the code", NULL,
+		    over.image_jited > 0, true, "%.3f",
+		    over.image_extra / over.image_jited);
+	target_line("JIT image as allocated / length of the code", NULL,
+		    over.image_jited > 0, true, "%.3f",
+		    over.image_alloc / over.image_jited);
 	puts("\nenvironment");
 	print_env(c);
 	if (o->json) {
@@ -266,7 +276,7 @@ static int table(const struct table_opts *o)
 			all.n, all.jited, all.extra, over.with_image,
 			over.image_jited);
 		json_num(o->json, over.image_jited > 0,
-			 over.extra / over.image_jited);
+			 over.image_extra / over.image_alloc);
 		fputs("}\n}\n", o->json);
 	}
 	return 0;

@@ -3,7 +3,7 @@
 # one VM, in deterministic time, then once more in the host's time.
 #   RUNS=30 of each input  FILTER=glob of programs  MT=0: without the noisy part
 #   MODEL=file: this model instead of calibrating
-#   CORPUS=folder of BPF objects (default: the kernel's selftests, if they are built)
+#   CORPUS=folder of BPF objects (default: the BPF selftests of the kernel)
 set -euo pipefail
 
 { # read as a whole, so that an edit does not disturb a run
@@ -44,7 +44,7 @@ say 'calibrating and measuring in deterministic time (about 6 minutes)'
 ICOUNT=1 once icount || rc=$?
 
 # How many programs of others have a bound, and why the rest has none.
-corpus=${CORPUS:-${KSRC:-$O/linux}/tools/testing/selftests/bpf}
+corpus=${CORPUS:-$out/corpus}
 if compgen -G "$corpus/*.bpf.o" >/dev/null; then
 	say "estimating the objects in $corpus"
 	model=$out/estimate-icount.model.txt
