@@ -14,6 +14,7 @@
 #include "ring.h"
 
 #define PERSIST_DIR "/etc/sysctl.d"
+#define MAX_SLACK 100000 /* of kernel.bpf_watchdog_slack_percent */
 #define PERSIST PERSIST_DIR "/60-bpfwd.conf"
 
 struct enable {
@@ -23,11 +24,23 @@ struct enable {
 	u64 val[KWD_SYSCTLS];
 };
 
-enum { KEY_BUDGET = 0x100, KEY_PERIOD, KEY_QUARANTINE, KEY_PERSIST, KEY_DRY };
+enum {
+	KEY_BUDGET = 0x100,
+	KEY_MIN,
+	KEY_SLACK,
+	KEY_PERIOD,
+	KEY_QUARANTINE,
+	KEY_PERSIST,
+	KEY_DRY,
+};
 
 static const struct argp_option enable_options[] = {
 	{ "budget", KEY_BUDGET, "DUR", 0,
 	  "CPU time per run for programs without a budget of their own", 1 },
+	{ "slack", KEY_SLACK, "PERCENT", 0,
+	  "budget by estimate: so much of the worst case, 0: not by estimate", 1 },
+	{ "min-budget", KEY_MIN, "DUR", 0,
+	  "the least that an estimate gives; --budget is the most", 1 },
 	{ "period", KEY_PERIOD, "DUR", 0, "how often a CPU looks", 1 },
 	{ "quarantine", KEY_QUARANTINE, "N", 0,
 	  "skip a program after N of its runs were ended; 0: never", 1 },
@@ -70,6 +83,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PERIOD:
 		take_duration(e, "period", KWD_PERIOD_US, arg);
+		return 0;
+	case KEY_MIN:
+		take_duration(e, "min-budget", KWD_BUDGET_MIN_US, arg);
+		return 0;
+	case KEY_SLACK:
+		err = number_parse(arg, MAX_SLACK, &e->val[KWD_SLACK_PERCENT]);
+		if (err && !f->exit) {
+			fault_set(f, EXIT_USAGE, err, "bad slack '%s'", arg);
+			fault_why(f, "it is a number of percent, 0 to %d",
+				  MAX_SLACK);
+		}
+		e->given[KWD_SLACK_PERCENT] = true;
 		return 0;
 	case KEY_QUARANTINE:
 		err = number_parse(arg, INT32_MAX, &e->val[KWD_QUARANTINE]);
@@ -136,10 +161,14 @@ static void report(const struct enable *e, const struct kwd_state *s)
 
 	if (out_is_json(&e->ctx->out)) {
 		out_json(&e->ctx->out,
-			 json_pack("{s:s, s:b, s:I, s:I, s:I, s:b, s:b}",
+			 json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
 				   "schema", "bpfwd.enable/1", "enabled",
 				   (int)s->val[KWD_ON], "budget_ns",
 				   (json_int_t)s->val[KWD_BUDGET_US] * 1000,
+				   "min_budget_ns",
+				   (json_int_t)s->val[KWD_BUDGET_MIN_US] * 1000,
+				   "slack_percent",
+				   (json_int_t)s->val[KWD_SLACK_PERCENT],
 				   "period_ns",
 				   (json_int_t)s->val[KWD_PERIOD_US] * 1000,
 				   "quarantine_after",

@@ -64,11 +64,14 @@ static void print_json(const struct ctx *ctx, const struct kwd_state *s,
 			reasons, kwd_terminable_name(t->reasons[i].terminable),
 			json_integer(t->reasons[i].n));
 	doc = json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-			"s:I, s:I, s:I, s:o}",
+			"s:I, s:I, s:I, s:I, s:I, s:o}",
 			"schema", "bpfwd.status/1", "enabled",
 			(int)s->val[KWD_ON], "period_ns",
 			(json_int_t)s->val[KWD_PERIOD_US] * 1000, "budget_ns",
 			(json_int_t)s->val[KWD_BUDGET_US] * 1000,
+			"min_budget_ns",
+			(json_int_t)s->val[KWD_BUDGET_MIN_US] * 1000,
+			"slack_percent", (json_int_t)s->val[KWD_SLACK_PERCENT],
 			"quarantine_after", (json_int_t)s->val[KWD_QUARANTINE],
 			"programs", (json_int_t)t->programs, "quarantined",
 			(json_int_t)t->quarantined, "own_budget",
@@ -87,12 +90,18 @@ static void print_json(const struct ctx *ctx, const struct kwd_state *s,
 static void print_text(const struct kwd_state *s, const struct tally *t,
 		       int stats)
 {
-	char budget[DURATION_LEN], period[DURATION_LEN];
+	char budget[DURATION_LEN], least[DURATION_LEN], period[DURATION_LEN];
 
 	printf("watchdog    %s\n", s->val[KWD_ON] ? "on" : "off");
 	printf("budget      %s by default, %zu programs have their own\n",
 	       duration_set(s->val[KWD_BUDGET_US] * 1000, budget),
 	       t->own_budget);
+	if (s->val[KWD_SLACK_PERCENT])
+		printf("slack       %llu%% of the worst case where it is known, %s at least\n",
+		       (unsigned long long)s->val[KWD_SLACK_PERCENT],
+		       duration_set(s->val[KWD_BUDGET_MIN_US] * 1000, least));
+	else
+		printf("slack       off, budgets do not depend on estimates\n");
 	printf("period      %s\n",
 	       duration_set(s->val[KWD_PERIOD_US] * 1000, period));
 	if (s->val[KWD_QUARANTINE])

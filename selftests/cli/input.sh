@@ -6,7 +6,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
 before=$(settings)
-plan 39
+plan 42
 
 # usage
 expect no-command 2 'Commands:'
@@ -32,6 +32,9 @@ expect default-budget-fraction 2 'whole microseconds' enable --budget 100.5us
 expect period-too-large 2 '100us to 1s' enable --period 1.1s
 expect quarantine-garbage 2 EINVAL enable --quarantine often
 expect quarantine-too-large 2 ERANGE enable --quarantine 2147483648
+expect slack-garbage 2 EINVAL enable --slack plenty
+expect slack-too-large 2 ERANGE enable --slack 100001
+expect min-budget-zero 2 '1us to' enable --min-budget 0us
 expect action 2 'it is end or warn' set 1 --action stop
 
 # programs and columns

@@ -9,7 +9,7 @@
 need jq
 patched || skip_all 'this kernel has no watchdog'
 keep_settings
-plan 20
+plan 24
 
 read_sysctl() { cat "$sysctls$1"; }
 is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
@@ -22,6 +22,11 @@ check sets-switch is "$(read_sysctl '')" 1
 check sets-budget is "$(read_sysctl _budget_us)" 12500
 check sets-period is "$(read_sysctl _period_us)" 2000
 check sets-quarantine is "$(read_sysctl _quarantine)" 3
+expect estimates 0 '' enable --slack 250 --min-budget 2ms
+check sets-slack is "$(read_sysctl _slack_percent)" 250
+check sets-min-budget is "$(read_sysctl _budget_min_us)" 2000
+bpfwd status -j
+check_json estimates-json '.[0] | .slack_percent == 250 and .min_budget_ns == 2000000'
 expect again 0 '' enable
 check keeps-the-rest is "$(read_sysctl _budget_us)" 12500
 bpfwd status -j
