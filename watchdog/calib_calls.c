@@ -260,7 +260,8 @@ static void fit(struct model_entry *e, const struct calib_sample *s,
 	for (int i = 0; i < points; i++)
 		if (s[i].best - low * (n[i] + key) < best)
 			best = s[i].best - low * (n[i] + key);
-	e->best_ps = best < 0 ? 0 : best * 1000;
+	/* The clock counts whole ns, and what reading it takes has been subtracted. */
+	e->best_ps = best < 1 ? 0 : (best - 1) * 1000;
 	e->worst_ps = worst * 1000 + 0.999;
 	e->per_unit_ps = slope * 1000 + (slope > 0 ? 0.999 : 0);
 	e->best_per_unit_ps = low * 1000;

@@ -33,6 +33,7 @@ enum {
 	KEY_DRY,
 	KEY_BUDGET,
 	KEY_ACTION,
+	KEY_VERDICT,
 	KEY_QUARANTINE,
 	KEY_RELEASE,
 };
@@ -49,6 +50,9 @@ static const struct argp_option kill_options[] = { OPTION_ALL,
 static const struct argp_option set_options[] = {
 	{ "budget", KEY_BUDGET, "DUR|default", 0, "CPU time per run", 1 },
 	{ "action", KEY_ACTION, "end|warn", 0, "what happens to an overrun",
+	  1 },
+	{ "verdict", KEY_VERDICT, "VERDICT", 0,
+	  "what it returns when it is ended or skipped: default, own, pass or deny",
 	  1 },
 	{ "quarantine", KEY_QUARANTINE, 0, 0, "skip it from now on", 1 },
 	{ "release", KEY_RELEASE, 0, 0, "release it from quarantine", 1 },
@@ -97,6 +101,20 @@ static void take_action(struct control *c, const char *arg)
 	fault_why(&c->ctx->fault, "it is end or warn");
 }
 
+static void take_verdict(struct control *c, const char *arg)
+{
+	u32 v;
+
+	for (v = BPF_WD_VERDICT_DEFAULT; v <= BPF_WD_VERDICT_DENY; v++) {
+		if (strcmp(arg, kwd_verdict_name(v)))
+			continue;
+		change(c, BPF_WD_SET_VERDICT, v, BPF_WD_SET_VERDICT);
+		return;
+	}
+	fault_set(&c->ctx->fault, EXIT_USAGE, EINVAL, "bad verdict '%s'", arg);
+	fault_why(&c->ctx->fault, "it is default, own, pass or deny");
+}
+
 static void take_progs(struct control *c, int argc, char **argv)
 {
 	struct fault *f = &c->ctx->fault;
@@ -131,6 +149,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_ACTION:
 		if (!bad)
 			take_action(c, arg);
+		return 0;
+	case KEY_VERDICT:
+		if (!bad)
+			take_verdict(c, arg);
 		return 0;
 	case KEY_QUARANTINE:
 		change(c, BPF_WD_QUARANTINE, 0, BPF_WD_RELEASE);
@@ -171,6 +193,10 @@ static struct kwd_step make_step(const struct prog *p, int fd,
 	case BPF_WD_SET_ACTION:
 		step.undo_op = BPF_WD_SET_ACTION;
 		step.undo_value = info->watchdog_action;
+		break;
+	case BPF_WD_SET_VERDICT:
+		step.undo_op = BPF_WD_SET_VERDICT;
+		step.undo_value = info->watchdog_verdict;
 		break;
 	case BPF_WD_QUARANTINE:
 		step.undo_op = info->quarantined ? 0 : BPF_WD_RELEASE;
@@ -226,20 +252,23 @@ static void report_set(struct control *c, const struct progs *progs)
 		if (p->info.watchdog_budget_ns)
 			duration_set(p->info.watchdog_budget_ns, budget);
 		if (!out_is_json(&c->ctx->out))
-			printf("%s%u %s: budget %s, action %s%s\n",
+			printf("%s%u %s: budget %s, action %s, verdict %s%s\n",
 			       c->dry_run ? "now: " : "", p->info.id, p->name,
 			       budget,
 			       p->info.watchdog_action == BPF_WD_ACTION_WARN ?
 				       "warn" :
 				       "end",
+			       kwd_verdict_name(p->info.watchdog_verdict),
 			       p->info.quarantined ? ", quarantined" : "");
 		json_array_append_new(
 			rows,
-			json_pack("{s:i, s:s, s:I, s:s, s:b}", "id", p->info.id,
+			json_pack("{s:i, s:s, s:I, s:s, s:s, s:b}", "id", p->info.id,
 				  "name", p->name, "watchdog_budget_ns",
 				  (json_int_t)p->info.watchdog_budget_ns,
 				  "watchdog_action",
 				  p->info.watchdog_action ? "warn" : "end",
+				  "watchdog_verdict",
+				  kwd_verdict_name(p->info.watchdog_verdict),
 				  "quarantined", (int)p->info.quarantined));
 	}
 	if (out_is_json(&c->ctx->out))
@@ -389,8 +418,8 @@ int cmd_set(struct ctx *ctx, int argc, char **argv)
 		.parser = parse,
 		.args_doc = "PROG...",
 		.doc = "Set the budget of a program, what happens when it "
-		       "overruns, or its quarantine. All that is given is "
-		       "done, or nothing.\v"
+		       "overruns, what it returns then, or its quarantine. "
+		       "All that is given is done, or nothing.\v"
 		       "PROG is: id N, name N, tag T, pinned PATH, a number (an "
 		       "id) or a word (a name).\n"
 		       "Examples:\n"

@@ -182,6 +182,7 @@ static const struct op {
 	[BPF_WD_SET_BUDGET] = { "set the budget of" },
 	[BPF_WD_CLEAR_BUDGET] = { "clear the budget of" },
 	[BPF_WD_SET_ACTION] = { "set the action of" },
+	[BPF_WD_SET_VERDICT] = { "set the verdict of" },
 	[BPF_WD_END] = { "end the invocations of" },
 	[BPF_WD_QUARANTINE] = { "quarantine" },
 	[BPF_WD_RELEASE] = { "release from quarantine" },
@@ -225,6 +226,10 @@ static int explain(const struct kwd_step *step, int err, struct fault *f)
 		  step->prog_id, step->name);
 	if (r == end)
 		return f->exit;
+	if (r->err == EOPNOTSUPP && step->op == BPF_WD_SET_VERDICT) {
+		fault_why(f, "programs of its type cannot have this verdict");
+		return fault_hint(f, "man bpfwd, or --verdict default");
+	}
 	if (r->err == EOPNOTSUPP && step->terminable)
 		fault_why(f, "%s: %s", r->why,
 			  kwd_terminable_text(step->terminable));
@@ -304,6 +309,18 @@ const char *kwd_terminable_name(u32 value)
 	return t				  ? t->name :
 	       value >= BPF_TERMINABLE_NO_CLASSIC ? "no" :
 						    "unknown";
+}
+
+const char *kwd_verdict_name(u32 value)
+{
+	static const char *const names[] = {
+		[BPF_WD_VERDICT_DEFAULT] = "default",
+		[BPF_WD_VERDICT_OWN] = "own",
+		[BPF_WD_VERDICT_PASS] = "pass",
+		[BPF_WD_VERDICT_DENY] = "deny",
+	};
+
+	return value < ARRAY_SIZE(names) ? names[value] : "unknown";
 }
 
 const char *kwd_terminable_text(u32 value)

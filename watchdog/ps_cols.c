@@ -238,6 +238,12 @@ static struct val get_overruns(const void *row)
 	return num(INFO(overruns), r->feature);
 }
 
+static struct val get_verdict(const void *row)
+{
+	ROW;
+	return text(r->feature ? kwd_verdict_name(INFO(watchdog_verdict)) : NULL);
+}
+
 static struct val get_action(const void *row)
 {
 	ROW;
@@ -356,6 +362,8 @@ const struct col ps_cols[] = {
 	  get_overruns },
 	{ "action", "watchdog_action", VAL_STR, 0,
 	  "what happens to an overrun: end or warn", get_action },
+	{ "verdict", "watchdog_verdict", VAL_STR, 0,
+	  "what it returns when ended: default, own, pass or deny", get_verdict },
 	{ "state", "state", VAL_STR, 0, "active or quarantined", get_state },
 	{ "quarantined", "quarantined", VAL_BOOL, 0, "is it skipped at entry",
 	  get_quarantined },

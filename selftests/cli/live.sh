@@ -11,7 +11,7 @@ patched || skip_all 'this kernel has no watchdog'
 bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 [[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
 keep_settings
-plan 33
+plan 37
 
 instances=/sys/kernel/tracing/instances
 find_spin
@@ -55,6 +55,10 @@ stall
 check keeps-to-it [ "$(one '.longest_run_ns >= 60000000')" = true ]
 expect set-default 0 '' set name spin_vfs_read --budget default
 check default-budget is "$(one '.budget_ns, has("watchdog_budget_ns")' | tr '\n' ' ')" '20000000 false '
+expect verdict-refused 3 'cannot have this verdict' set spin_vfs_read --verdict deny
+expect verdict 0 '' set spin_vfs_read --verdict pass
+check its-verdict is "$(one .watchdog_verdict)" pass
+expect verdict-default 0 '' set spin_vfs_read --verdict default
 expect not-in-quarantine 1 ENOENT set spin_vfs_read --budget 30ms --release
 check all-or-nothing is "$(one .budget_ns)" 20000000
 expect quarantine 0 '' set spin_vfs_read --quarantine

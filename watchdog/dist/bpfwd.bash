@@ -47,6 +47,7 @@ _bpfwd() {
 	name) _bpfwd_reply "$(_bpfwd_programs "$tool" name)"; return ;;
 	tag) _bpfwd_reply "$(_bpfwd_programs "$tool" tag)"; return ;;
 	--action) _bpfwd_reply end warn; return ;;
+	--verdict) _bpfwd_reply default own pass deny; return ;;
 	--budget|--min-budget|--slack|--period|--since|-d|--delay|-n|--top|--last) return ;;
 	--listen|-l) _bpfwd_reply 127.0.0.1:19612 none; return ;;
 	esac
