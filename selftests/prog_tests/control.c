@@ -27,6 +27,7 @@ static bool same_settings(int fd, const struct bpf_prog_info *before)
 
 	return now.watchdog_budget_ns == before->watchdog_budget_ns &&
 	       now.watchdog_action == before->watchdog_action &&
+	       now.watchdog_verdict == before->watchdog_verdict &&
 	       now.quarantined == before->quarantined &&
 	       now.overruns == before->overruns &&
 	       now.terminations == before->terminations;
@@ -40,7 +41,8 @@ static void bad_input(void)
 		int err;
 	} rows[] = {
 		{ 0, 0, EINVAL },
-		{ BPF_WD_TEST_END_AT + 1, 0, EINVAL },
+		{ BPF_WD_SET_VERDICT + 1, 0, EINVAL },
+		{ BPF_WD_SET_VERDICT, BPF_WD_VERDICT_DENY + 1, EINVAL },
 		{ ~0U, 0, EINVAL },
 		{ BPF_WD_SET_BUDGET, 0, ERANGE },
 		{ BPF_WD_SET_BUDGET, 1ULL << 63, ERANGE },
