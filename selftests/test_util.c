@@ -210,6 +210,24 @@ void wd_disable(void)
 	set("bpf_watchdog", 0);
 }
 
+static void no_policy(void)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.policy.op = BPF_POLICY_UNLOAD;
+	syscall(__NR_bpf, BPF_RUNTIME_POLICY, &attr, sizeof(attr));
+}
+
+static void builtin_cost_model(void)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.cost_model.op = BPF_COST_RESET;
+	syscall(__NR_bpf, BPF_COST_MODEL, &attr, sizeof(attr));
+}
+
 void wd_reset(void)
 {
 	if (!wd_present())
@@ -220,6 +238,8 @@ void wd_reset(void)
 	wd_sysctl_set("bpf_watchdog_budget_min_us", "1000");
 	wd_sysctl_set("bpf_watchdog_slack_percent", "400");
 	wd_sysctl_set("bpf_watchdog_quarantine", "0");
+	no_policy();
+	builtin_cost_model();
 }
 
 int wd_command(int prog_fd, __u32 op, __u64 value)

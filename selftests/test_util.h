@@ -40,7 +40,7 @@ long long wd_sysctl_get(const char *name);
 /* Switches it on with a period of 1 ms. */
 void wd_enable(unsigned int budget_us);
 void wd_disable(void);
-/* All sysctls back to their defaults. */
+/* All sysctls back to their defaults, no policy, the built-in cost model. */
 void wd_reset(void);
 /* bpf(BPF_PROG_WATCHDOG); 0 or -errno. */
 int wd_command(int prog_fd, __u32 op, __u64 value);
