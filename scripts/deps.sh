@@ -40,10 +40,13 @@ traceevent/event-parse.h libtraceevent-dev
 tracefs/tracefs.h libtracefs-dev
 ncurses.h       libncurses-dev
 microhttpd.h    libmicrohttpd-dev
+cyaml/cyaml.h   libcyaml-dev
+Zydis/Zydis.h   libzydis-dev
 pkg-config      pkgconf|pkg-config
 pahole          pahole|dwarves
 clang-19        clang-19
 llvm-strip-19   llvm-19
+/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.fuzzer-x86_64.a libclang-rt-19-dev
 qemu-system-x86_64 qemu-system-x86
 /bin/busybox    busybox-static
 ccache          ccache

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* How SEC() spells types of programs and of attachments. */
 #include <bpf/libbpf.h>
+#include <string.h>
 #include "out.h"
 #include "sections.h"
 
@@ -132,4 +133,25 @@ const char *section_of_linkless(enum bpf_prog_type type)
 		if (linkless[i].type == type)
 			return linkless[i].section;
 	return NULL;
+}
+
+/* Hooks that no SEC() names: uses of a program that the kernel's policy gate knows. */
+static const char *const gate_kinds[] = {
+	"kretprobe", "uprobe", "uretprobe", "prog_array", "xt_bpf",
+	"tun",	     "kcm",    "fanout",    "tcx",	  "netkit",
+	"cgroup",    "unknown",
+};
+
+bool section_is_kind(const char *kind)
+{
+	size_t len = strlen(kind);
+
+	for (size_t i = 0; i < ARRAY_SIZE(gate_kinds); i++)
+		if (!strcmp(gate_kinds[i], kind))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (len == strcspn(sections[i], "/") &&
+		    !strncmp(sections[i], kind, len))
+			return true;
+	return false;
 }

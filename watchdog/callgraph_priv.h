@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by callgraph*.c: the graph in arrays that are also its cache file. */
+#ifndef BPFWD_CALLGRAPH_PRIV_H
+#define BPFWD_CALLGRAPH_PRIV_H
+
+#include "callgraph.h"
+
+#define BUILD_ID_LEN 20
+
+/* Nodes are functions, then tracepoints. A function may have several names. */
+struct cg_name {
+	u32 text; /* offset in strings */
+	u32 node;
+};
+
+struct cg_head {
+	char magic[8];
+	unsigned char build_id[BUILD_ID_LEN];
+	u32 modules; /* hash of what is loaded, 0: without modules */
+	u32 n_nodes, n_functions, n_names, n_edges, strings_size;
+};
+
+struct callgraph {
+	struct cg_head head;
+	u32 *edge_start; /* n_nodes + 1 */
+	u32 *edges; /* n_edges: nodes */
+	u32 *indirect; /* n_nodes: calls through pointers */
+	struct cg_name *names; /* n_names, by text and then by node */
+	char *strings;
+	char source[256];
+};
+
+/* Fills all but build_id and source. 0 or an exit status. */
+int cg_read_elf(struct callgraph *cg, const char *path, struct fault *f);
+int cg_read_kcore(struct callgraph *cg, struct fault *f);
+/* Of an ELF file's notes; of the running kernel with path NULL. -ENOENT: none. */
+int cg_build_id(const char *path, unsigned char id[BUILD_ID_LEN]);
+
+#endif
