@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "cmd_policy.h"
 #include "event.h"
 #include "event_out.h"
 #include "kwd.h"
@@ -19,7 +20,7 @@
 
 struct events {
 	struct ctx *ctx;
-	bool follow;
+	bool follow, denied;
 	u64 since_ns, last; /* 0: all */
 	u64 seq; /* of the last event, printed or not */
 	struct event_parser *parser;
@@ -30,7 +31,10 @@ struct events {
 static const struct argp_option options[] = {
 	{ "follow", 'f', 0, 0, "go on with what happens from now on", 1 },
 	{ "since", 's', "DUR", 0, "from the history only the last DUR", 1 },
-	{ "last", 'n', "N", 0, "from the history only the last N", 1 },
+	{ "last", 'n', "N|denied", 0,
+	  "from the history only the last N; denied: what the policy did not "
+	  "admit, with the reasons, as long as the kernel remembers it",
+	  1 },
 	{ 0 },
 };
 
@@ -208,6 +212,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			duration_option(f, "since", arg, &ev->since_ns);
 		return 0;
 	case 'n':
+		if (!strcmp(arg, "denied")) {
+			ev->denied = true;
+			return 0;
+		}
 		if (!f->exit &&
 		    (number_parse(arg, UINT32_MAX, &ev->last) || !ev->last))
 			fault_set(f, EXIT_USAGE, EINVAL,
@@ -232,7 +240,8 @@ int cmd_events(struct ctx *ctx, int argc, char **argv)
 		       "gap, `lost` takes as many as were lost.\n"
 		       "Examples:\n"
 		       "  bpfwd events -f\n"
-		       "  bpfwd events --since 1h -j",
+		       "  bpfwd events --since 1h -j\n"
+		       "  bpfwd events --last denied",
 		.children = common_options,
 	};
 	struct events ev = { .ctx = ctx };
@@ -244,6 +253,8 @@ int cmd_events(struct ctx *ctx, int argc, char **argv)
 		ctx->out.format = OUT_JSONL;
 	if (ctx->fault.exit)
 		return ctx->fault.exit;
+	if (ev.denied)
+		return denials_print(ctx, ev.last ? ev.last : UINT32_MAX);
 	ev.parser = event_parser_new();
 	ev.out = event_out_new(ctx);
 	ret = ev.parser && ev.out ?

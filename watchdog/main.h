@@ -28,6 +28,8 @@ int cmd_ps(struct ctx *ctx, int argc, char **argv);
 int cmd_top(struct ctx *ctx, int argc, char **argv);
 int cmd_set(struct ctx *ctx, int argc, char **argv);
 int cmd_kill(struct ctx *ctx, int argc, char **argv);
+int cmd_policy(struct ctx *ctx, int argc, char **argv);
+int cmd_check(struct ctx *ctx, int argc, char **argv);
 int cmd_calibrate(struct ctx *ctx, int argc, char **argv);
 int cmd_estimate(struct ctx *ctx, int argc, char **argv);
 int cmd_explain(struct ctx *ctx, int argc, char **argv);

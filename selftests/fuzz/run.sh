@@ -5,13 +5,15 @@
 # Default: one minute. Environment: O (default .output), LIBBPF_A, LIBBPF_INC, UAPI_INC, CLANG.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+# shellcheck source-path=SCRIPTDIR source=../../scripts/lib.sh
 . "$here/../../scripts/lib.sh"
 
 src=$repo/watchdog out=$O/fuzz
 CLANG=${CLANG:-clang-19}
 lib=${LIBBPF_A:-$O/libbpf/libbpf.a}
 inc=(-I"${UAPI_INC:-$O/uapi/include}" -I"${LIBBPF_INC:-$O/libbpf/include}" -I"$src")
-sources=("$here/policy_fuzz.c" "$src"/policy_{file,marks,verify}.c "$src"/{out,sections}.c)
+sources=("$here/policy_fuzz.c" "$src"/policy_{file,marks,verify,set,rules,text}.c
+	"$src"/{callgraph_reach,out,sections}.c)
 
 mkdir -p "$out/corpus"
 if [[ ! -x $out/policy || -n $(find "$src" "$here" -newer "$out/policy" -name '*.[ch]') ]]; then

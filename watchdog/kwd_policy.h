@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel's runtime policy: bpf(BPF_RUNTIME_POLICY). */
+#ifndef BPFWD_KWD_POLICY_H
+#define BPFWD_KWD_POLICY_H
+
+#include "policy_rules.h"
+
+/* 0, -ENOSYS: this kernel has no policies, -EPERM */
+int kwd_policy_probe(void);
+/* For a kernel that has none. Returns its exit status. */
+int kwd_policy_missing(struct fault *f, int err, const char *what);
+
+/* All or nothing. 0 or an exit status. */
+int kwd_policy_load(const struct policy_rules *rules, u32 revert_s,
+		    bool check_only, struct fault *f);
+/* With counters; -ENOENT: none is loaded. Free it with policy_rules_free(). */
+int kwd_policy_get(struct policy_rules *rules);
+int kwd_policy_unload(void);
+int kwd_policy_keep(void);
+
+/* malloc()ed arrays. */
+int kwd_policy_denials(struct bpf_policy_denial **denials, u32 *n);
+int kwd_policy_charges(struct bpf_policy_charge **charges, u32 *n);
+
+#endif
