@@ -1,6 +1,7 @@
 #!/bin/bash
 # Run the tests whose names match a glob: those of the VM itself, selftests/runner in
-# the VM (it runs selftests/cli as well), the demo, and that the source tree stays clean.
+# the VM (it runs selftests/cli as well), the demo, the fuzzers, and that the source tree
+# stays clean.
 #   test.sh [GLOB]      KERNEL=bzImage
 # Writes $O/test.json; the last line is "N passed, N failed, N skipped".
 # shellcheck disable=SC2317 # the functions that outcome calls
@@ -139,6 +140,15 @@ demo_works() {
 	(( !rc )) || { echo "# exit status $rc"; tail -n 40 "$O/log/test-demo.log" | sed 's/^/# /'; return 1; }
 }
 if wanted demo/works; then last=$EPOCHREALTIME; outcome demo/works demo_works; fi
+
+# --- Random policy files, for a minute ---
+fuzz_policy() {
+	local rc=0
+	"$repo/selftests/fuzz/run.sh" >"$O/log/test-fuzz.log" 2>&1 || rc=$?
+	sed 's/^/# /' "$O/log/test-fuzz.log"
+	return $rc
+}
+if wanted fuzz/policy; then last=$EPOCHREALTIME; outcome fuzz/policy fuzz_policy; fi
 
 # --- The source tree ---
 tree_is_clean() {

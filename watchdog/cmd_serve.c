@@ -76,7 +76,8 @@ static void say(struct serve *s, int priority, const char *fmt, ...)
 static int priority(const struct event *e)
 {
 	return e->kind == EV_TERMINATED || e->kind == EV_WARNED ||
-			       e->kind == EV_QUARANTINED || e->kind == EV_LOST ?
+			       e->kind == EV_QUARANTINED ||
+			       e->kind == EV_LOST || event_is_policy(e) ?
 		       LOG_WARNING :
 		       LOG_NOTICE;
 }
@@ -93,6 +94,7 @@ static void fields(struct journal *j, const struct event *e,
 		{ "PROG_HOOK", more->hook },
 		{ "REASON", e->reason },
 		{ "TASK_COMM", e->comm },
+		{ "POLICY_RULE", e->rule },
 		{ "SOURCE_FILE", more->has_source ? more->source.file : NULL },
 		{ "SOURCE_TEXT", more->has_source ? more->source.text : NULL },
 	};

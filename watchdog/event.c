@@ -21,6 +21,8 @@ static const struct {
 	[EV_OVERRUN] = { "overrun", "OVERRUN" },
 	[EV_QUARANTINED] = { "quarantined", "QUARANTINED" },
 	[EV_RELEASED] = { "released", "RELEASED" },
+	[EV_DENIED] = { "attach_denied", "DENIED" },
+	[EV_WOULD_DENY] = { "attach_would_deny", "WOULD-DENY" },
 	[EV_LOST] = { "lost", "LOST" },
 };
 
@@ -95,6 +97,33 @@ static void read_quarantine(const char *fields, struct event *e)
 	e->terminations = field_num(fields, "terminations", 10);
 }
 
+/* What policies say, with the names of their own JSON. */
+static const struct {
+	const char *trace, *word;
+} policy_reasons[] = {
+	{ "latency", "over_latency" },
+	{ "programs", "over_programs" },
+	{ "unbounded", "unbounded" },
+	{ "unknown", "unknown_hook" },
+};
+
+static void read_policy(const char *fields, struct event *e)
+{
+	e->kind = field_num(fields, "denied", 10) ? EV_DENIED : EV_WOULD_DENY;
+	field(fields, "reason", e->reason, sizeof(e->reason));
+	for (size_t i = 0; i < ARRAY_SIZE(policy_reasons); i++)
+		if (!strcmp(e->reason, policy_reasons[i].trace)) {
+			strcpy(e->reason, policy_reasons[i].word);
+			break;
+		}
+	field(fields, "hook", e->hook, sizeof(e->hook));
+	field(fields, "rule", e->rule, sizeof(e->rule));
+	field(fields, "at", e->at, sizeof(e->at));
+	e->worst_ns = field_num(fields, "worst_ns", 10);
+	e->there_ns = field_num(fields, "there_ns", 10);
+	e->limit_ns = field_num(fields, "limit_ns", 10);
+}
+
 static const struct {
 	const char *name;
 	void (*read)(const char *fields, struct event *e);
@@ -102,6 +131,7 @@ static const struct {
 	{ "terminate", read_terminate },
 	{ "overrun", read_overrun },
 	{ "quarantine", read_quarantine },
+	{ "policy_denied", read_policy },
 };
 
 static void read_common(const char *fields, struct event *e)

@@ -11,6 +11,8 @@ enum event_kind {
 	EV_OVERRUN,
 	EV_QUARANTINED,
 	EV_RELEASED,
+	EV_DENIED,
+	EV_WOULD_DENY,
 	EV_LOST,
 };
 
@@ -24,8 +26,16 @@ struct event {
 	char name[64];
 	char reason[32];
 	u64 ran_ns, budget_ns, late_ns, stop_ns, commits, ip, terminations;
+	/* EV_DENIED, EV_WOULD_DENY: */
+	u64 worst_ns, there_ns, limit_ns; /* worst_ns UINT64_MAX: unbounded */
+	char hook[128], rule[64], at[160];
 	u64 lost; /* EV_LOST: how many, 0: the kernel does not say */
 };
+
+static inline bool event_is_policy(const struct event *e)
+{
+	return e->kind == EV_DENIED || e->kind == EV_WOULD_DENY;
+}
 
 struct event_parser;
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include "btfs.h"
 #include "event_out.h"
+#include "policy_rules.h"
 #include "prog.h"
 
 #define SCHEMA "bpfwd.event/1"
@@ -105,8 +106,10 @@ static json_t *json_prog(const struct event *e, const struct prog *p)
 		return prog;
 	json_object_set_new(prog, "tag", json_string(p->tag));
 	json_object_set_new(prog, "type", json_string(p->type));
-	if (p->hooks[0])
-		json_object_set_new(prog, "hook", json_string(p->hooks[0]));
+	if (e->hook[0] || p->hooks[0])
+		json_object_set_new(prog, "hook",
+				    json_string(e->hook[0] ? e->hook :
+							     p->hooks[0]));
 	return prog;
 }
 
@@ -121,6 +124,22 @@ static void timestamp(const struct event_out *out, u64 boot_ns, char *buf,
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&secs, &tm));
 	snprintf(buf, size, "%s.%06lluZ", day,
 		 (unsigned long long)(real % 1000000000 / 1000));
+}
+
+static void json_policy(json_t *doc, const struct event *e)
+{
+	char policy[BPF_POLICY_NAME_LEN], rule[BPF_POLICY_NAME_LEN];
+
+	rule_names(e->rule, policy, rule);
+	json_object_set_new(doc, "policy", json_string(policy));
+	json_object_set_new(doc, "rule", json_string(rule));
+	json_object_set_new(doc, "rule_at", json_string(e->at));
+	if (e->worst_ns != UNBOUNDED)
+		json_object_set_new(doc, "worst_ns", json_integer(e->worst_ns));
+	if (!strcmp(e->reason, "over_latency")) {
+		json_object_set_new(doc, "there_ns", json_integer(e->there_ns));
+		json_object_set_new(doc, "limit_ns", json_integer(e->limit_ns));
+	}
 }
 
 /* Keys of an event by its kind: absent means unknown, never 0. */
@@ -143,6 +162,10 @@ static void json_details(json_t *doc, const struct event *e)
 
 	if (e->reason[0])
 		json_object_set_new(doc, "reason", json_string(e->reason));
+	if (event_is_policy(e)) {
+		json_policy(doc, e);
+		return;
+	}
 	if (e->reason[0])
 		json_object_set_new(doc, "action",
 				    json_string(e->kind == EV_WARNED ? "warn" :
@@ -187,10 +210,48 @@ static int print_json(struct event_out *out, const struct event *e, u64 seq)
 	return out_json(&out->ctx->out, doc);
 }
 
+/* No control character of a command or a device reaches the terminal. */
+static void put_safe(FILE *f, const char *s)
+{
+	for (; *s; s++)
+		putc((unsigned char)*s < ' ' || *s == 127 ? '?' : *s, f);
+}
+
+static void put_policy(FILE *f, const struct event *e)
+{
+	static const struct {
+		const char *word;
+		u32 reason;
+	} reasons[] = {
+		{ "over_latency", BPF_POLICY_OVER_LATENCY },
+		{ "over_programs", BPF_POLICY_OVER_PROGRAMS },
+		{ "unbounded", BPF_POLICY_UNBOUNDED },
+		{ "unknown_hook", BPF_POLICY_UNKNOWN_HOOK },
+	};
+	struct attachment a = { .cost_ns = e->worst_ns,
+				.there_ns = e->there_ns,
+				.limit_ns = e->limit_ns };
+	char why[200];
+
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (!strcmp(e->reason, reasons[i].word))
+			a.reason = reasons[i].reason;
+	decision_why(&a, why, sizeof(why));
+	fprintf(f, ": %s (", why);
+	put_safe(f, e->rule);
+	fputs(", ", f);
+	put_safe(f, e->at);
+	putc(')', f);
+}
+
 static void put_cost(FILE *f, const struct event *e)
 {
 	char ran[DURATION_LEN], budget[DURATION_LEN], stop[DURATION_LEN];
 
+	if (event_is_policy(e)) {
+		put_policy(f, e);
+		return;
+	}
 	if (e->kind == EV_QUARANTINED || e->kind == EV_RELEASED) {
 		fprintf(f, " after %llu kills",
 			(unsigned long long)e->terminations);
@@ -206,20 +267,13 @@ static void put_cost(FILE *f, const struct event *e)
 			duration(e->stop_ns, stop));
 }
 
-/* No control character of a command or a device reaches the terminal. */
-static void put_safe(FILE *f, const char *s)
-{
-	for (; *s; s++)
-		putc((unsigned char)*s < ' ' || *s == 127 ? '?' : *s, f);
-}
-
 void event_more(struct event_out *out, const struct event *e,
 		struct event_more *more)
 {
 	const struct prog *p = find_prog(out, e->prog_id);
 
 	more->name = full_name(e, p);
-	more->hook = p ? p->hooks[0] : NULL;
+	more->hook = e->hook[0] ? e->hook : p ? p->hooks[0] : NULL;
 	more->has_source =
 		e->kind == EV_TERMINATED &&
 		source_find(out->btfs, e->prog_id, e->ip, &more->source);

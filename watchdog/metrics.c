@@ -100,6 +100,9 @@ void metrics_count(struct metrics_events *events, const struct event *event)
 		return;
 	case EV_OVERRUN:
 	case EV_RELEASED:
+	/* the kernel counts these */
+	case EV_DENIED:
+	case EV_WOULD_DENY:
 		return;
 	}
 }
@@ -316,6 +319,7 @@ int metrics_write(struct expo *e, const struct metrics_events *events,
 	if (!ret) {
 		write_state(e);
 		write_programs(e, t);
+		metrics_policy(e);
 		if (events)
 			write_events(e, events);
 	}

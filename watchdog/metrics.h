@@ -25,4 +25,7 @@ void metrics_count(struct metrics_events *events, const struct event *event);
 int metrics_write(struct expo *e, const struct metrics_events *events,
 		  struct fault *f);
 
+/* Those of the kernel's policy: none if it has none. */
+void metrics_policy(struct expo *e);
+
 #endif
