@@ -26,25 +26,37 @@ make -s -C "$repo/watchdog" O="$O" LIBBPF_A="${LIBBPF_A:-$O/libbpf/libbpf.a}" \
 	LIBBPF_INC="${LIBBPF_INC:-$O/libbpf/include}" UAPI_INC="${UAPI_INC:-$O/uapi/include}" \
 	V= DESTDIR="$stage" prefix=/usr install >"$stage.log" 2>&1 || fail "make install: $(tail -n 5 "$stage.log")"
 rm -f "$stage.log"
-expected='/usr/lib/systemd/system/bpfwd.service
+expected='/etc/bpfwd/policy.d/00-monitor.yaml
+/usr/lib/systemd/system/bpfwd.service
 /usr/sbin/bpfwd
 /usr/share/bash-completion/completions/bpfwd
 /usr/share/bpfwd/bpfwd.dashboard.json
 /usr/share/bpfwd/bpfwd.rules.yml
+/usr/share/man/man5/bpfwd.policy.5
 /usr/share/man/man8/bpfwd.8'
 diff <(echo "$expected") <(cd "$stage" && find . -type f | sed 's/^\.//' | sort) || fail 'other files than expected'
 
-# --- Manual page: lint, and no command that it does not explain ---
-man=$share/man/man8/bpfwd.8
-if tool mandoc mandoc; then
-	# rst2man's own habits: its macros and its font for literals
-	lint=$(mandoc -T lint -W warning "$man" 2>&1 |
-		grep -vE 'skipping paragraph macro|fill mode already|unknown font|missing date')
-	[[ -z $lint ]] || fail "mandoc: $lint"
-elif tool man man-db; then
-	lint=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$man" 2>&1 >/dev/null)
-	[[ -z $lint ]] || fail "man: $lint"
-fi
+# --- Manual pages: lint, and no command and no key that they do not explain ---
+lint_page() { # page
+	local lint=
+	if type -P mandoc >/dev/null; then
+		# rst2man's own habits: its macros and its font for literals
+		lint=$(mandoc -T lint -W warning "$1" 2>&1 |
+			grep -vE 'skipping paragraph macro|fill mode already|unknown font|missing date')
+	elif type -P man >/dev/null; then
+		lint=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$1" 2>&1 >/dev/null)
+	fi
+	[[ -z $lint ]] || fail "$(basename "$1"): $lint"
+}
+tool mandoc mandoc || tool man man-db || true
+lint_page "$share/man/man8/bpfwd.8"
+lint_page "$share/man/man5/bpfwd.policy.5"
+while read -r key; do
+	grep -qF "**$key**" "$repo/watchdog/bpfwd.policy.5.rst" || fail "bpfwd.policy.5.rst does not explain $key"
+done < <(sed -n '/_fields\[\] = {/,/^};/p' "$repo/watchdog/policy_file.c" | grep -Eo '"[a-z_]+"' | tr -d '"' | sort -u)
+"$bpfwd" policy check --syntax "$stage/etc/bpfwd/policy.d" -q || fail 'the policy that is installed is bad'
+sed -n '/^EXAMPLE$/,/^LIMITS$/s/^    //p' "$repo/watchdog/bpfwd.policy.5.rst" >"$stage/example.yaml"
+"$bpfwd" policy check --syntax "$stage/example.yaml" -q || fail 'the example in bpfwd.policy.5.rst is bad'
 mapfile -t commands < <("$bpfwd" -h | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\)  *.*/\1/p')
 (( ${#commands[@]} > 5 )) || fail 'no commands in the help'
 for c in "${commands[@]}"; do

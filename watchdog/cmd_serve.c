@@ -22,6 +22,7 @@
 #include "metrics.h"
 #include "notify.h"
 #include "ring.h"
+#include "serve_policy.h"
 #include "view.h"
 
 /* Not in the registry of exporters' ports, and below the ephemeral ones. */
@@ -36,7 +37,8 @@
 
 struct serve {
 	struct ctx *ctx;
-	const char *listen;
+	const char *listen, *policy;
+	struct serve_policy kernel_policy;
 	struct event_parser *parser;
 	struct event_out *out;
 	struct ring *ring;
@@ -48,9 +50,15 @@ struct serve {
 	bool on;
 };
 
+enum { KEY_POLICY = 0x100 };
+
 static const struct argp_option options[] = {
 	{ "listen", 'l', "ADDRESS:PORT", 0,
 	  "numbers, or none; " LISTEN " if not given", 1 },
+	{ "policy", KEY_POLICY, "FILE|FOLDER", 0,
+	  "load these policies first, none: do not; " POLICY_DIR
+	  " if not given",
+	  1 },
 	{ 0 },
 };
 
@@ -231,7 +239,15 @@ static char *page_health(void *arg, bool *ok, size_t *len)
 			  "sysctls", h.kernel ? errno_name(-h.kernel) : "ok",
 			  "programs", h.list ? errno_name(-h.list) : "ok",
 			  "events", h.events ? "ok" : "the trace ring is gone");
-	char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+	struct serve_policy policy = {};
+	char *text;
+
+	serve_policy_look(&policy);
+	if (policy.loaded)
+		json_object_set_new(doc, "policy",
+				    json_pack("{s:s, s:s}", "name", policy.name,
+					      "mode", policy.mode));
+	text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
 
 	json_decref(doc);
 	*ok = h.ok;
@@ -266,6 +282,19 @@ static u64 ended(const struct serve *s)
 	return n;
 }
 
+static void watch_policy(struct serve *s)
+{
+	const struct serve_policy *p = &s->kernel_policy;
+
+	if (!serve_policy_look(&s->kernel_policy))
+		return;
+	if (p->loaded)
+		say(s, LOG_NOTICE, "the kernel has policy %s, mode %s", p->name,
+		    p->mode);
+	else
+		say(s, LOG_WARNING, "the kernel has no policy any more");
+}
+
 /* Every so often: tell the manager, and the log if somebody turned the switch. */
 static void tick(struct serve *s)
 {
@@ -283,11 +312,15 @@ static void tick(struct serve *s)
 		    h.list ? errno_name(-h.list) : "ok",
 		    h.events ? "ok" : "gone");
 	log_suppressed(s);
+	watch_policy(s);
 	/* without it a manager that was asked to restarts us */
 	notify("%sSTATUS=watchdog %s, %zu programs, %llu runs ended since the "
-	       "start",
+	       "start%s%s%s%s",
 	       h.ok ? "WATCHDOG=1\n" : "", h.enabled ? "on" : "off", h.programs,
-	       (unsigned long long)ended(s));
+	       (unsigned long long)ended(s),
+	       s->kernel_policy.loaded ? ", policy " : "",
+	       s->kernel_policy.name, s->kernel_policy.loaded ? " " : "",
+	       s->kernel_policy.mode);
 }
 
 /* ---- Life ---- */
@@ -331,11 +364,29 @@ out:
 	return err;
 }
 
+static int load_policy(struct serve *s, struct fault *f)
+{
+	size_t n = 0;
+
+	if (s->policy && !strcmp(s->policy, "none"))
+		return 0;
+	if (serve_policy_load(s->ctx, s->policy, &n, f))
+		return f->exit;
+	if (n)
+		say(s, LOG_INFO, "%zu policies are in force", n);
+	return 0;
+}
+
 static void reload(struct serve *s)
 {
+	struct fault f = {};
+
 	notify("RELOADING=1\nMONOTONIC_USEC=%llu",
 	       (unsigned long long)clock_ns(CLOCK_MONOTONIC) / 1000);
 	forget(s);
+	if (load_policy(s, &f))
+		say(s, LOG_ERR, "the policy stays as it was: %s%s%s", f.msg,
+		    f.why[0] ? ": " : "", f.why);
 	tick(s);
 	say(s, LOG_NOTICE, "state read again");
 	notify("READY=1");
@@ -438,7 +489,7 @@ static int run(struct serve *s, int signals)
 	err = ring_follow(&s->ring);
 	if (err)
 		return ring_fault(f, err);
-	if (open_http(s))
+	if (open_http(s) || load_policy(s, f))
 		return f->exit;
 	err = drop_capabilities();
 	if (err)
@@ -461,6 +512,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'l':
 		s->listen = arg;
+		return 0;
+	case KEY_POLICY:
+		s->policy = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "takes no argument, got '%s'", arg);
@@ -488,10 +542,11 @@ int cmd_serve(struct ctx *ctx, int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.doc = "Log what the watchdog does, and serve metrics by "
-		       "HTTP.\v"
+		.doc = "Load policies, log what the watchdog does, and serve "
+		       "metrics by HTTP.\v"
 		       "Runs in the foreground until SIGTERM; SIGHUP reads all "
-		       "state again. The log is the journal if stderr is, else "
+		       "state and the policies again; if these are bad, those "
+		       "in force stay. The log is the journal if stderr is, else "
 		       "stderr. Pages are /metrics and /healthz. A socket that "
 		       "the service manager hands over is used instead of "
 		       "--listen.\n"

@@ -30,7 +30,7 @@ static const struct cmd cmds[] = {
 	{ "calibrate", "what instructions, helpers and kfuncs cost here",
 	  cmd_calibrate },
 	{ "metrics", "everything as Prometheus text, once", cmd_metrics },
-	{ "serve", "metrics by HTTP, events to the log", cmd_serve },
+	{ "serve", "policies, metrics by HTTP, events to the log", cmd_serve },
 	{ "events", "what the watchdog did", cmd_events },
 };
 

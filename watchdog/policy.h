@@ -86,6 +86,7 @@ struct policy {
 	struct policy_graph *graphs;
 	struct policy_program *programs;
 	struct policy_exempt *exempt;
+	u32 defaults_line;
 	u32 n_hooks, n_graphs, n_programs, n_exempt;
 	char *path; /* of its file */
 };
@@ -110,8 +111,11 @@ int policy_set_load(struct policy_set *set, char *const *paths, size_t n,
 void policy_set_free(struct policy_set *set);
 /* The strongest mode of all. */
 enum policy_mode policy_set_mode(const struct policy_set *set);
-/* What holds where several say something: the later file's word. */
-struct policy_defaults policy_set_defaults(const struct policy_set *set);
+/* What holds where several say something: the later file's word. *owner: the last
+ * one that has a say, NULL: none.
+ */
+struct policy_defaults policy_set_defaults(const struct policy_set *set,
+					   const struct policy **owner);
 
 const char *policy_mode_name(enum policy_mode mode);
 const char *policy_verdict_name(enum policy_verdict verdict);

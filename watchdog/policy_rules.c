@@ -79,7 +79,7 @@ static int add_rule(struct compile *c, struct bpf_policy_rule *r, u32 line,
 			 index);
 	ret = add_text(c, name, &r->name_off);
 	r->file_off = c->file_off;
-	r->line = c->p ? line : 0;
+	r->line = line;
 	if (!ret)
 		c->out->rules[c->out->n++] = *r;
 	return ret;
@@ -116,8 +116,9 @@ static void set_overrun(struct bpf_policy_rule *r, enum policy_overrun o)
 
 static int add_defaults(struct compile *c, const struct policy_set *set)
 {
-	struct policy_defaults d = policy_set_defaults(set);
+	struct policy_defaults d = policy_set_defaults(set, &c->p);
 	struct bpf_policy_rule r = { .kind = BPF_POLICY_DEFAULTS };
+	int ret = c->p ? add_text(c, c->p->path, &c->file_off) : 0;
 
 	r.mode = policy_set_mode(set) == POLICY_ENFORCE ? BPF_POLICY_ENFORCE :
 		 policy_set_mode(set) == POLICY_MONITOR ? BPF_POLICY_MONITOR :
@@ -130,7 +131,9 @@ static int add_defaults(struct compile *c, const struct policy_set *set)
 		r.flags |= BPF_POLICY_F_WARN_EXISTING;
 	set_budget(&r, &d.budget);
 	set_overrun(&r, d.on_overrun);
-	return add_rule(c, &r, 0, "defaults", -1);
+	return ret ? ret :
+		     add_rule(c, &r, c->p ? c->p->defaults_line : 0, "defaults",
+			      -1);
 }
 
 static int add_hooks(struct compile *c)

@@ -122,24 +122,28 @@ enum policy_mode policy_set_mode(const struct policy_set *set)
 	return mode;
 }
 
-struct policy_defaults policy_set_defaults(const struct policy_set *set)
+struct policy_defaults policy_set_defaults(const struct policy_set *set,
+					   const struct policy **owner)
 {
 	struct policy_defaults all = { .charge = POLICY_WORST,
 				       .unbounded = POLICY_WARN,
 				       .existing = POLICY_WARN };
+	enum policy_mode mode = policy_set_mode(set);
 
+	*owner = NULL;
 	for (size_t i = 0; i < set->n; i++) {
 		const struct policy *p = set->policies[i];
 		const struct policy_defaults *d = p->defaults;
 
-		if (!d || p->mode == POLICY_OFF)
+		/* what watches has no say in what is enforced */
+		if (!d || p->mode != mode)
 			continue;
+		*owner = p;
 		all.charge = d->charge ? d->charge : all.charge;
 		all.unbounded = d->unbounded ? d->unbounded : all.unbounded;
-		/* a policy that watches does not make another one deny */
-		if (d->unbounded == POLICY_DENY && p->mode != POLICY_ENFORCE)
-			all.unbounded = POLICY_WARN;
 		all.existing = d->existing ? d->existing : all.existing;
+		if (mode != POLICY_ENFORCE)
+			continue;
 		all.budget = d->budget.ns ? d->budget : all.budget;
 		all.on_overrun = d->on_overrun ? d->on_overrun : all.on_overrun;
 	}

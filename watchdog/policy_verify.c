@@ -344,6 +344,7 @@ int policy_verify(struct policy *policy, const struct marks *marks,
 	at(&v, "name");
 	ret = ret ? ret : check_name(&v, "name", policy->name);
 	at(&v, "defaults");
+	policy->defaults_line = line_of(&v);
 	if (!ret && policy->defaults)
 		ret = check_time(&v, "budget", &policy->defaults->budget);
 	at(&v, "name");

@@ -41,14 +41,18 @@ _bpfwd() {
 	case $prev in
 	-o|--output) _bpfwd_reply table csv json jsonl; return ;;
 	--color) _bpfwd_reply auto always never; return ;;
-	--textfile) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--textfile|--vmlinux) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	pinned) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "${cur:-/sys/fs/bpf/}"); return ;;
 	id) _bpfwd_reply "$(_bpfwd_programs "$tool" id)"; return ;;
 	name) _bpfwd_reply "$(_bpfwd_programs "$tool" name)"; return ;;
 	tag) _bpfwd_reply "$(_bpfwd_programs "$tool" tag)"; return ;;
 	--action) _bpfwd_reply end warn; return ;;
 	--verdict) _bpfwd_reply default own pass deny; return ;;
-	--budget|--min-budget|--slack|--period|--since|-d|--delay|-n|--top|--last) return ;;
+	--policy) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "${cur:-/etc/bpfwd/policy.d/}"); return ;;
+	--path) _bpfwd_reply "$(_bpfwd_programs "$tool" hook)"; return ;;
+	--last) _bpfwd_reply denied; return ;;
+	--for) _bpfwd_reply 10m; return ;;
+	--budget|--min-budget|--slack|--period|--since|-d|--delay|-n|--top) return ;;
 	--listen|-l) _bpfwd_reply 127.0.0.1:19612 none; return ;;
 	esac
 	if [[ -z $command ]]; then
@@ -68,6 +72,12 @@ _bpfwd() {
 		_bpfwd_reply "$(_bpfwd_options "$tool" "$command")"
 	else
 		case $command in
+		policy)
+			if [[ $prev == policy ]]; then
+				_bpfwd_reply check load show diff unload keep
+			else
+				compopt -o default
+			fi ;;
 		ps|top|set|kill) _bpfwd_reply id name tag pinned "$(_bpfwd_programs "$tool" id,name)" ;;
 		*) compopt -o default ;;
 		esac
