@@ -47,7 +47,7 @@ V          ?= 0
 prefix     ?= /usr/local
 
 export O KSRC VANILLA KBUILD V CLANG LLVM_STRIP LINUX_SRC
-export KERNEL SMP MEM ICOUNT TIMEOUT
+export KERNEL SMP MEM ICOUNT TIMEOUT CONFIG DRY
 # The command as it was typed: its $ are the guest shell's, not make's.
 export BPFWD_CMD := $(value CMD)
 unexport CMD
@@ -58,7 +58,7 @@ part = @+$(MAKE) --no-print-directory -C $(1) $(parts) $(2)
 
 .NOTPARALLEL:
 .PHONY: help all deps source series kernel kernel-vanilla kernel-debug tools bpfwd selftests \
-	demo test test-debug vm bench install patches check clean
+	demo test test-debug vm bench install deb deb-kernel patches check clean
 
 help:
 	@echo 'Targets'
@@ -77,6 +77,9 @@ help:
 	@echo '  check            series, checkpatch, shellcheck, warnings, what is installed, clean tree'
 	@echo '  install          the tool below $$DESTDIR$$prefix: with manual page, unit, completion,'
 	@echo '                   alert rules and dashboard'
+	@echo '  deb              the tool as a Debian package in $$O/deb'
+	@echo '  deb-kernel       the kernel as well, with CONFIG=FILE or the configuration of the one that'
+	@echo '                   runs here and the watchdog on top; DRY=1 only configures'
 	@echo '  deps             lists and installs the missing packages'
 	@echo '  clean            removes what is built, but not the kernels (rm -r $$O removes all)'
 	@echo 'Variables'
@@ -123,10 +126,15 @@ bench: all kernel-vanilla
 install: bpfwd
 	$(call part,watchdog,DESTDIR='$(DESTDIR)' prefix='$(prefix)' install)
 
+deb: bpfwd
+	@scripts/deb.sh tool
+deb-kernel: series
+	@scripts/deb.sh kernel
+
 patches: source
 	@kernel-patches/regen.sh
 check: series
 	@scripts/check.sh
 clean:
-	rm -rf $(addprefix $(O)/,bench bpftool bpfwd bpfwd.8 build check libbpf linux.unpack log \
+	rm -rf $(addprefix $(O)/,bench bpftool bpfwd bpfwd.8 bpfwd.policy.5 build check deb fuzz libbpf linux.unpack log \
 		selftests stamps test.json uapi vm vmlinux.h watchdog)

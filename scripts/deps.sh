@@ -22,6 +22,7 @@ bc              bc
 cpio            cpio
 rsync           rsync
 kmod            kmod
+dpkg-shlibdeps  dpkg-dev
 xz              xz-utils
 zstd            zstd
 file            file

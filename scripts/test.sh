@@ -146,7 +146,7 @@ fuzz_policy() {
 	local rc=0
 	"$repo/selftests/fuzz/run.sh" >"$O/log/test-fuzz.log" 2>&1 || rc=$?
 	sed 's/^/# /' "$O/log/test-fuzz.log"
-	return $rc
+	return "$rc"
 }
 if wanted fuzz/policy; then last=$EPOCHREALTIME; outcome fuzz/policy fuzz_policy; fi
 
