@@ -207,6 +207,20 @@ static const cyaml_config_t config = {
 	.flags = CYAML_CFG_NO_ALIAS,
 };
 
+/* libcyaml names the place of the value before a key that it does not like, and of
+ * the last value where one is missing.
+ */
+static void place(const struct marks *marks, cyaml_err_t err, struct report *r)
+{
+	const char *key = strrchr(r->what, ' ');
+
+	if (err == CYAML_ERR_MAPPING_FIELD_MISSING)
+		marks_mapping(marks, &r->line, &r->column);
+	else if (key && (err == CYAML_ERR_INVALID_KEY ||
+			 !strncmp(r->what, "Mapping field already seen", 26)))
+		marks_key(marks, key + 1, &r->line, &r->column);
+}
+
 static int schema_error(cyaml_err_t err, const struct report *r,
 			const char *path, struct fault *f)
 {
@@ -254,6 +268,7 @@ int policy_parse(const char *text, size_t len, const char *path,
 	err = cyaml_load_data((const uint8_t *)text, len, &cfg, &policy_value,
 			      (cyaml_data_t **)&p, NULL);
 	if (err != CYAML_OK) {
+		place(marks, err, &report);
 		marks_free(marks);
 		return schema_error(err, &report, path, f);
 	}

@@ -16,11 +16,17 @@
 struct mark {
 	char *at;
 	u32 line, column;
+	bool mapping;
+};
+
+struct list {
+	struct mark *marks;
+	size_t n, size;
 };
 
 struct marks {
-	struct mark *marks;
-	size_t n, size;
+	struct list values; /* in the end sorted by their paths */
+	struct list keys; /* as they stand in the file, by their names */
 };
 
 struct level {
@@ -45,24 +51,26 @@ static int refuse(struct walk *w, const yaml_mark_t *mark, const char *what)
 			 mark->line + 1, mark->column + 1, what);
 }
 
-static int add(struct walk *w, const yaml_mark_t *mark)
+static int add(struct walk *w, struct list *l, const char *at,
+	       const yaml_event_t *e)
 {
-	struct marks *m = w->marks;
 	struct mark *all;
 
-	if (m->n == MAX_MARKS)
-		return refuse(w, mark, "the file holds too many values");
-	if (m->n == m->size) {
-		all = reallocarray(m->marks, m->size * 2 + 64, sizeof(*all));
+	if (l->n == MAX_MARKS)
+		return refuse(w, &e->start_mark,
+			      "the file holds too many values");
+	if (l->n == l->size) {
+		all = reallocarray(l->marks, l->size * 2 + 64, sizeof(*all));
 		if (!all)
 			goto oom;
-		m->marks = all;
-		m->size = m->size * 2 + 64;
+		l->marks = all;
+		l->size = l->size * 2 + 64;
 	}
-	m->marks[m->n] = (struct mark){ strdup(w->at), mark->line + 1,
-					mark->column + 1 };
-	if (m->marks[m->n].at) {
-		m->n++;
+	l->marks[l->n] = (struct mark){ strdup(at), e->start_mark.line + 1,
+					e->start_mark.column + 1,
+					e->type == YAML_MAPPING_START_EVENT };
+	if (l->marks[l->n].at) {
+		l->n++;
 		return 0;
 	}
 oom:
@@ -101,7 +109,7 @@ static int key(struct walk *w, const yaml_event_t *e)
 	if (len < 0 || (size_t)len >= room)
 		return refuse(w, &e->start_mark, "nested too deep");
 	l->want_value = true;
-	return 0;
+	return add(w, &w->marks->keys, (const char *)e->data.scalar.value, e);
 }
 
 static int push(struct walk *w, const yaml_event_t *e, bool sequence)
@@ -162,7 +170,7 @@ static int step(struct walk *w, const yaml_event_t *e)
 		if (is_key(w))
 			return key(w, e);
 		ret = enter(w, e);
-		ret = ret ? ret : add(w, &e->start_mark);
+		ret = ret ? ret : add(w, &w->marks->values, w->at, e);
 		leave(w);
 		return ret;
 	case YAML_SEQUENCE_START_EVENT:
@@ -171,7 +179,7 @@ static int step(struct walk *w, const yaml_event_t *e)
 			return refuse(w, &e->start_mark,
 				      "a key must be a word");
 		ret = enter(w, e);
-		ret = ret ? ret : add(w, &e->start_mark);
+		ret = ret ? ret : add(w, &w->marks->values, w->at, e);
 		return ret ? ret :
 			     push(w, e, e->type == YAML_SEQUENCE_START_EVENT);
 	case YAML_SEQUENCE_END_EVENT:
@@ -239,19 +247,61 @@ int marks_load(struct marks **marks, const char *text, size_t len,
 		marks_free(w.marks);
 		return ret;
 	}
-	qsort(w.marks->marks, w.marks->n, sizeof(struct mark), compare);
+	if (w.marks->values.n)
+		qsort(w.marks->values.marks, w.marks->values.n,
+		      sizeof(struct mark), compare);
 	*marks = w.marks;
 	return 0;
+}
+
+static void list_clear(struct list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->marks[i].at);
+	free(l->marks);
 }
 
 void marks_free(struct marks *marks)
 {
 	if (!marks)
 		return;
-	for (size_t i = 0; i < marks->n; i++)
-		free(marks->marks[i].at);
-	free(marks->marks);
+	list_clear(&marks->values);
+	list_clear(&marks->keys);
 	free(marks);
+}
+
+static bool before(const struct mark *m, size_t line, size_t column)
+{
+	return m->line < line || (m->line == line && m->column < column);
+}
+
+void marks_key(const struct marks *marks, const char *key, size_t *line,
+	       size_t *column)
+{
+	for (size_t i = 0; i < marks->keys.n; i++) {
+		const struct mark *m = &marks->keys.marks[i];
+
+		if (strcmp(m->at, key) || before(m, *line, *column))
+			continue;
+		*line = m->line;
+		*column = m->column;
+		return;
+	}
+}
+
+void marks_mapping(const struct marks *marks, size_t *line, size_t *column)
+{
+	const struct mark *found = NULL;
+
+	for (size_t i = 0; i < marks->values.n; i++) {
+		const struct mark *m = &marks->values.marks[i];
+
+		if (m->mapping && before(m, *line, *column + 1) &&
+		    (!found || before(found, m->line, m->column)))
+			found = m;
+	}
+	*line = found ? found->line : 1;
+	*column = found ? found->column : 1;
 }
 
 void marks_find(const struct marks *marks, const char *at, u32 *line,
@@ -265,8 +315,8 @@ void marks_find(const struct marks *marks, const char *at, u32 *line,
 	for (;;) {
 		char *cut = strrchr(path, '.'), *bracket = strrchr(path, '[');
 
-		found = bsearch(&wanted, marks->marks, marks->n, sizeof(wanted),
-				compare);
+		found = bsearch(&wanted, marks->values.marks, marks->values.n,
+				sizeof(wanted), compare);
 		if (found || !path[0])
 			break;
 		cut = bracket > cut ? bracket : cut;

@@ -18,6 +18,12 @@ void marks_free(struct marks *marks);
 void marks_find(const struct marks *marks, const char *at, u32 *line,
 		u32 *column);
 
+/* The first key of this name at or behind a place. */
+void marks_key(const struct marks *marks, const char *key, size_t *line,
+	       size_t *column);
+/* The last mapping that begins at or before a place. */
+void marks_mapping(const struct marks *marks, size_t *line, size_t *column);
+
 /* What the schema cannot say. 0 or an exit status. */
 int policy_verify(struct policy *policy, const struct marks *marks,
 		  struct fault *f);

@@ -107,4 +107,17 @@ find_spin() {
 		-I"$(dirname "$BPFWD")/libbpf/include" \
 		-c "$here/../demo/spin.bpf.c" -o "$spin" || exit 1
 }
+# Sets vmlinux: that of the kernel that runs, or nothing.
+find_vmlinux() {
+	local notes id candidate
+	vmlinux=
+	notes=$(od -An -v -tx1 /sys/kernel/notes | tr -d ' \n')
+	for candidate in "$(dirname "$BPFWD")"/linux/.{kernel,debug}/vmlinux; do
+		id=$(readelf -n "$candidate" 2>/dev/null | sed -n 's/.*Build ID: *//p')
+		if [[ -n $id && $notes == *"$id"* ]]; then
+			vmlinux=$candidate
+			return
+		fi
+	done
+}
 [[ -x $BPFWD ]] || skip_all "no tool at $BPFWD (make bpfwd)"

@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# policy: what files may hold, with the place of every error; call graphs; what a policy would
+# do to what is attached. None of it needs a kernel that enforces policies.
+# shellcheck disable=SC2016 # programs for jq and bash, in single quotes
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+# shellcheck source-path=SCRIPTDIR source=tap.bash
+. "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
+
+need jq
+patched || skip_all 'this kernel has no watchdog'
+bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
+[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+find_vmlinux
+plan 71
+export XDG_CACHE_HOME=$work/cache
+mkdir "$XDG_CACHE_HOME"
+
+is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
+has() { [[ $1 == *"$2"* ]] || { echo "no '$2' in: $1"; return 1; }; }
+head=$'version: 1\nname: test\nmode: enforce\n'
+file=$work/test.yaml
+
+# --- Files: name, what stands in it after the head, LINE:COLUMN and what is said ---
+good() { # name, text
+	printf '%s' "$2" >"$file"
+	expect "good-$1" 0 '' policy check --syntax -q "$file"
+}
+bad() { # name, whole text, place, message
+	printf '%s' "$2" >"$file"
+	bpfwd policy check --syntax "$file"
+	check "bad-$1" eval 'is "$status" 2 && has "$err" "$file:'"$3"': '"$4"'"'
+}
+good all "$(<"$here/../fuzz/seeds/full.yaml")"
+good json "$(<"$here/../fuzz/seeds/json.yaml")"
+good small "$head"
+good empty-list "${head}hooks: []"
+bad empty '' 1:1 'the file is empty'
+bad no-yaml $'version: [1\nname: x' 2:5 'no YAML'
+bad tab $'version: 1\nname: a\nmode: off\nhooks:\n\t- match: xdp/*' 5:1 'no YAML'
+bad no-name $'version: 1\nmode: off\n' 1:1 'Missing required mapping field: name'
+bad unknown-key "${head}hook: []" 4:1 'Unexpected key: hook'
+bad unknown-deep-key "${head}hooks:"$'\n  - match: xdp/*\n    max_latncy: 1us' 6:5 'Unexpected key: max_latncy'
+bad twice "${head}name: again" 4:1 'Mapping field already seen: name'
+bad version $'version: 2\nname: a\nmode: off' 1:10 'version 2; this bpfwd knows version 1'
+bad mode $'version: 1\nname: a\nmode: on' 3:7 'Invalid ENUM value: on'
+bad mode-number $'version: 1\nname: a\nmode: 1' 3:7 'Invalid ENUM value: 1'
+bad name $'version: 1\nname: a b\nmode: off' 2:7 'name may have letters'
+bad name-length "version: 1"$'\n'"name: $(printf '%033d' 0)"$'\nmode: off' 2:7 'name has 33 characters, 32 are allowed'
+bad no-unit "${head}defaults: {budget: 10}" 4:20 "budget '10' is no duration"
+bad bad-unit "${head}defaults: {budget: 10m}" 4:20 "budget '10m' is no duration"
+bad zero "${head}defaults: {budget: 0ms}" 4:20 "budget '0ms' is not between"
+bad negative "${head}defaults: {budget: -1ms}" 4:20 "budget '-1ms' is no duration"
+bad overflow "${head}defaults: {budget: 99999999999999h}" 4:20 "budget '99999999999999h' is not between"
+bad no-limit "${head}hooks:"$'\n  - match: xdp/*' 5:5 'a rule without a limit'
+bad kind "${head}hooks:"$'\n  - match: kprob/vfs_read\n    max_programs: 1' 5:12 "there is no kind of hook 'kprob'"
+bad bracket "${head}hooks:"$'\n  - match: "xdp/[a"\n    max_programs: 1' 5:12 "match: a '[' without ']'"
+bad caret "${head}hooks:"$'\n  - match: "xdp/[^a]"\n    max_programs: 1' 5:12 'match: negate with'
+bad long-match "${head}hooks:"$'\n  - match: xdp/'"$(printf '%0130d' 0)"$'\n    max_programs: 1' 5:12 'match has 134 characters'
+bad no-roots "${head}call_graphs:"$'\n  - name: a\n    roots: []\n    max_latency: 1us' 6:12 'Insufficient entries'
+bad root "${head}call_graphs:"$'\n  - name: a\n    roots: [a b]\n    max_latency: 1us' 6:13 "'a b' is no name of a function"
+bad depth "${head}call_graphs:"$'\n  - name: a\n    roots: [a]\n    depth: 65\n    max_latency: 1us' 7:12 'depth is at most 64'
+bad two-graphs "${head}call_graphs:"$'\n  - {name: a, roots: [a], max_latency: 1us}\n  - {name: a, roots: [a], max_latency: 1us}' \
+	6:12 'there are two call graphs a'
+bad type "${head}programs:"$'\n  - match: {type: kprobes}\n    budget: 1ms' 5:19 "there is no type of program 'kprobes'"
+bad match-nothing "${head}programs:"$'\n  - match: {}\n    budget: 1ms' 5:12 'match says nothing'
+bad quarantine "${head}programs:"$'\n  - match: {name: a}\n    quarantine: {after: 0}' 6:17 'after is 1 or more'
+bad no-reason "${head}exempt:"$'\n  - match: {name: a}\n    from: [latency]\n    reason: " "' 7:13 'a reason is required'
+bad until "${head}exempt:"$'\n  - match: {name: a}\n    from: [latency]\n    reason: a\n    until: tomorrow' \
+	8:12 "until 'tomorrow' is no date"
+bad from "${head}exempt:"$'\n  - match: {name: a}\n    from: [time]\n    reason: a' 6:11 'Unknown flag: time'
+bad alias "${head}hooks: &a []" 4:8 'a policy has no anchors'
+bad documents "$head---"$'\n'"$head" 4:1 'a file holds one policy'
+bad deep "${head}hooks: [[[[[[[[[[]]]]]]]]]]" 4:15 'nested too deep'
+head -c 2000000 /dev/zero | tr '\0' '#' >"$file"
+expect bad-large 2 'a policy has at most' policy check --syntax "$file"
+expect bad-missing 1 ENOENT policy check --syntax "$work/nothing.yaml"
+expect bad-device 1 'no regular file' policy check --syntax /dev/zero
+expect no-such-verb 2 'policy what?' policy judge
+expect bad-for 2 'bad for' policy load --for 10
+
+# --- Folders: order, names, what is no policy ---
+mkdir "$work/d"
+printf '%s' "$head" >"$work/d/10-a.yaml"
+printf 'version: 1\nname: test\nmode: monitor\n' >"$work/d/20-b.yaml"
+printf 'nonsense: [' >"$work/d/30-c.yaml.bak"
+printf 'nonsense: [' >"$work/d/.40-d.yaml"
+bpfwd policy check --syntax "$work/d"
+check later-file-wins eval 'is "$status $err" "0 bpfwd: 1 policies, mode monitor"'
+sed -i 's/name: test/name: other/' "$work/d/20-b.yaml"
+bpfwd policy check --syntax "$work/d"
+check strongest-mode eval 'is "$status $err" "0 bpfwd: 2 policies, mode enforce"'
+
+# --- Call graphs ---
+if [[ -z $vmlinux ]]; then
+	for t in path path-tracepoint path-lsm path-json no-path depth root-missing cached cache-ignored foreign; do
+		skip "graph-$t" 'no vmlinux of this kernel'
+	done
+else
+	graph() { printf '%scall_graphs:\n  - {name: read, roots: [%s], depth: %s, max_latency: 10us}\n' "$head" "$1" "$2" >"$file"; }
+	path() { bpfwd policy check --vmlinux "$vmlinux" --path "$@" "$file"; }
+	graph __x64_sys_read 12
+	path kprobe/vfs_read
+	check graph-path is "$status $out" '0 test:read: __x64_sys_read -> ksys_read -> vfs_read'
+	path tp/sched/sched_switch
+	check graph-path-tracepoint eval 'is "$status" 0 && has "$out" "__schedule -> tp:sched_switch"'
+	path lsm/file_permission
+	check graph-path-lsm eval 'is "$status" 0 && has "$out" "security_file_permission -> bpf_lsm_file_permission"'
+	path fentry/vfs_read -j
+	check_json graph-path-json '.[0] | .schema == "bpfwd.policy-path/1" and .hook == "fentry/vfs_read"
+		and (.call_graphs[0].path | endswith("-> vfs_read"))'
+	path kprobe/vfs_write
+	check graph-no-path is "$status $out" '4 test:read: not part of it by direct calls'
+	graph __x64_sys_read 1
+	path kprobe/vfs_read
+	check graph-depth is "$status" 4
+	graph no_such_function 3
+	path kprobe/vfs_read
+	check graph-root-missing eval 'is "$status" 1 && has "$err" "this kernel has no function no_such_function"'
+	graph __x64_sys_read 12
+	cache=$(ls "$XDG_CACHE_HOME"/bpfwd/callgraph-*)
+	bpfwd policy check --path kprobe/vfs_read "$file"
+	check graph-cached is "$status $out" '0 test:read: __x64_sys_read -> ksys_read -> vfs_read'
+	# an index that leads out of the arrays
+	printf '\377\377\377\177' | dd of="$cache" bs=1 seek=2000000 conv=notrunc status=none
+	path kprobe/vfs_read
+	check graph-cache-ignored is "$status $out" '0 test:read: __x64_sys_read -> ksys_read -> vfs_read'
+	bpfwd policy check --vmlinux "$BPFWD" --path kprobe/vfs_read "$file"
+	check graph-foreign eval 'is "$status" 1 && has "$err" "build ids differ"'
+fi
+
+# --- What is attached ---
+find_spin
+pins=/sys/fs/bpf/cli_$$
+"$bpftool" prog loadall "$spin" $pins autoattach || exit 1
+at_exit "[ ! -e $pins ] || rm -r $pins"
+printf '%s' "$head" >"$file"
+expect nothing-denied 0 '' policy check -q "$file"
+printf '%shooks:\n  - match: kprobe/vfs_*\n    max_latency: 5us\n' "$head" >"$file"
+bpfwd policy check "$file" -j
+check judged is "$status" 4
+check_json judged-json '.[0] | .schema == "bpfwd.policy-check/1" and .deny == 1 and (.programs | map(select(.name == "spin_vfs_read"))[0] |
+	.decision == "deny" and .reason == "over_latency" and .limit_ns == 5000 and .cost_ns > 5000 and .hook == "kprobe/vfs_read"
+	and .rule == "hooks[0]" and .policy == "test" and (.at | endswith("test.yaml:5")))'
+bpfwd policy check "$file"
+check judged-text has "$out" 'rule hooks[0], '"$file:5"
+sed -i 's/enforce/monitor/' "$file"
+bpfwd policy check "$file" -j
+check_json monitor-denies-nothing '.[0] | .deny == 0 and .would_deny == 1'
+printf '%shooks:\n  - {match: "kprobe/*", max_latency: 5us}\nexempt:\n  - {match: {name: "spin_*"}, from: [latency], reason: test}\n' "$head" >"$file"
+bpfwd policy check "$file" -j
+check exempt is "$status" 0
+sed -i 's/reason: test/reason: test, until: 2001-01-01/' "$file"
+bpfwd policy check "$file"
+check expired eval 'is "$status" 4 && has "$err" "this exemption has expired"'
+printf '%sdefaults: {unbounded: deny}\nhooks:\n  - {match: "kprobe/*", max_latency: 1000h, max_programs: 1}\n' "$head" >"$file"
+bpfwd policy check "$file" -j
+check number-of-programs eval 'is "$status" 4; jq -e ".programs[0].reason == \"over_latency\"" <<<"$out"'
+if [[ -n $vmlinux ]]; then
+	graph __x64_sys_read 12
+	bpfwd policy check --vmlinux "$vmlinux" "$file"
+	check graph-judged eval 'is "$status" 4 && has "$out" "path: __x64_sys_read -> ksys_read -> vfs_read"'
+else
+	skip graph-judged 'no vmlinux of this kernel'
+fi
+
+# --- Objects ---
+rm -r $pins
+printf '%shooks:\n  - {match: "kprobe/*", max_latency: 5us}\n' "$head" >"$file"
+bpfwd check "$spin" --policy "$file" -j
+check object is "$status" 4
+check_json object-json '.[0] | .schema == "bpfwd.check/1" and .deny == 1 and (.programs | length) == 1 and .programs[0].decision == "deny"'
+check object-not-attached is "$("$BPFWD" ps -j name spin_vfs_read | jq -r .error.exit)" 5
+sed -i 's/5us/9000h/' "$file"
+expect object-admitted 0 '' check "$spin" --policy "$file" -q
+expect object-missing 1 'cannot read' check "$work/no.bpf.o" --policy "$file"
+expect check-what 2 'check what?' check --policy "$file"

@@ -1,0 +1,182 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# policy: loaded into the kernel, what it denies, how it tells, how it goes away again.
+# shellcheck disable=SC2016 # programs for jq and bash, in single quotes
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+# shellcheck source-path=SCRIPTDIR source=tap.bash
+. "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
+
+need jq
+patched || skip_all 'this kernel has no watchdog'
+bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
+[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+find_vmlinux
+export XDG_CACHE_HOME=$work/cache
+mkdir "$XDG_CACHE_HOME"
+is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
+has() { [[ $1 == *"$2"* ]] || { echo "no '$2' in: $1"; return 1; }; }
+head=$'version: 1\nname: test\nmode: enforce\n'
+file=$work/test.yaml
+printf '%s' "$head" >"$file"
+
+# a policy must not look enforced where it is not
+if "$BPFWD" policy show >/dev/null 2>&1; (( $? == 3 )); then
+	plan 2
+	expect cannot-enforce 3 'cannot enforce policies' policy load "$file"
+	expect cannot-serve 3 'cannot enforce policies' serve --listen none --policy "$file"
+	exit
+fi
+keep_settings
+plan 45
+at_exit '"$BPFWD" policy unload'
+until_true() { # seconds, command...
+	local n=$(( $1 * 10 ))
+	shift
+	while (( n-- )); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.1
+	done
+	echo "never: $*"
+	return 1
+}
+find_spin
+pins=/sys/fs/bpf/cli_$$
+at_exit "rm -rf $pins ${pins}_b"
+attach() { # where; sets status and err
+	"$bpftool" prog loadall "$spin" "$1" autoattach >"$work/out" 2>"$work/err"
+	status=$?
+	out=$(<"$work/out") err=$(<"$work/err")
+	(( !status )) || rm -rf "$1"
+}
+mode() { "$BPFWD" policy show -j | jq -r .mode; }
+
+# --- nothing is loaded ---
+"$BPFWD" policy unload >/dev/null 2>&1
+bpfwd policy show -j
+check_json show-none '.[0] | .schema == "bpfwd.policy/1" and .loaded == false and .mode == "off"'
+expect unload-none 1 'no policy to unload' policy unload
+expect keep-none 1 'no policy to keep' policy keep
+
+# --- load, deny, tell ---
+printf '%shooks:\n  - match: kprobe/vfs_*\n    max_latency: 5us\n' "$head" >"$file"
+bpfwd policy load "$file" --dry-run
+check dry-run eval 'is "$status $(mode)" "0 off" && has "$out" "would load policy test"'
+bpfwd policy load "$file"
+check load eval 'is "$status $(mode)" "0 enforce" && has "$out" "policy test: mode enforce, 2 rules"'
+attach $pins
+check denied eval '(( status ))'
+"$BPFWD" events --last denied -j >"$work/denied"
+out=$(tail -n 1 "$work/denied")
+check_json denied-event '.[0] | .event == "attach_denied" and .prog.name == "spin_vfs_read" and .prog.hook == "kprobe/vfs_read"
+	and .reason == "over_latency" and .limit_ns == 5000 and .policy == "test" and .rule == "hooks[0]"
+	and (.file | endswith("test.yaml")) and .line == 5 and .task.pid > 0'
+bpfwd events --last denied
+check denied-text eval 'has "$out" "DENIED" && has "$out" "why: worst case" && has "$out" "test.yaml:5" && has "$out" "try: bpfwd explain"'
+check is-not-attached is "$("$BPFWD" ps -j name spin_vfs_read | jq -r .error.exit)" 5
+bpfwd policy show -j
+check_json counters '.[0] | .name == "test" and .mode == "enforce" and (.rules | map(select(.rule == "hooks[0]"))[0] | .denied >= 1 and .limit_ns == 5000)'
+bpfwd metrics
+check metric-decisions grep -Eqx 'bpfwd_attach_decisions_total\{policy="test",decision="deny"\} [1-9][0-9]*' <<<"$out"
+check metric-limit grep -qxF 'bpfwd_hook_limit_seconds{policy="test",rule="hooks[0]"} 0.000005' <<<"$out"
+check metric-mode grep -qxF 'bpfwd_policy_info{policy="test",mode="enforce"} 1' <<<"$out"
+bpfwd policy show
+check show-text eval 'has "$out" "policy test, mode enforce, 2 rules" && has "$out" "hook kprobe/vfs_* max_latency 5us on_exceed deny"'
+
+# --- diff ---
+expect diff-same 0 '' policy diff -q "$file"
+sed 's/5us/6us/' "$file" >"$work/other.yaml"
+bpfwd policy diff "$work/other.yaml"
+check diff is "$status $(grep -c '^[-+]' <<<"$out")" '4 2'
+bpfwd policy diff "$work/other.yaml" -j
+check_json diff-json '.[0] | .schema == "bpfwd.policy-diff/1" and .same == false and (.changes | length) == 2'
+
+# --- a bad one changes nothing ---
+sed 's/5us/5/' "$file" >"$work/bad.yaml"
+expect bad-changes-nothing 2 'no duration' policy load "$work/bad.yaml"
+check still-there is "$("$BPFWD" policy show -j | jq -r '.name + " " + .mode')" 'test enforce'
+
+# --- monitor: attached, and told ---
+sed 's/enforce/monitor/' "$file" >"$work/monitor.yaml"
+bpfwd policy load "$work/monitor.yaml"
+check load-monitor is "$status $(mode)" '0 monitor'
+attach $pins
+check monitor-admits is "$status" 0
+out=$("$BPFWD" events --last denied -j | tail -n 1)
+check_json would-deny '.[0] | .event == "attach_would_deny" and .prog.name == "spin_vfs_read"'
+bpfwd policy check "$file" -j
+check check-knows-it is "$status" 4
+check_json check-by-charges '.[0] | .programs | any(.name == "spin_vfs_read" and .decision == "deny")'
+
+# --- what is attached stays, and is listed ---
+bpfwd policy load "$file"
+check existing-is-listed has "$err" 'stays attached:'
+check existing-stays is "$("$BPFWD" ps -j name spin_vfs_read | jq '.programs | length')" 1
+rm -r $pins
+
+# --- number of programs ---
+printf '%shooks:\n  - match: kprobe/*\n    max_programs: 1\n' "$head" >"$file"
+"$BPFWD" policy load "$file" >/dev/null
+attach $pins
+check first-is-admitted is "$status" 0
+attach ${pins}_b
+check second-is-not eval '(( status ))'
+out=$("$BPFWD" events --last denied -j | tail -n 1)
+check_json over-programs '.[0].reason == "over_programs"'
+rm -r $pins
+attach ${pins}_b
+check given-back is "$status" 0
+rm -r ${pins}_b
+
+# --- exemptions, by the name of the task that attaches, too ---
+printf '%shooks:\n  - {match: "kprobe/*", max_latency: 5us}\nexempt:\n  - {match: {name: "spin_*", comm: bpftool}, from: [latency], reason: test}\n' \
+	"$head" >"$file"
+"$BPFWD" policy load "$file" >/dev/null
+attach $pins
+check exempt is "$status" 0
+rm -rf $pins
+
+# --- call graphs ---
+if [[ -n $vmlinux ]]; then
+	printf '%scall_graphs:\n  - {name: read, roots: [__x64_sys_read], max_latency: 10us}\n' "$head" >"$file"
+	bpfwd policy load "$file" --vmlinux "$vmlinux"
+	check load-graph is "$status" 0
+	attach $pins
+	check graph-denies eval '(( status ))'
+	out=$("$BPFWD" events --last denied -j | tail -n 1)
+	check_json graph-event '.[0] | .reason == "over_latency" and .rule == "read" and .limit_ns == 10000'
+	bpfwd metrics
+	check metric-graph grep -qxF 'bpfwd_call_graph_limit_seconds{policy="test",call_graph="read"} 0.00001' <<<"$out"
+else
+	for t in load-graph graph-denies graph-event metric-graph; do skip $t 'no vmlinux of this kernel'; done
+fi
+
+# --- for a while, and kept ---
+"$BPFWD" policy unload >/dev/null 2>&1
+sed 's/5us/7us/' "$work/monitor.yaml" >"$file"
+"$BPFWD" policy load "$file" >/dev/null
+bpfwd policy load "$work/other.yaml" --for 2s
+check load-for eval 'is "$status $(mode)" "0 enforce" && has "$out" "for 2 s"'
+check returns until_true 20 eval '[[ $(mode) == monitor ]]'
+bpfwd policy load "$work/other.yaml" --for 2s
+expect keep 0 '' policy keep -q
+sleep 3
+check kept is "$(mode)" enforce
+expect unload 0 '' policy unload -q
+check unloaded is "$(mode)" off
+
+# --- serve ---
+mkdir "$work/policy.d"
+cp "$work/monitor.yaml" "$work/policy.d/10.yaml"
+"$BPFWD" serve --listen none --policy "$work/policy.d" 2>"$work/serve" &
+serve=$!
+at_exit "kill -KILL $serve"
+check serve-loads until_true 20 eval '[[ $(mode) == monitor ]]'
+cp "$work/other.yaml" "$work/policy.d/10.yaml"
+kill -HUP $serve
+check reloads until_true 20 eval '[[ $(mode) == enforce ]]'
+echo 'nonsense: [' >"$work/policy.d/10.yaml"
+kill -HUP $serve
+check bad-reload-is-said until_true 20 grep -q 'the policy stays as it was: .*10.yaml' "$work/serve"
+check bad-reload-keeps is "$(mode)" enforce
+kill -TERM $serve
+wait $serve
