@@ -100,26 +100,44 @@ out:
 	return fault_why(f, "what was there before stays");
 }
 
+/* The families are text already: only who wants it indented pays for a tree. */
+static int print_json(struct metrics *m, const char *families,
+		      const struct fault *missing)
+{
+	json_t *error = missing->exit ? fault_json(missing) : NULL, *doc;
+	char *text;
+
+	if (!m->ctx->out.pretty) {
+		text = error ? json_dumps(error, JSON_COMPACT) : NULL;
+		json_decref(error);
+		printf("{\"schema\":\"" SCHEMA "\",\"metrics\":%s%s%s}\n",
+		       families, text ? ",\"error\":" : "", text ? text : "");
+		free(text);
+		return 0;
+	}
+	doc = json_pack("{s:s, s:o}", "schema", SCHEMA, "metrics",
+			json_loads(families, 0, NULL));
+	if (doc && error)
+		json_object_set(doc, "error", error);
+	json_decref(error);
+	return out_json(&m->ctx->out, doc) ?
+		       fault_set(&m->ctx->fault, EXIT_FAILED, ENOMEM,
+				 "no memory") :
+		       0;
+}
+
 static int print(struct metrics *m, struct expo *e, const struct fault *missing)
 {
 	struct fault *f = &m->ctx->fault;
-	char *text;
 	size_t len;
+	char *text = expo_text(e, &len);
 	int ret = 0;
 
-	if (out_is_json(&m->ctx->out)) {
-		json_t *doc = json_pack("{s:s, s:o}", "schema", SCHEMA,
-					"metrics", expo_json(e));
-
-		if (missing->exit)
-			json_object_set_new(doc, "error", fault_json(missing));
-		out_json(&m->ctx->out, doc);
-		return 0;
-	}
-	text = expo_text(e, &len);
 	if (!text)
 		return fault_set(f, EXIT_FAILED, ENOMEM, "no memory");
-	if (m->path)
+	if (out_is_json(&m->ctx->out))
+		ret = print_json(m, text, missing);
+	else if (m->path)
 		ret = write_file(m->path, text, len, f);
 	else
 		fwrite(text, 1, len, stdout);

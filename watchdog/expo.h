@@ -32,10 +32,10 @@ void expo_count(struct expo *e, const char *suffix,
 void expo_seconds(struct expo *e, const char *suffix,
 		  const struct expo_label *labels, size_t n, u64 ns);
 
-/* The text, to be freed by the caller; NULL without memory. Not for JSON. */
+/* The text, to be freed by the caller; NULL without memory. Of EXPO_JSON an array
+ * of families.
+ */
 char *expo_text(struct expo *e, size_t *len);
-/* An array of families; the caller's reference. */
-json_t *expo_json(struct expo *e);
 
 #define SECONDS_LEN 32
 /* "0.01", exactly. */

@@ -19,37 +19,34 @@
 #define VMLINUX_BTF_ID 1
 
 struct hook {
-	u32 prog_id;
+	u32 prog_id, order; /* as the kernel lists them */
 	char *text; /* NULL: attach_type at what the program's BTF id names */
 	enum bpf_attach_type attach_type;
 };
 
 struct hooks {
-	struct hook *hooks;
-	size_t n;
-	const char ***lists; /* what hooks_of() gave out */
-	size_t n_lists;
+	struct hook *hooks; /* sorted by program once all are there */
+	size_t n, size;
+	void **given; /* what hooks_of() gave out: lists and texts */
+	size_t n_given;
 };
 
 static int add(struct hooks *hooks, u32 prog_id, char *text,
 	       enum bpf_attach_type attach)
 {
-	struct hook *all;
+	struct hook *all = hooks->hooks;
 
-	for (size_t i = 0; text && i < hooks->n; i++) {
-		if (hooks->hooks[i].prog_id != prog_id ||
-		    !hooks->hooks[i].text || strcmp(hooks->hooks[i].text, text))
-			continue;
-		free(text);
-		return 0;
+	if (hooks->n == hooks->size) {
+		all = reallocarray(all, 2 * hooks->size + 64, sizeof(*all));
+		if (!all) {
+			free(text);
+			return -1;
+		}
+		hooks->hooks = all;
+		hooks->size = 2 * hooks->size + 64;
 	}
-	all = reallocarray(hooks->hooks, hooks->n + 1, sizeof(*all));
-	if (!all) {
-		free(text);
-		return -1;
-	}
-	hooks->hooks = all;
-	all[hooks->n++] = (struct hook){ prog_id, text, attach };
+	all[hooks->n] = (struct hook){ prog_id, hooks->n, text, attach };
+	hooks->n++;
 	return 0;
 }
 
@@ -275,6 +272,15 @@ static void read_xdp(struct hooks *hooks)
 		if_freenameindex(devs);
 }
 
+static int compare(const void *a, const void *b)
+{
+	const struct hook *x = a, *y = b;
+
+	if (x->prog_id != y->prog_id)
+		return x->prog_id < y->prog_id ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
 struct hooks *hooks_load(void)
 {
 	struct hooks *hooks = calloc(1, sizeof(*hooks));
@@ -291,6 +297,8 @@ struct hooks *hooks_load(void)
 		close(fd);
 	}
 	read_xdp(hooks);
+	if (hooks->n)
+		qsort(hooks->hooks, hooks->n, sizeof(*hooks->hooks), compare);
 	return hooks;
 }
 
@@ -300,9 +308,9 @@ void hooks_free(struct hooks *hooks)
 		return;
 	for (size_t i = 0; i < hooks->n; i++)
 		free(hooks->hooks[i].text);
-	for (size_t i = 0; i < hooks->n_lists; i++)
-		free(hooks->lists[i]);
-	free(hooks->lists);
+	for (size_t i = 0; i < hooks->n_given; i++)
+		free(hooks->given[i]);
+	free(hooks->given);
 	free(hooks->hooks);
 	free(hooks);
 }
@@ -335,35 +343,69 @@ static char *btf_hook(struct btfs *btfs, const struct bpf_prog_info *info,
 	return text;
 }
 
+/* Keeps what is given out; frees it and returns NULL if it cannot. */
+static void *give(struct hooks *hooks, void *what)
+{
+	void **all =
+		reallocarray(hooks->given, hooks->n_given + 1, sizeof(*all));
+
+	if (all)
+		hooks->given = all;
+	if (!all || !what) {
+		free(what);
+		return NULL;
+	}
+	return all[hooks->n_given++] = what;
+}
+
+/* It has no link of its own: its map holds it. */
+static const char *struct_ops_hook(struct hooks *hooks, struct btfs *btfs,
+				   const struct bpf_prog_info *info)
+{
+	const char *at = btfs_name(btfs,
+				   info->attach_btf_obj_id ?
+					   info->attach_btf_obj_id :
+					   VMLINUX_BTF_ID,
+				   info->attach_btf_id);
+	char *text;
+
+	if (asprintf(&text, at ? "struct_ops/%s" : "struct_ops", at) < 0)
+		text = NULL;
+	return give(hooks, text);
+}
+
+static bool is_in(const char *const *list, size_t n, const char *text)
+{
+	while (n--)
+		if (!strcmp(list[n], text))
+			return true;
+	return false;
+}
+
 const char *const *hooks_of(struct hooks *hooks, struct btfs *btfs,
 			    const struct bpf_prog_info *info)
 {
 	static const char *const none[] = { NULL };
-	const char **list, ***lists;
-	size_t n = 0;
+	size_t low = 0, high = hooks->n, end, n = 0;
+	const char **list, *at;
 
-	/* it has no link of its own: its map holds it */
-	if (info->type == BPF_PROG_TYPE_STRUCT_OPS && info->attach_btf_id)
-		add_at(hooks, info->id, "struct_ops",
-		       btfs_name(btfs,
-				 info->attach_btf_obj_id ?
-					 info->attach_btf_obj_id :
-					 VMLINUX_BTF_ID,
-				 info->attach_btf_id));
-	list = calloc(hooks->n + 2, sizeof(*list));
-	lists = reallocarray(hooks->lists, hooks->n_lists + 1, sizeof(*lists));
-	if (lists)
-		hooks->lists = lists;
-	if (!list || !lists) {
-		free(list);
-		return none;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (hooks->hooks[mid].prog_id < info->id)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	lists[hooks->n_lists++] = list;
-	for (size_t i = 0; i < hooks->n; i++) {
-		struct hook *h = &hooks->hooks[i];
+	for (end = low;
+	     end < hooks->n && hooks->hooks[end].prog_id == info->id;)
+		end++;
+	list = give(hooks, calloc(end - low + 2, sizeof(*list)));
+	if (!list)
+		return none;
+	for (; low < end; low++) {
+		struct hook *h = &hooks->hooks[low];
 
-		if (h->prog_id != info->id)
-			continue;
 		if (!h->text)
 			h->text = btf_hook(btfs, info, h->attach_type);
 		/* the same kind of link, but a program with BTF types */
@@ -372,8 +414,13 @@ const char *const *hooks_of(struct hooks *hooks, struct btfs *btfs,
 			free(h->text);
 			h->text = btf_hook(btfs, info, BPF_TRACE_RAW_TP);
 		}
-		if (h->text)
+		if (h->text && !is_in(list, n, h->text))
 			list[n++] = h->text;
+	}
+	if (info->type == BPF_PROG_TYPE_STRUCT_OPS && info->attach_btf_id) {
+		at = struct_ops_hook(hooks, btfs, info);
+		if (at && !is_in(list, n, at))
+			list[n++] = at;
 	}
 	if (!n)
 		list[0] = section_of_linkless(info->type);

@@ -24,7 +24,7 @@ struct prog_sel {
 
 struct progs {
 	struct prog *progs;
-	size_t n;
+	size_t n, size;
 	struct hooks *hooks;
 	struct owners *owners;
 	struct btfs *btfs;
@@ -285,10 +285,14 @@ static int add(struct progs *progs, const struct prog_sel *sel, u32 id)
 	if (err || !sel_any(sel, &p))
 		goto out;
 	err = -ENOMEM;
-	all = reallocarray(progs->progs, progs->n + 1, sizeof(p));
-	if (!all)
-		goto out;
-	progs->progs = all;
+	if (progs->n == progs->size) {
+		all = reallocarray(progs->progs, 2 * progs->size + 16,
+				   sizeof(p));
+		if (!all)
+			goto out;
+		progs->progs = all;
+		progs->size = 2 * progs->size + 16;
+	}
 	progs->progs[progs->n++] = p;
 	return 0;
 out:
@@ -396,12 +400,20 @@ const struct prog *progs_get(const struct progs *progs, size_t i)
 	return &progs->progs[i];
 }
 
+static int by_id(const void *key, const void *member)
+{
+	u32 id = *(const u32 *)key,
+	    its = ((const struct prog *)member)->info.id;
+
+	return id < its ? -1 : id > its;
+}
+
 const struct prog *progs_find(const struct progs *progs, u32 id)
 {
-	for (size_t i = 0; progs && i < progs->n; i++)
-		if (progs->progs[i].info.id == id)
-			return &progs->progs[i];
-	return NULL;
+	/* the kernel lists them in this order */
+	return progs && progs->n ? bsearch(&id, progs->progs, progs->n,
+					   sizeof(*progs->progs), by_id) :
+				   NULL;
 }
 
 int progs_one_each(const struct progs *progs, const struct prog_sel *sel,

@@ -272,12 +272,16 @@ bool table_wants(const struct table *t, const char *name)
 
 int table_add(struct table *t, const void *row)
 {
-	struct val *vals = reallocarray(t->vals, (t->n_rows + 1) * t->n_cols,
-					sizeof(*vals));
+	struct val *vals = t->vals;
 
-	if (!vals)
-		return -ENOMEM;
-	t->vals = vals;
+	if (t->n_rows == t->room) {
+		vals = reallocarray(vals, (2 * t->room + 16) * t->n_cols,
+				    sizeof(*vals));
+		if (!vals)
+			return -ENOMEM;
+		t->vals = vals;
+		t->room = 2 * t->room + 16;
+	}
 	vals += t->n_rows++ * t->n_cols;
 	for (size_t i = 0; i < t->n_cols; i++) {
 		vals[i] = t->cols[i].get(row);

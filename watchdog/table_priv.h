@@ -23,7 +23,7 @@ struct table {
 	size_t sort_col, top;
 	bool sorted, descending;
 	struct val *vals; /* n_rows * n_cols */
-	size_t n_rows;
+	size_t n_rows, room;
 };
 
 static inline bool is_text(const struct col *c)

@@ -125,14 +125,20 @@ static void set_rates(struct ps_row *r, const struct look *last, u64 at_ns)
 
 static char *join(const char *const *list)
 {
-	char *all = NULL;
-	size_t len;
-	FILE *f = open_memstream(&all, &len);
+	size_t len = 0;
+	char *all, *at;
 
-	for (size_t i = 0; f && list[i]; i++)
-		fprintf(f, "%s%s", i ? "," : "", list[i]);
-	if (f)
-		fclose(f);
+	for (size_t i = 0; list[i]; i++)
+		len += strlen(list[i]) + 1;
+	at = all = malloc(len + 1);
+	if (!all)
+		return NULL;
+	*at = '\0';
+	for (size_t i = 0; list[i]; i++) {
+		if (i)
+			*at++ = ',';
+		at = stpcpy(at, list[i]);
+	}
 	return all;
 }
 
