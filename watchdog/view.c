@@ -107,7 +107,8 @@ u64 clock_ns(clockid_t clock)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-static void set_rates(struct ps_row *r, const struct look *last, u64 at_ns)
+static void set_rates(struct ps_row *r, const struct look *last, u64 at_ns,
+		      long cpus)
 {
 	const struct prog *old = last ? progs_find(last->progs, r->p->info.id) :
 					NULL;
@@ -120,7 +121,7 @@ static void set_rates(struct ps_row *r, const struct look *last, u64 at_ns)
 	r->rates = true;
 	r->rate = runs * 1e9 / dt_ns;
 	r->cpu = time * 100 / dt_ns;
-	r->cpu_rel = r->cpu / sysconf(_SC_NPROCESSORS_ONLN);
+	r->cpu_rel = r->cpu / cpus;
 }
 
 static char *join(const char *const *list)
@@ -147,6 +148,8 @@ int look_load(struct look *look, const struct look *last,
 {
 	struct kwd_state state;
 	bool feature = !kwd_state_read(&state);
+	/* asked once: it reads a file */
+	long cpus = last ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
 	u64 boot_ns;
 	size_t n;
 
@@ -169,7 +172,7 @@ int look_load(struct look *look, const struct look *last,
 			feature ? state.val[KWD_BUDGET_US] * 1000 : 0;
 		r->now_ns = boot_ns;
 		r->hooks = join(r->p->hooks);
-		set_rates(r, last, look->at_ns);
+		set_rates(r, last, look->at_ns, cpus);
 	}
 	return 0;
 }
