@@ -8,6 +8,7 @@
 #include "kwd.h"
 #include "main.h"
 #include "prog.h"
+#include "serve_policy.h"
 
 #define MAX_REASONS 32
 
@@ -55,7 +56,8 @@ static void tally(struct tally *t, const struct progs *progs)
 }
 
 static void print_json(const struct ctx *ctx, const struct kwd_state *s,
-		       const struct tally *t, int stats)
+		       const struct tally *t, const struct serve_policy *policy,
+		       int stats)
 {
 	json_t *reasons = json_object(), *doc;
 
@@ -81,14 +83,31 @@ static void print_json(const struct ctx *ctx, const struct kwd_state *s,
 			(json_int_t)t->terminations, "fast_path_images",
 			(json_int_t)t->images, "fast_path_bytes",
 			(json_int_t)t->image_bytes, "terminable", reasons);
+	if (policy->loaded)
+		json_object_set_new(doc, "policy",
+				    json_pack("{s:s, s:s, s:I}", "name",
+					      policy->name, "mode",
+					      policy->mode, "denied",
+					      (json_int_t)policy->denied));
 	if (stats >= 0)
 		json_object_set_new(doc, "bpf_stats_enabled",
 				    json_boolean(stats));
 	out_json(&ctx->out, doc);
 }
 
+static void print_policy(const struct serve_policy *p)
+{
+	if (kwd_policy_probe())
+		puts("policy      this kernel cannot enforce policies");
+	else if (!p->loaded)
+		puts("policy      none");
+	else
+		printf("policy      %s, mode %s, %llu denied\n", p->name,
+		       p->mode, (unsigned long long)p->denied);
+}
+
 static void print_text(const struct kwd_state *s, const struct tally *t,
-		       int stats)
+		       const struct serve_policy *policy, int stats)
 {
 	char budget[DURATION_LEN], least[DURATION_LEN], period[DURATION_LEN];
 
@@ -122,6 +141,7 @@ static void print_text(const struct kwd_state *s, const struct tally *t,
 	       s->val[KWD_ON] ? "on for the watchdog: two clock reads per run" :
 	       stats > 0      ? "on by kernel.bpf_stats_enabled" :
 				"off, unless a process holds BPF_ENABLE_STATS");
+	print_policy(policy);
 	for (size_t i = 0; i < t->n_reasons; i++)
 		printf("%-11s %5zu  %-13s %s\n", i ? "" : "terminable",
 		       t->reasons[i].n,
@@ -133,6 +153,7 @@ int cmd_status(struct ctx *ctx, int argc, char **argv)
 {
 	struct kwd_state state;
 	struct progs *progs;
+	struct serve_policy policy = {};
 	struct tally t = {};
 	int err;
 
@@ -149,9 +170,10 @@ int cmd_status(struct ctx *ctx, int argc, char **argv)
 		return ctx->fault.exit;
 	tally(&t, progs);
 	progs_free(progs);
+	serve_policy_look(&policy);
 	if (out_is_json(&ctx->out))
-		print_json(ctx, &state, &t, kwd_stats_sysctl());
+		print_json(ctx, &state, &t, &policy, kwd_stats_sysctl());
 	else
-		print_text(&state, &t, kwd_stats_sysctl());
+		print_text(&state, &t, &policy, kwd_stats_sysctl());
 	return EXIT_OK;
 }

@@ -101,15 +101,14 @@ static json_t *json_prog(const struct event *e, const struct prog *p)
 {
 	json_t *prog = json_pack("{s:i, s:s}", "id", e->prog_id, "name",
 				 full_name(e, p));
+	const char *hook = e->hook[0] ? e->hook : p ? p->hooks[0] : NULL;
 
-	if (!p)
-		return prog;
-	json_object_set_new(prog, "tag", json_string(p->tag));
-	json_object_set_new(prog, "type", json_string(p->type));
-	if (e->hook[0] || p->hooks[0])
-		json_object_set_new(prog, "hook",
-				    json_string(e->hook[0] ? e->hook :
-							     p->hooks[0]));
+	if (p) {
+		json_object_set_new(prog, "tag", json_string(p->tag));
+		json_object_set_new(prog, "type", json_string(p->type));
+	}
+	if (hook)
+		json_object_set_new(prog, "hook", json_string(hook));
 	return prog;
 }
 

@@ -70,9 +70,11 @@ bool serve_policy_look(struct serve_policy *seen)
 		memcpy(now.name, rules.name, sizeof(now.name));
 		snprintf(now.mode, sizeof(now.mode), "unknown");
 		for (u32 i = 0; i < rules.n; i++)
-			if (rules.rules[i].kind == BPF_POLICY_DEFAULTS)
+			if (rules.rules[i].kind == BPF_POLICY_DEFAULTS) {
+				now.denied = rules.rules[i].denied;
 				snprintf(now.mode, sizeof(now.mode), "%s",
 					 rule_mode_name(rules.rules[i].mode));
+			}
 		policy_rules_free(&rules);
 	}
 	changed = seen->known ? seen->loaded != now.loaded ||

@@ -11,7 +11,7 @@
 /* What the kernel has, as it was seen last. */
 struct serve_policy {
 	bool known, loaded;
-	u64 generation;
+	u64 generation, denied;
 	char name[BPF_POLICY_NAME_LEN], mode[16];
 };
 

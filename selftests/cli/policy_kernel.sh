@@ -27,7 +27,7 @@ if "$BPFWD" policy show >/dev/null 2>&1; (( $? == 3 )); then
 	exit
 fi
 keep_settings
-plan 45
+plan 48
 at_exit '"$BPFWD" policy unload'
 until_true() { # seconds, command...
 	local n=$(( $1 * 10 ))
@@ -81,6 +81,17 @@ check metric-limit grep -qxF 'bpfwd_hook_limit_seconds{policy="test",rule="hooks
 check metric-mode grep -qxF 'bpfwd_policy_info{policy="test",mode="enforce"} 1' <<<"$out"
 bpfwd policy show
 check show-text eval 'has "$out" "policy test, mode enforce, 2 rules" && has "$out" "hook kprobe/vfs_* max_latency 5us on_exceed deny"'
+
+bpfwd status -j
+check_json status '.[0].policy | .name == "test" and .mode == "enforce" and .denied >= 1'
+"$BPFWD" enable >/dev/null
+attach $pins
+bpfwd events -j --last 1
+check_json events '.[0] | .event == "attach_denied" and .prog.name == "spin_vfs_read" and .prog.hook == "kprobe/vfs_read"
+	and .rule == "hooks[0]" and .policy == "test" and .limit_ns == 5000'
+bpfwd events --last 1
+check events-text eval 'has "$out" "DENIED" && has "$out" "worst case"'
+"$BPFWD" disable >/dev/null
 
 # --- diff ---
 expect diff-same 0 '' policy diff -q "$file"
