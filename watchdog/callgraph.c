@@ -48,6 +48,11 @@ size_t callgraph_calls(const struct callgraph *cg)
 	return cg->head.n_edges;
 }
 
+size_t callgraph_observed(const struct callgraph *cg)
+{
+	return cg->observed;
+}
+
 /* ---- The cache ---- */
 
 static int cache_dir(char *buf, size_t size)
@@ -64,7 +69,9 @@ static int cache_dir(char *buf, size_t size)
 	return n > 0 && (size_t)n < size ? 0 : -ENAMETOOLONG;
 }
 
-static int cache_path(const struct cg_head *head, char *buf, size_t size)
+/* kind: what of a kernel it is. */
+static int cache_path(const struct cg_head *head, const char *kind, char *buf,
+		      size_t size)
 {
 	size_t at;
 
@@ -73,7 +80,7 @@ static int cache_path(const struct cg_head *head, char *buf, size_t size)
 	at = strlen(buf);
 	if (size - at < 2 * BUILD_ID_LEN + 32)
 		return -ENAMETOOLONG;
-	at += sprintf(buf + at, "/callgraph-");
+	at += sprintf(buf + at, "/%s-", kind);
 	for (int i = 0; i < BUILD_ID_LEN; i++)
 		at += sprintf(buf + at, "%02x", head->build_id[i]);
 	if (head->modules)
@@ -126,6 +133,15 @@ static bool sound(const struct callgraph *cg)
 	return true;
 }
 
+/* Nobody else could have written it. */
+static bool is_ours(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && (!st.st_uid || st.st_uid == geteuid()) &&
+	       !(st.st_mode & 022);
+}
+
 static bool cache_load(struct callgraph *cg)
 {
 	struct cg_head want = cg->head;
@@ -136,14 +152,13 @@ static bool cache_load(struct callgraph *cg)
 	size_t size;
 	FILE *f;
 
-	if (cache_path(&want, path, sizeof(path)))
+	if (cache_path(&want, "callgraph", path, sizeof(path)))
 		return false;
 	f = fopen(path, "re");
 	if (!f)
 		return false;
-	/* not what somebody else could have written */
-	if (fstat(fileno(f), &st) || (st.st_uid && st.st_uid != geteuid()) ||
-	    st.st_mode & 022 || fread(&cg->head, sizeof(cg->head), 1, f) != 1 ||
+	if (fstat(fileno(f), &st) || !is_ours(path) ||
+	    fread(&cg->head, sizeof(cg->head), 1, f) != 1 ||
 	    memcmp(cg->head.magic, MAGIC, sizeof(cg->head.magic)) ||
 	    memcmp(cg->head.build_id, want.build_id, BUILD_ID_LEN) ||
 	    cg->head.modules != want.modules || cg->head.n_nodes > MAX_ITEMS ||
@@ -186,7 +201,7 @@ static void cache_save(struct callgraph *cg)
 	if (cache_dir(path, sizeof(path)))
 		return;
 	mkdir(path, 0755);
-	if (cache_path(&cg->head, path, sizeof(path)))
+	if (cache_path(&cg->head, "callgraph", path, sizeof(path)))
 		return;
 	snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path);
 	fd = mkstemp(tmp);
@@ -321,6 +336,10 @@ int callgraph_load(struct callgraph **out, const char *vmlinux, struct fault *f)
 		callgraph_free(cg);
 		return f->exit;
 	}
+	if (!cache_path(&cg->head, "observed", cg->observed_path,
+			sizeof(cg->observed_path)) &&
+	    is_ours(cg->observed_path))
+		cg_add_observed(cg, cg->observed_path);
 	*out = cg;
 	return 0;
 }

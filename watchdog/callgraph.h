@@ -21,6 +21,14 @@ const char *callgraph_source(const struct callgraph *cg);
 size_t callgraph_functions(const struct callgraph *cg);
 size_t callgraph_calls(const struct callgraph *cg);
 
+/* Of them, calls through pointers that callgraph_observe() has seen. */
+size_t callgraph_observed(const struct callgraph *cg);
+/* Follows all calls of the kernel for a while, and keeps those that the graph does
+ * not have for later ones. *n: how many. 0 or an exit status.
+ */
+int callgraph_observe(struct callgraph *cg, u64 for_ns, size_t *n,
+		      struct fault *f);
+
 /* What is reached from some functions in at most depth calls. */
 struct reach;
 

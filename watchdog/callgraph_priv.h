@@ -28,11 +28,15 @@ struct callgraph {
 	struct cg_name *names; /* n_names, by text and then by node */
 	char *strings;
 	char source[256];
+	char observed_path[512];
+	size_t observed; /* edges that no code shows */
 };
 
 /* Fills all but build_id and source. 0 or an exit status. */
 int cg_read_elf(struct callgraph *cg, const char *path, struct fault *f);
 int cg_read_kcore(struct callgraph *cg, struct fault *f);
+/* Adds the calls that were observed earlier, if there are any. */
+void cg_add_observed(struct callgraph *cg, const char *path);
 /* Of an ELF file's notes; of the running kernel with path NULL. -ENOENT: none. */
 int cg_build_id(const char *path, unsigned char id[BUILD_ID_LEN]);
 

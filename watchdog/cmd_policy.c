@@ -20,7 +20,7 @@ enum { KEY_FOR = 0x100, KEY_DRY_RUN, KEY_VMLINUX, KEY_PATH, KEY_SYNTAX };
 static const struct argp_option options[] = {
 	{ "for", KEY_FOR, "DUR", 0,
 	  "load: return to the policy before after DUR, unless `policy keep` "
-	  "follows",
+	  "follows; observe: so long",
 	  1 },
 	{ "dry-run", KEY_DRY_RUN, 0, 0,
 	  "load, unload, keep: say what would be done", 1 },
@@ -288,14 +288,38 @@ static int diff(struct options *o)
 	return ret;
 }
 
+static int observe(struct options *o)
+{
+	struct fault *f = &o->ctx->fault;
+	u64 for_ns = o->for_ns ? o->for_ns : 10000000000ULL;
+	struct callgraph *cg;
+	size_t n;
+	int ret;
+
+	if (callgraph_load(&cg, o->vmlinux, f))
+		return f->exit;
+	ret = callgraph_observe(cg, for_ns, &n, f);
+	callgraph_free(cg);
+	if (ret)
+		return ret;
+	if (out_is_json(&o->ctx->out))
+		return out_json(&o->ctx->out,
+				json_pack("{s:s, s:I}", "schema",
+					  "bpfwd.policy-observe/1", "calls",
+					  (json_int_t)n));
+	printf("%zu calls through pointers that were not known\n", n);
+	return EXIT_OK;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct options *o);
 	bool paths;
 } verbs[] = {
-	{ "check", check, true },    { "load", load, true },
-	{ "show", show, false },     { "diff", diff, true },
-	{ "unload", unload, false }, { "keep", keep, false },
+	{ "check", check, true },      { "load", load, true },
+	{ "show", show, false },       { "diff", diff, true },
+	{ "unload", unload, false },   { "keep", keep, false },
+	{ "observe", observe, false },
 };
 
 int cmd_policy(struct ctx *ctx, int argc, char **argv)
@@ -308,13 +332,17 @@ int cmd_policy(struct ctx *ctx, int argc, char **argv)
 			    "diff [FILE|FOLDER...]\n"
 			    "show\n"
 			    "unload\n"
-			    "keep",
+			    "keep\n"
+			    "observe [--for DUR]",
 		.doc = "Which programs may be attached where.\v"
 		       "FILE is described in bpfwd.policy(5); without one, "
 		       "those in " POLICY_DIR " are taken. `check` says what a "
 		       "policy would do to what is attached now, exit status 4 "
 		       "if it would deny some of it; `diff` compares with the "
-		       "kernel's, exit status 4 if they differ.\n"
+		       "kernel's, exit status 4 if they differ. `observe` follows "
+		       "all calls of the kernel for 10s, or DUR, for call "
+		       "graphs to know where pointers lead; the kernel is much "
+		       "slower meanwhile.\n"
 		       "Examples:\n"
 		       "  bpfwd policy check 10-prod.yaml\n"
 		       "  bpfwd policy check --path kprobe/vfs_read\n"
@@ -331,8 +359,9 @@ int cmd_policy(struct ctx *ctx, int argc, char **argv)
 		i++;
 	if (!o.what || i == ARRAY_SIZE(verbs)) {
 		fault_set(&ctx->fault, EXIT_USAGE, 0, "policy what?");
-		return fault_hint(&ctx->fault,
-				  "check, load, show, diff, unload or keep");
+		return fault_hint(
+			&ctx->fault,
+			"check, load, show, diff, unload, keep or observe");
 	}
 	if (o.n_paths && !verbs[i].paths)
 		return fault_set(&ctx->fault, EXIT_USAGE, 0,

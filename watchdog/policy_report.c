@@ -62,16 +62,18 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 			note(ctx,
 			     "call graph %s: %zu functions, %zu "
 			     "tracepoints; where its %llu calls through "
-			     "pointers lead is not known",
+			     "pointers lead is known as far as it was observed",
 			     rule_text(&p->rules, p->rules.rules[i].name_off),
 			     reach_functions(r), reach_tracepoints(r),
 			     (unsigned long long)reach_indirect(r));
 	}
 	if (p->cg)
 		note(ctx,
-		     "call graphs from %s: %zu functions, %zu direct calls",
+		     "call graphs from %s: %zu functions, %zu direct calls, "
+		     "%zu observed ones through pointers",
 		     callgraph_source(p->cg), callgraph_functions(p->cg),
-		     callgraph_calls(p->cg));
+		     callgraph_calls(p->cg) - callgraph_observed(p->cg),
+		     callgraph_observed(p->cg));
 }
 
 /* ---- What is attached ---- */

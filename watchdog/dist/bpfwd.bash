@@ -74,7 +74,7 @@ _bpfwd() {
 		case $command in
 		policy)
 			if [[ $prev == policy ]]; then
-				_bpfwd_reply check load show diff unload keep
+				_bpfwd_reply check load show diff unload keep observe
 			else
 				compopt -o default
 			fi ;;
