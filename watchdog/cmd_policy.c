@@ -235,7 +235,8 @@ static int load(struct options *o)
 	return ret;
 }
 
-static int change(struct options *o, int (*fn)(void), const char *text)
+static int change(struct options *o, int (*fn)(void), const char *text,
+		  const char *done)
 {
 	struct fault *f = &o->ctx->fault;
 	struct policy_rules rules;
@@ -253,18 +254,21 @@ static int change(struct options *o, int (*fn)(void), const char *text)
 	if (err)
 		return fault_set(f, EXIT_FAILED, err, "cannot %s the policy",
 				 text);
-	note(o->ctx, "%s%s", o->dry_run ? "would " : "", text);
+	if (o->dry_run)
+		note(o->ctx, "would %s the policy", text);
+	else
+		note(o->ctx, "the policy is %s", done);
 	return EXIT_OK;
 }
 
 static int unload(struct options *o)
 {
-	return change(o, kwd_policy_unload, "unload");
+	return change(o, kwd_policy_unload, "unload", "unloaded");
 }
 
 static int keep(struct options *o)
 {
-	return change(o, kwd_policy_keep, "keep");
+	return change(o, kwd_policy_keep, "keep", "kept");
 }
 
 static int show(struct options *o)

@@ -385,9 +385,12 @@ static void denial_print(struct ctx *ctx, struct bpf_policy_denial *d)
 		denial_json(ctx, d, &a, policy, rule, why);
 		return;
 	}
-	printf("%s %u %s %s %s[%u]\n", d->denied ? "DENIED" : "WOULD DENY",
-	       d->prog_id, d->prog_name, d->hook, *d->comm ? d->comm : "-",
-	       d->pid);
+	printf("%s %u %s %s ", d->denied ? "DENIED" : "WOULD DENY", d->prog_id,
+	       d->prog_name, d->hook);
+	if (d->pid)
+		printf("%s[%u]\n", *d->comm ? d->comm : "-", d->pid);
+	else
+		puts("was attached before the policy");
 	printf("  why: %s (policy %s, rule %s", why, policy, rule);
 	if (d->line)
 		printf(", %s:%u", d->file, d->line);
