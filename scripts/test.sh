@@ -141,6 +141,15 @@ demo_works() {
 }
 if wanted demo/works; then last=$EPOCHREALTIME; outcome demo/works demo_works; fi
 
+# --- 1,000 programs, by the count of instructions ---
+scale_1000() {
+	local rc=0
+	ICOUNT=1 "$vm" "$repo/selftests/icount/scale.sh" >"$O/log/test-scale.log" 2>&1 || rc=$?
+	grep '^[#n]' "$O/log/test-scale.log" | sed 's/^[^#]/# &/'
+	return "$rc"
+}
+if wanted scale/1000; then last=$EPOCHREALTIME; outcome scale/1000 scale_1000; fi
+
 # --- Random policy files, for a minute ---
 fuzz_policy() {
 	local rc=0

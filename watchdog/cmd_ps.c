@@ -105,22 +105,37 @@ static const struct argp argp = {
 static int print_json(struct view *view, const struct fault *f)
 {
 	const struct out *out = &view->ctx->out;
-	json_t *rows = table_json(view->table), *row;
-	size_t i;
-	int err = 0;
+	size_t rows = table_rows(view->table);
 
-	if (out->format == OUT_JSON) {
+	if (out->pretty && out->format == OUT_JSON) {
 		json_t *doc = json_pack("{s:s, s:o}", "schema", SCHEMA,
-					"programs", rows);
+					"programs", table_json(view->table));
 
 		if (f->exit)
 			json_object_set_new(doc, "error", fault_json(f));
 		return out_json(out, doc);
 	}
-	json_array_foreach(rows, i, row)
-		err = err ? err : out_json(out, json_incref(row));
-	json_decref(rows);
-	return err;
+	if (out->format == OUT_JSON)
+		fputs("{\"schema\":\"" SCHEMA "\",\"programs\":[", stdout);
+	for (size_t i = 0; i < rows; i++) {
+		if (i && out->format == OUT_JSON)
+			putchar(',');
+		table_json_write(view->table, i, stdout);
+		if (out->format == OUT_JSONL)
+			putchar('\n');
+	}
+	if (out->format == OUT_JSON) {
+		json_t *error = f->exit ? fault_json(f) : NULL;
+
+		putchar(']');
+		if (error) {
+			fputs(",\"error\":", stdout);
+			json_dumpf(error, stdout, JSON_COMPACT);
+			json_decref(error);
+		}
+		puts("}");
+	}
+	return fflush(stdout) ? -errno : 0;
 }
 
 static int print(struct view *view, const struct fault *f, bool stamped,

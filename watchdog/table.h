@@ -5,6 +5,7 @@
 #ifndef BPFWD_TABLE_H
 #define BPFWD_TABLE_H
 
+#include <stdio.h>
 #include "out.h"
 
 enum val_kind {
@@ -74,6 +75,8 @@ const char *table_cell(const struct table *t, size_t row, size_t nth,
 		       bool *mark, char buf[TABLE_CELL_LEN]);
 
 json_t *table_json(const struct table *t); /* array */
+/* One object of that array, compact, without the tree. */
+void table_json_write(const struct table *t, size_t row, FILE *f);
 /* The JSON Schema of {"schema":schema, list:[rows]}. */
 json_t *table_schema(const struct table *t, const char *schema,
 		     const char *list);

@@ -214,6 +214,58 @@ static json_t *json_cell(const struct col *c, const struct val *v)
 	}
 }
 
+/* Most cells need no tree and no look at each character. */
+static void write_cell(const struct col *c, const struct val *v, FILE *f)
+{
+	char buf[24], *at = buf + sizeof(buf);
+	json_t *cell;
+	u64 n = v->num;
+
+	if (c->kind == VAL_STR) {
+		size_t len = 0;
+
+		while (v->str[len] >= ' ' && v->str[len] < 127 &&
+		       v->str[len] != '"' && v->str[len] != '\\')
+			len++;
+		if (!v->str[len]) {
+			putc_unlocked('"', f);
+			fwrite_unlocked(v->str, 1, len, f);
+			putc_unlocked('"', f);
+			return;
+		}
+	}
+	if (c->kind == VAL_STR || c->kind == VAL_BOOL || c->kind == VAL_REAL ||
+	    n > INT64_MAX) {
+		cell = json_cell(c, v);
+		json_dumpf(cell, f, JSON_ENCODE_ANY | JSON_COMPACT);
+		json_decref(cell);
+		return;
+	}
+	do
+		*--at = '0' + n % 10;
+	while (n /= 10);
+	fwrite_unlocked(at, 1, buf + sizeof(buf) - at, f);
+}
+
+void table_json_write(const struct table *t, size_t row, FILE *f)
+{
+	bool first = true;
+
+	putc_unlocked('{', f);
+	for (size_t i = 0; i < t->n_cols; i++) {
+		const struct val *v = &t->vals[row * t->n_cols + i];
+
+		if (!v->known)
+			continue;
+		fputs_unlocked(first ? "\"" : ",\"", f);
+		fputs_unlocked(t->cols[i].key, f);
+		fputs_unlocked("\":", f);
+		write_cell(&t->cols[i], v, f);
+		first = false;
+	}
+	putc_unlocked('}', f);
+}
+
 json_t *table_json(const struct table *t)
 {
 	json_t *rows = json_array();

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # 1,000 programs: ps, metrics, a refresh of top and a policy check take at most 100 million
 # instructions. Needs a VM with ICOUNT=1, where a nanosecond is an instruction:
-#   ICOUNT=1 selftests/vm/run.sh selftests/cli/scale.sh
+#   ICOUNT=1 selftests/vm/run.sh selftests/icount/scale.sh
 # shellcheck disable=SC2016 # programs for jq, in single quotes
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
-# shellcheck source-path=SCRIPTDIR source=tap.bash
-. "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
+# shellcheck source-path=SCRIPTDIR source=../cli/tap.bash
+. "$(dirname "${BASH_SOURCE[0]}")/../cli/tap.bash"
 
 need jq clang-19
 patched || skip_all 'this kernel has no watchdog'
