@@ -27,7 +27,7 @@ if "$BPFWD" policy show >/dev/null 2>&1; (( $? == 3 )); then
 	exit
 fi
 keep_settings
-plan 48
+plan 49
 at_exit '"$BPFWD" policy unload'
 until_true() { # seconds, command...
 	local n=$(( $1 * 10 ))
@@ -165,13 +165,16 @@ fi
 "$BPFWD" policy unload >/dev/null 2>&1
 sed 's/5us/7us/' "$work/monitor.yaml" >"$file"
 "$BPFWD" policy load "$file" >/dev/null
-bpfwd policy load "$work/other.yaml" --for 2s
-check load-for eval 'is "$status $(mode)" "0 enforce" && has "$out" "for 2 s"'
+bpfwd policy load "$work/other.yaml" --for 10m
+check load-for eval 'is "$status $(mode)" "0 enforce" && has "$out" "for 600 s"'
+bpfwd policy show -j
+check_json says-when '.[0].returns_in_s | . > 0 and . <= 600'
+"$BPFWD" policy load "$work/other.yaml" --for 2s >/dev/null
 check returns until_true 20 eval '[[ $(mode) == monitor ]]'
-bpfwd policy load "$work/other.yaml" --for 2s
+"$BPFWD" policy load "$work/other.yaml" --for 10m >/dev/null
 expect keep 0 '' policy keep -q
-sleep 3
-check kept is "$(mode)" enforce
+bpfwd policy show -j
+check_json kept '.[0] | .mode == "enforce" and (has("returns_in_s") | not)'
 expect unload 0 '' policy unload -q
 check unloaded is "$(mode)" off
 
