@@ -23,11 +23,12 @@ size_t callgraph_calls(const struct callgraph *cg);
 
 /* Of them, calls through pointers that callgraph_observe() has seen. */
 size_t callgraph_observed(const struct callgraph *cg);
-/* Follows all calls of the kernel for a while, and keeps those that the graph does
- * not have for later ones. *n: how many. 0 or an exit status.
+/* Follows calls of the kernel for a while, and keeps those that the graph does not
+ * have for later ones. globs: of functions that are called, none: all. *n: how
+ * many. 0 or an exit status.
  */
-int callgraph_observe(struct callgraph *cg, u64 for_ns, size_t *n,
-		      struct fault *f);
+int callgraph_observe(struct callgraph *cg, char *const *globs, int n_globs,
+		      u64 for_ns, size_t *n, struct fault *f);
 
 /* What is reached from some functions in at most depth calls. */
 struct reach;

@@ -238,15 +238,33 @@ static int save(const struct callgraph *cg, const struct pairs *p,
 	return fclose(f) ? -errno : 0;
 }
 
-int callgraph_observe(struct callgraph *cg, u64 for_ns, size_t *n,
-		      struct fault *f)
+/* 0, -EINVAL: *bad matches no function that can be traced, or -ENODEV. */
+static int trace(struct tracefs_instance *ring, char *const *globs, int n_globs,
+		 const char **bad)
+{
+	for (int i = 0; i < n_globs; i++) {
+		*bad = globs[i];
+		if (tracefs_instance_file_append(ring, "set_ftrace_filter",
+						 globs[i]) < 0)
+			return -EINVAL;
+	}
+	return tracefs_instance_file_write(ring, "current_tracer", "function") <
+			       0 ?
+		       -ENODEV :
+		       0;
+}
+
+int callgraph_observe(struct callgraph *cg, char *const *globs, int n_globs,
+		      u64 for_ns, size_t *n, struct fault *f)
 {
 	struct tracefs_instance *ring;
+	const char *bad = NULL;
 	struct pairs p = {};
 	char name[32];
 	int err;
 
 	snprintf(name, sizeof(name), "bpfwd-observe-%d", getpid());
+	tracefs_set_loglevel(TEP_LOG_NONE);
 	ring = tracefs_instance_create(name);
 	if (!ring)
 		return fault_set(f,
@@ -255,10 +273,9 @@ int callgraph_observe(struct callgraph *cg, u64 for_ns, size_t *n,
 					 EXIT_FAILED,
 				 errno, "no trace ring of our own");
 	stop_on_signals();
-	err = tracefs_instance_file_write(ring, "current_tracer", "function") <
-			      0 ?
-		      -ENODEV :
-		      follow(cg, ring, for_ns, &p);
+	err = trace(ring, globs, n_globs, &bad);
+	if (!err)
+		err = follow(cg, ring, for_ns, &p);
 	tracefs_instance_file_write(ring, "current_tracer", "nop");
 	tracefs_instance_destroy(ring);
 	tracefs_instance_free(ring);
@@ -267,6 +284,9 @@ int callgraph_observe(struct callgraph *cg, u64 for_ns, size_t *n,
 	if (!err)
 		err = save(cg, &p, cg->observed_path);
 	free(p.all);
+	if (err == -EINVAL)
+		return fault_set(f, EXIT_USAGE, err,
+				 "no function to trace is called '%s'", bad);
 	if (err == -ENODEV) {
 		fault_set(f, EXIT_LACKS, err, "calls cannot be observed");
 		return fault_why(f, "the kernel has no function tracer "

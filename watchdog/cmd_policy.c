@@ -302,7 +302,7 @@ static int observe(struct options *o)
 
 	if (callgraph_load(&cg, o->vmlinux, f))
 		return f->exit;
-	ret = callgraph_observe(cg, for_ns, &n, f);
+	ret = callgraph_observe(cg, o->paths, o->n_paths, for_ns, &n, f);
 	callgraph_free(cg);
 	if (ret)
 		return ret;
@@ -320,10 +320,10 @@ static const struct {
 	int (*run)(struct options *o);
 	bool paths;
 } verbs[] = {
-	{ "check", check, true },      { "load", load, true },
-	{ "show", show, false },       { "diff", diff, true },
-	{ "unload", unload, false },   { "keep", keep, false },
-	{ "observe", observe, false },
+	{ "check", check, true },     { "load", load, true },
+	{ "show", show, false },      { "diff", diff, true },
+	{ "unload", unload, false },  { "keep", keep, false },
+	{ "observe", observe, true },
 };
 
 int cmd_policy(struct ctx *ctx, int argc, char **argv)
@@ -337,16 +337,16 @@ int cmd_policy(struct ctx *ctx, int argc, char **argv)
 			    "show\n"
 			    "unload\n"
 			    "keep\n"
-			    "observe [--for DUR]",
+			    "observe [--for DUR] [FUNCTION...]",
 		.doc = "Which programs may be attached where.\v"
 		       "FILE is described in bpfwd.policy(5); without one, "
 		       "those in " POLICY_DIR " are taken. `check` says what a "
 		       "policy would do to what is attached now, exit status 4 "
 		       "if it would deny some of it; `diff` compares with the "
 		       "kernel's, exit status 4 if they differ. `observe` follows "
-		       "all calls of the kernel for 10s, or DUR, for call "
-		       "graphs to know where pointers lead; the kernel is much "
-		       "slower meanwhile.\n"
+		       "the calls of FUNCTIONs (patterns, else all of the "
+		       "kernel) for 10s, or DUR, for call graphs to know where "
+		       "pointers lead; the kernel is slower meanwhile.\n"
 		       "Examples:\n"
 		       "  bpfwd policy check 10-prod.yaml\n"
 		       "  bpfwd policy check --path kprobe/vfs_read\n"

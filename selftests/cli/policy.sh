@@ -12,7 +12,7 @@ patched || skip_all 'this kernel has no watchdog'
 bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 [[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
 find_vmlinux
-plan 75
+plan 76
 export XDG_CACHE_HOME=$work/cache
 mkdir "$XDG_CACHE_HOME"
 
@@ -94,7 +94,7 @@ check strongest-mode eval 'is "$status $err" "0 bpfwd: 2 policies, mode enforce"
 # --- Call graphs ---
 if [[ -z $vmlinux ]]; then
 	for t in path path-tracepoint path-lsm path-json no-path depth root-missing cached cache-ignored foreign \
-		unknown-pointer observe leaves-no-ring observed; do
+		unknown-pointer observe observe-what leaves-no-ring observed; do
 		skip "graph-$t" 'no vmlinux of this kernel'
 	done
 else
@@ -125,11 +125,13 @@ else
 	# calls through pointers, as far as they are seen
 	path kprobe/proc_reg_read_iter
 	check graph-unknown-pointer is "$status" 4
-	"$BPFWD" policy observe --for 4s >"$work/observed" 2>&1 &
+	"$BPFWD" policy observe --for 4s "proc_*" >"$work/observed" 2>&1 &
 	observer=$!
 	while kill -0 $observer 2>/dev/null; do cat /proc/version >/dev/null; done
 	wait $observer
 	check graph-observe eval 'is $? 0 && grep -Eqx "[1-9][0-9]* calls through pointers that were not known" "$work/observed"'
+	bpfwd policy observe --for 1s no_such_function_at_all
+	check graph-observe-what eval 'is "$status" 2 && has "$err" "no function to trace is called"'
 	check graph-leaves-no-ring [ -z "$(ls -d /sys/kernel/tracing/instances/bpfwd-observe-* 2>/dev/null)" ]
 	path kprobe/proc_reg_read_iter
 	check graph-observed eval 'is "$status" 0 && has "$out" "ksys_read -> vfs_read -> proc_reg_read_iter"'
