@@ -243,9 +243,14 @@ static int trace(struct tracefs_instance *ring, char *const *globs, int n_globs,
 		 const char **bad)
 {
 	for (int i = 0; i < n_globs; i++) {
+		char word[128];
+
+		/* with its end, so that an error is that of this write */
+		snprintf(word, sizeof(word), "%s\n", globs[i]);
 		*bad = globs[i];
-		if (tracefs_instance_file_append(ring, "set_ftrace_filter",
-						 globs[i]) < 0)
+		if (strlen(globs[i]) + 2 > sizeof(word) ||
+		    tracefs_instance_file_append(ring, "set_ftrace_filter",
+						 word) < 0)
 			return -EINVAL;
 	}
 	return tracefs_instance_file_write(ring, "current_tracer", "function") <
