@@ -82,7 +82,11 @@ status_is() {
 	local want=$1 rc=0
 	shift
 	"$vm" "$@" >"$O/log/test-vm.log" 2>&1 || rc=$?
-	(( rc == want )) || { echo "# exit status $rc, expected $want"; tail -n 5 "$O/log/test-vm.log" | sed 's/^/# /'; return 1; }
+	(( rc == want )) && return
+	echo "# exit status $rc, expected $want; the console is in $O/log/console-status-$want.log"
+	cp "$O/vm/console.log" "$O/log/console-status-$want.log"
+	tail -n 5 "$O/log/test-vm.log" | sed 's/^/# /'
+	return 1
 }
 times_out() { TIMEOUT=8 status_is 124 'sleep 1000'; }
 shares_scratch() {
