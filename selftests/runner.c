@@ -610,6 +610,7 @@ int main(int argc, char **argv)
 	pin_to(0);
 	if (wd_present())
 		trace_start();
+	perf_keep_on();
 	printf("TAP version 13\n");
 	visit_all();
 	trace_remove();

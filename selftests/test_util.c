@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <linux/perf_event.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -307,6 +308,19 @@ void trace_start(void)
 	file_write(INSTANCE "/trace", "");
 	err = file_write(INSTANCE "/events/bpf_watchdog/enable", "1");
 	REQUIRE(!err, "tracepoints bpf_watchdog:*: %s", strerror(-err));
+}
+
+/* For the same reason: perf events of tasks patch __schedule() when they come and go. */
+void perf_keep_on(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+	};
+
+	/* Closed by the end of this process. Without perf there is nothing to keep. */
+	syscall(__NR_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
 void trace_clear(void)

@@ -66,6 +66,7 @@ struct wd_event {
  * the runner ends: each event that goes on or off has the kernel's text patched.
  */
 void trace_start(void);
+void perf_keep_on(void);
 void trace_clear(void);
 /* The number of events of this program; the last one in ev. */
 int trace_find(__u32 prog_id, const char *kind, struct wd_event *ev);
