@@ -118,8 +118,10 @@ if (( ${#names[@]} )); then
 		why='the VM panicked'
 		(( rc != 124 )) || why="no end within $TIMEOUT s"
 		cp "$O/vm/console.log" "$O/log/console-${left[0]//\//_}.log"
-		# QEMU before 8.1, see trace_start() in test_util.c: not the test's fault, if once.
-		if [[ ${left[0]} != "$again" ]] && grep -q '^Oops: int3' "$O/vm/console.log"; then
+		# QEMU before 8.1, see trace_start() in test_util.c: not the test's fault, if once
+		# and the int3 was gone. One that is there is ours.
+		if [[ ${left[0]} != "$again" ]] && grep -q '^Oops: int3' "$O/vm/console.log" &&
+		   ! grep -q '^Code:.* cc <' "$O/vm/console.log"; then
 			echo "# ${left[0]}: the emulator ran into code that was being patched; once more"
 			again=${left[0]}
 		else

@@ -337,9 +337,7 @@ static double median(double *v, size_t n)
 	return dist_of(v, n).p50;
 }
 
-/* The targets are of deterministic time: what else runs is in all others. */
-static void judge(const char *set, const struct prog *progs, size_t n,
-		  bool exact)
+static void judge(const char *set, const struct prog *progs, size_t n)
 {
 	double *tight = calloc(n + 1, sizeof(*tight)),
 	       *loose = calloc(n + 1, sizeof(*loose));
@@ -365,15 +363,15 @@ static void judge(const char *set, const struct prog *progs, size_t n,
 	       set, of, unbounded, runs, hit);
 	snprintf(what, sizeof(what),
 		 "%s: best <= measured <= worst, of all runs", set);
-	target_line(what, exact ? "100 %" : NULL, runs, runs == inside, "%.2f %%",
+	target_line(what, "100 %", runs, runs == inside, "%.2f %%",
 		    runs ? inside * 100.0 / runs : 0);
 	snprintf(what, sizeof(what), "%s: worst / longest measured, median",
 		 set);
-	target_line(what, exact ? "<= 2" : NULL, k, k && median(tight, k) <= 2, "%.2f",
+	target_line(what, "<= 2", k, k && median(tight, k) <= 2, "%.2f",
 		    k ? median(tight, k) : 0);
 	snprintf(what, sizeof(what), "%s: best / shortest measured, median",
 		 set);
-	target_line(what, exact ? ">= 0.5" : NULL, k, k && median(loose, k) >= 0.5, "%.2f",
+	target_line(what, ">= 0.5", k, k && median(loose, k) >= 0.5, "%.2f",
 		    k ? median(loose, k) : 0);
 	free(tight);
 	free(loose);
@@ -410,7 +408,6 @@ static int table(const struct table_opts *o)
 {
 	struct prog *progs = calloc(csv__rows(o->raw) + 1, sizeof(*progs));
 	static const char *const sets[] = { "original", "own" };
-	const char *icount = csv__stamp(o->raw, "icount");
 	size_t n;
 
 	if (!progs)
@@ -437,7 +434,7 @@ static int table(const struct table_opts *o)
 		       p->above ? "  above worst" : "");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
-		judge(sets[i], progs, n, icount && !strcmp(icount, "true"));
+		judge(sets[i], progs, n);
 	judge_contention(o->raw);
 	puts("\nenvironment");
 	print_env(o->raw);

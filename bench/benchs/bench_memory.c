@@ -261,8 +261,9 @@ static int table(const struct table_opts *o)
 		    over.image_alloc > 0,
 		    over.image_extra <= 1.1 * over.image_alloc, "%.3f",
 		    over.image_extra / over.image_alloc);
-	target_line("extra as allocated / length of the code", NULL,
-		    over.image_jited > 0, true, "%.3f",
+	target_line("extra as allocated / length of the code", "<= 1.1",
+		    over.image_jited > 0,
+		    over.image_extra <= 1.1 * over.image_jited, "%.3f",
 		    over.image_extra / over.image_jited);
 	target_line("JIT image as allocated / length of the code", NULL,
 		    over.image_jited > 0, true, "%.3f",

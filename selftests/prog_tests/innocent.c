@@ -225,8 +225,7 @@ static void interrupted(void)
 	ctl->brake = 1;
 	CHECK(ctl->inner_finished >= 20, "the timer ran %llu times",
 	      ctl->inner_finished);
-	/* How long the work takes varies with what else the host does. */
-	CHECK(longer >= 3, "%u of 20 runs were longer than the budget, %u were ended",
+	CHECK(longer >= 10, "%u of 20 runs were longer than the budget, %u were ended",
 	      longer, ended);
 	diag("%u of 20 runs were longer than the budget, by interrupts",
 	     longer);
