@@ -16,7 +16,6 @@ plan 37
 instances=/sys/kernel/tracing/instances
 find_spin
 pins=/sys/fs/bpf/cli_$$
-is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
 # Here and on the other CPU: what shares a CPU with a stall may not run until it ends.
 taskset -pc 0 $$ >/dev/null
 stall() { timeout 20 taskset -c 1 cat /proc/version >/dev/null; }

@@ -13,7 +13,6 @@ bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 keep_settings
 plan 25
 
-is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
 # All that a sample of the last output says: name{labels} value
 sample() { grep -qxF -- "$1" <<<"$out" || { echo "no sample $1"; return 1; }; }
 lint() {

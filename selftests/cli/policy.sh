@@ -16,8 +16,6 @@ plan 76
 export XDG_CACHE_HOME=$work/cache
 mkdir "$XDG_CACHE_HOME"
 
-is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
-has() { [[ $1 == *"$2"* ]] || { echo "no '$2' in: $1"; return 1; }; }
 head=$'version: 1\nname: test\nmode: enforce\n'
 file=$work/test.yaml
 

@@ -13,8 +13,6 @@ bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 find_vmlinux
 export XDG_CACHE_HOME=$work/cache
 mkdir "$XDG_CACHE_HOME"
-is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
-has() { [[ $1 == *"$2"* ]] || { echo "no '$2' in: $1"; return 1; }; }
 head=$'version: 1\nname: test\nmode: enforce\n'
 file=$work/test.yaml
 printf '%s' "$head" >"$file"
@@ -29,16 +27,6 @@ fi
 keep_settings
 plan 49
 at_exit '"$BPFWD" policy unload'
-until_true() { # seconds, command...
-	local n=$(( $1 * 10 ))
-	shift
-	while (( n-- )); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.1
-	done
-	echo "never: $*"
-	return 1
-}
 find_spin
 pins=/sys/fs/bpf/cli_$$
 at_exit "rm -rf $pins ${pins}_b"

@@ -14,17 +14,6 @@ bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 keep_settings
 plan 50
 
-is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
-until_true() { # seconds, command...
-	local n=$(( $1 * 10 ))
-	shift
-	while (( n-- )); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.1
-	done
-	echo "never: $*"
-	return 1
-}
 # Sets code, head and out.
 get() { # port, page, head...; method is $method or GET
 	local port=$1 page=$2 line

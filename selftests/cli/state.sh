@@ -12,7 +12,6 @@ keep_settings
 plan 24
 
 read_sysctl() { cat "$sysctls$1"; }
-is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
 
 expect disable 0 '' disable
 check is-off is "$(read_sysctl '')" 0

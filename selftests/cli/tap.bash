@@ -73,6 +73,19 @@ expect() {
 	result "$name" $ret "bpfwd $*: status $status, expected $want, stderr with '$text'" \
 		"stdout: $out" "stderr: $err"
 }
+# Conditions for check.
+is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
+has() { [[ $1 == *"$2"* ]] || { echo "no '$2' in: $1"; return 1; }; }
+until_true() { # seconds, command...
+	local n=$(( $1 * 10 ))
+	shift
+	while (( n-- )); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.1
+	done
+	echo "never: $*"
+	return 1
+}
 # name, jq expression that must be true of the last stdout
 check_json() {
 	local ret=0

@@ -14,7 +14,6 @@ infocmp -x xterm >/dev/null 2>&1 || skip_all 'no terminfo of xterm'
 keep_settings
 plan 30
 
-is() { [[ $1 == "$2" ]] || { echo "$1, expected $2"; return 1; }; }
 
 for name in apple_program berry_program; do
 	printf '__attribute__((section("socket"), used)) int %s(void *ctx) { return 0; }\n' $name

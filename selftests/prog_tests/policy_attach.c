@@ -298,43 +298,42 @@ static void prog_array_del(void)
 	CHECK(!err, "delete: %s", strerror(-err));
 }
 
-static int devmap(struct bpf_program *prog)
+static int put_in_devmap(struct bpf_map *map, __u32 key,
+			 struct bpf_program *prog)
 {
 	struct bpf_devmap_val val = { .ifindex = 1,
 				      .bpf_prog.fd = bpf_program__fd(prog) };
-	__u32 key = 0;
 
-	return bpf_map__update_elem(ways->maps.devmap, &key, sizeof(key), &val,
-				    sizeof(val), 0);
+	return bpf_map__update_elem(map, &key, sizeof(key), &val, sizeof(val),
+				    0);
+}
+
+static void delete_key(struct bpf_map *map, __u32 key)
+{
+	int err = bpf_map__delete_elem(map, &key, sizeof(key), 0);
+
+	CHECK(!err, "delete: %s", strerror(-err));
+	way_wait_free();
+}
+
+static int devmap(struct bpf_program *prog)
+{
+	return put_in_devmap(ways->maps.devmap, 0, prog);
 }
 
 static void devmap_del(void)
 {
-	__u32 key = 0;
-	int err = bpf_map__delete_elem(ways->maps.devmap, &key, sizeof(key), 0);
-
-	CHECK(!err, "delete: %s", strerror(-err));
-	way_wait_free();
+	delete_key(ways->maps.devmap, 0);
 }
 
 static int devmap_hash(struct bpf_program *prog)
 {
-	struct bpf_devmap_val val = { .ifindex = 1,
-				      .bpf_prog.fd = bpf_program__fd(prog) };
-	__u32 key = 7;
-
-	return bpf_map__update_elem(ways->maps.devmap_hash, &key, sizeof(key),
-				    &val, sizeof(val), 0);
+	return put_in_devmap(ways->maps.devmap_hash, 7, prog);
 }
 
 static void devmap_hash_del(void)
 {
-	__u32 key = 7;
-	int err = bpf_map__delete_elem(ways->maps.devmap_hash, &key,
-				       sizeof(key), 0);
-
-	CHECK(!err, "delete: %s", strerror(-err));
-	way_wait_free();
+	delete_key(ways->maps.devmap_hash, 7);
 }
 
 static int cpumap(struct bpf_program *prog)
@@ -349,11 +348,7 @@ static int cpumap(struct bpf_program *prog)
 
 static void cpumap_del(void)
 {
-	__u32 key = 0;
-	int err = bpf_map__delete_elem(ways->maps.cpumap, &key, sizeof(key), 0);
-
-	CHECK(!err, "delete: %s", strerror(-err));
-	way_wait_free();
+	delete_key(ways->maps.cpumap, 0);
 }
 
 static int lirc_fd;
