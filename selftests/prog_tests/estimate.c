@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include "test_util.h"
 #include "estimate.skel.h"
+#include "estimate_ops.skel.h"
 
 #define US 1000000ULL /* ps */
 #define TICK_NS 1000
@@ -548,6 +549,31 @@ static void by_hand(void)
 	reset_model();
 }
 
+static void struct_ops(void)
+{
+	struct estimate_ops *skel;
+	struct bpf_prog_info info;
+
+	use_model(tick_model());
+	skel = estimate_ops__open_and_load();
+	REQUIRE(skel, "estimate_ops: %m");
+	info = prog_info(bpf_program__fd(skel->progs.ops_cong_avoid));
+	CHECK(info.estimate_best_ns == TICK_NS &&
+		      info.estimate_worst_ns == (1 + 7) * TICK_NS,
+	      "cong_avoid: %llu to %llu ns", info.estimate_best_ns,
+	      info.estimate_worst_ns);
+	info = prog_info(bpf_program__fd(skel->progs.ops_ssthresh));
+	CHECK(info.estimate_best_ns == 2 * TICK_NS &&
+		      info.estimate_worst_ns == 2 * TICK_NS,
+	      "ssthresh: %llu to %llu ns", info.estimate_best_ns,
+	      info.estimate_worst_ns);
+	info = prog_info(bpf_program__fd(skel->progs.ops_undo_cwnd));
+	CHECK(!info.estimate_best_ns && !info.estimate_worst_ns,
+	      "undo_cwnd: %llu to %llu ns", info.estimate_best_ns,
+	      info.estimate_worst_ns);
+	reset_model();
+}
+
 /* The algorithm alone, built for user space, with random loops in loops. */
 static void random_programs(void)
 {
@@ -876,6 +902,8 @@ static const struct test tests[] = {
 	{ "bounds",
 	  "best and worst are what they are by hand, for each kind of loop and call",
 	  by_hand, NEEDS_WATCHDOG },
+	{ "struct_ops", "each member of a struct_ops has its own bounds",
+	  struct_ops, NEEDS_WATCHDOG },
 	{ "random",
 	  "no run of a random program is outside of the bounds that the algorithm gives",
 	  random_programs, 0 },
