@@ -112,19 +112,6 @@ static json_t *json_prog(const struct event *e, const struct prog *p)
 	return prog;
 }
 
-static void timestamp(const struct event_out *out, u64 boot_ns, char *buf,
-		      size_t size)
-{
-	u64 real = boot_ns + out->boot_to_real_ns;
-	time_t secs = real / 1000000000;
-	char day[32];
-	struct tm tm;
-
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&secs, &tm));
-	snprintf(buf, size, "%s.%06lluZ", day,
-		 (unsigned long long)(real % 1000000000 / 1000));
-}
-
 static void json_policy(json_t *doc, const struct event *e)
 {
 	char policy[BPF_POLICY_NAME_LEN], rule[BPF_POLICY_NAME_LEN];
@@ -182,7 +169,7 @@ static int print_json(struct event_out *out, const struct event *e, u64 seq)
 				(json_int_t)seq);
 	const struct prog *p;
 	struct source src;
-	char ts[64];
+	char ts[UTC_LEN];
 
 	json_object_set_new(doc, "cpu", json_integer(e->cpu));
 	if (e->kind == EV_LOST) {
@@ -190,7 +177,7 @@ static int print_json(struct event_out *out, const struct event *e, u64 seq)
 			json_object_set_new(doc, "lost", json_integer(e->lost));
 		return out_json(&out->ctx->out, doc);
 	}
-	timestamp(out, e->boot_ns, ts, sizeof(ts));
+	utc(e->boot_ns + out->boot_to_real_ns, ts);
 	json_object_set_new(doc, "ts", json_string(ts));
 	json_object_set_new(doc, "mono_ns", json_integer(e->boot_ns));
 	json_details(doc, e);

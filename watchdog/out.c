@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "out.h"
 
 static const char *const formats[] = {
@@ -180,6 +181,18 @@ int number_parse(const char *s, u64 max, u64 *n)
 		return -ERANGE;
 	*n = v;
 	return 0;
+}
+
+const char *utc(u64 ns, char buf[UTC_LEN])
+{
+	time_t secs = ns / 1000000000;
+	char day[32];
+	struct tm tm;
+
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&secs, &tm));
+	snprintf(buf, UTC_LEN, "%s.%06lluZ", day,
+		 (unsigned long long)(ns % 1000000000 / 1000));
+	return buf;
 }
 
 int duration_parse(const char *s, u64 *ns)

@@ -67,6 +67,12 @@ const char *errno_name(int err);
 const char *duration(u64 ns, char buf[DURATION_LEN]);
 /* A configured one: no trailing zeros, "1ms". */
 const char *duration_set(u64 ns, char buf[DURATION_LEN]);
+
+#define UTC_LEN 64
+
+/* Of ns since 1970: "2026-01-31T12:00:00.000001Z". */
+const char *utc(u64 ns, char buf[UTC_LEN]);
+
 /* "10ms" to ns. -EINVAL: no number or no unit; -ERANGE: 0 or beyond 2^63-1. */
 int duration_parse(const char *s, u64 *ns);
 /* The same, with the message for the user. 0 or an exit status. */

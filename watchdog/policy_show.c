@@ -317,31 +317,19 @@ static u64 boot_to_real(void)
 	       boot.tv_nsec;
 }
 
-static void when(u64 boot_ns, char *buf, size_t size)
-{
-	u64 real = boot_ns + boot_to_real();
-	time_t secs = real / 1000000000;
-	char day[32];
-	struct tm tm;
-
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&secs, &tm));
-	snprintf(buf, size, "%s.%06lluZ", day,
-		 (unsigned long long)(real % 1000000000 / 1000));
-}
-
 static void denial_json(struct ctx *ctx, const struct bpf_policy_denial *d,
 			const struct attachment *a, const char *policy,
 			const char *rule, const char *why)
 {
 	json_t *doc;
-	char ts[64];
+	char ts[UTC_LEN];
 
-	when(d->time_ns, ts, sizeof(ts));
 	doc = json_pack("{s:s, s:s, s:I, s:s, s:I, s:s, s:{s:i, s:s, s:s}, "
 			"s:s, s:s, s:s}",
 			"schema", "bpfwd.event/1", "event",
 			d->denied ? "attach_denied" : "attach_would_deny",
-			"seq", (json_int_t)d->seq, "ts", ts, "mono_ns",
+			"seq", (json_int_t)d->seq, "ts",
+			utc(d->time_ns + boot_to_real(), ts), "mono_ns",
 			(json_int_t)d->time_ns, "reason",
 			rule_reason_name(d->reason), "prog", "id", d->prog_id,
 			"name", d->prog_name, "hook", d->hook, "policy", policy,

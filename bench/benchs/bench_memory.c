@@ -18,6 +18,8 @@
 #include "bench.h"
 #include "csv.h"
 
+#define NR_SHOWN 20 /* rows on the terminal; CSV and JSON have all */
+
 static int validate(const struct run_opts *o)
 {
 	if (!o->nr_files) {
@@ -167,6 +169,20 @@ struct totals {
 	double jited, image_jited, image_alloc, image_extra, extra;
 };
 
+/* What a program takes, and how much that is to its code. */
+struct row {
+	size_t i;
+	double jited, alloc, extra;
+};
+
+static int by_ratio(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	double d = y->extra / y->alloc - x->extra / x->alloc;
+
+	return d > 0 ? 1 : d < 0 ? -1 : x->i > y->i ? 1 : -1;
+}
+
 static int table(const struct table_opts *o)
 {
 	const struct csv *c = o->raw;
@@ -175,11 +191,13 @@ static int table(const struct table_opts *o)
 	int cj = csv__col(c, "jited_bytes"), ce = csv__col(c, "extra_bytes"),
 	    cc = csv__col(c, "can_overrun");
 	int cx = csv__col(c, "terminable"), ca = csv__col(c, "jited_alloc");
-	double jited, extra, can, term, alloc, kept = 0, worst = 0;
+	double jited, extra, can, term, alloc, kept = 0;
+	struct row *rows = calloc(csv__rows(c) + 1, sizeof(*rows));
 	struct totals all = {}, over = {};
-	const char *worst_name = "-";
 	size_t i, no_image = 0, needless = 0, above = 0;
 
+	if (!rows)
+		return -ENOMEM;
 	if (o->csv)
 		fputs("object,program,type,jited_bytes,extra_bytes,can_overrun,terminable,jited_alloc\n",
 		      o->csv);
@@ -188,8 +206,6 @@ static int table(const struct table_opts *o)
 		json_env(o->json, c);
 		fputs(",\n  \"rows\": [", o->json);
 	}
-	printf("\nmemory: bytes of programs with a fast-path image\n\n  %-22s %-28s %8s %8s %8s %6s\n",
-	       "object", "program", "code", "JIT", "extra", "ratio");
 	for (i = 0; i < csv__rows(c); i++) {
 		bool image, ok = csv__num(c, i, cj, &jited) &&
 			  csv__num(c, i, ce, &extra) &&
@@ -219,13 +235,8 @@ static int table(const struct table_opts *o)
 			over.image_alloc += alloc;
 			over.image_extra += extra;
 			above += extra > 1.1 * alloc;
-			if (extra / alloc > worst) {
-				worst = extra / alloc;
-				worst_name = csv__str(c, i, cp);
-			}
-			printf("  %-22s %-28s %8.0f %8.0f %8.0f %6.2f\n",
-			       csv__str(c, i, co), csv__str(c, i, cp), jited,
-			       alloc, extra, extra / alloc);
+			rows[over.with_image - 1] =
+				(struct row){ i, jited, alloc, extra };
 		}
 		if (o->csv)
 			fprintf(o->csv, "%s,%s,%s,%.0f,%.0f,%.0f,%.0f,%.0f\n",
@@ -242,6 +253,16 @@ static int table(const struct table_opts *o)
 				extra, can ? "true" : "false");
 		}
 	}
+	qsort(rows, over.with_image, sizeof(*rows), by_ratio);
+	printf("\nmemory: bytes of programs with a fast-path image; of %zu, those of the greatest ratio\n\n  %-22s %-28s %8s %8s %8s %6s\n",
+	       over.with_image, "object", "program", "code", "JIT", "extra",
+	       "ratio");
+	for (i = 0; i < over.with_image && i < NR_SHOWN; i++)
+		printf("  %-22s %-28s %8.0f %8.0f %8.0f %6.2f\n",
+		       csv__str(c, rows[i].i, co), csv__str(c, rows[i].i, cp),
+		       rows[i].jited, rows[i].alloc, rows[i].extra,
+		       rows[i].extra / rows[i].alloc);
+	free(rows);
 	printf("\n  %-44s %6zu programs %10.0f bytes JIT %10.0f extra\n", "all",
 	       all.n, all.jited, all.extra);
 	printf("  %-44s %6zu programs %10.0f bytes JIT %10.0f extra\n",
@@ -251,8 +272,7 @@ static int table(const struct table_opts *o)
 	       over.image_extra);
 	printf("  %-44s %6zu programs\n",
 	       "can overrun, without an image (not terminable)", no_image);
-	printf("  %-44s %6zu programs; worst %.2f, %s\n\n", "image above 1.1 x",
-	       above, worst, worst_name);
+	printf("  %-44s %6zu programs\n\n", "image above 1.1 x", above);
 	target_line("images of programs that cannot overrun", "0", all.n,
 		    !needless, "%zu", needless);
 	target_line("bytes they keep to get one with a smaller budget", NULL,
