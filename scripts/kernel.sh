@@ -1,7 +1,8 @@
 #!/bin/bash
-# Build a kernel: kernel.sh kernel|vanilla|debug
+# Build a kernel: kernel.sh kernel|vanilla|debug|variants
 #   kernel   patched, $O/linux/.kernel          vanilla  unpatched, $O/vanilla/.kernel
 #   debug    patched, with checkers, $O/linux/.debug
+#   variants patched, with mitigations and fault injection, $O/linux/.variants
 # Nothing is done if tree, configuration and compiler are what they were.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -15,6 +16,7 @@ kernel) ;;
 vanilla) tree=$VANILLA ;;
 debug) out=.debug; fragments+=("$patches/config.debug")
 	estimate='about 17 min on 2 cores, 3 min if ccache knows it' ;;
+variants) out=.variants; fragments+=("$patches/config.variants") ;;
 *) die "what is a kernel called $what?" ;;
 esac
 name=kernel

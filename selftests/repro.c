@@ -53,6 +53,24 @@ int repro_fd(struct run *run)
 	return bpf_program__fd(run->prog);
 }
 
+struct bpf_program *repro_prog(struct run *run)
+{
+	return run->prog;
+}
+
+struct bpf_object *repro_obj(struct run *run)
+{
+	return run->obj;
+}
+
+int repro_keep(struct run *run, struct bpf_link *link)
+{
+	if (!link)
+		return -errno;
+	run->link = link;
+	return 0;
+}
+
 __u32 repro_id(struct run *run)
 {
 	return prog_info(repro_fd(run)).id;
@@ -328,6 +346,11 @@ struct run *repro_open(const struct suite *suite, const struct repro *r,
 	bpf_object__for_each_map(map, run->obj) {
 		bool each = !strncmp(bpf_map__name(map), "each_", 5);
 
+		/* Its programs are loaded with it. */
+		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS &&
+		    !named_in(r->also, bpf_map__name(map)))
+			bpf_map__set_autocreate(map, false);
+
 		if (each && strncmp(bpf_map__name(map), r->name,
 				    strlen(bpf_map__name(map))))
 			err = bpf_map__set_max_entries(map,
@@ -430,10 +453,15 @@ static struct bpf_link *attach_int3(struct run *run)
 
 void repro_attach(struct run *run)
 {
-	int fd = repro_fd(run);
+	int fd = repro_fd(run), err;
 
 	switch (run->repro->hook) {
 	case ON_NOTHING:
+		return;
+	case ON_OWN:
+		err = run->repro->attach(run);
+		REQUIRE(!err, "%s does not attach: %s", run->repro->name,
+			strerror(-err));
 		return;
 	case ON_SECTION:
 		run->link = bpf_program__attach(run->prog);
@@ -461,6 +489,8 @@ void repro_attach(struct run *run)
 void repro_close(struct run *run)
 {
 	bpf_link__destroy(run->link);
+	if (run->repro->detach)
+		run->repro->detach();
 	ring_buffer__free(run->rb);
 	user_ring_buffer__free(run->user_rb);
 	bpf_object__close(run->counter);
@@ -475,6 +505,14 @@ void repro_close(struct run *run)
 		close(run->server);
 	}
 	free(run);
+}
+
+/* Its program runs in another context, maybe later. */
+static bool runs_elsewhere(struct run *run)
+{
+	return run->repro->trigger == BY_CALLBACK ||
+	       run->repro->trigger == BY_TRAFFIC ||
+	       run->repro->trigger == BY_OWN;
 }
 
 static bool is_through(void *arg)
@@ -498,6 +536,7 @@ uint64_t repro_fire(struct run *run, uint64_t patience_ns)
 	run->finished = ctl->finished;
 	run->terminations = prog_info(repro_fd(run)).terminations;
 	ctl->tgid = getpid();
+	ctl->armed = 1;
 	start = now_ns();
 	shared->stall_since = start;
 	switch (run->repro->trigger) {
@@ -524,10 +563,11 @@ uint64_t repro_fire(struct run *run, uint64_t patience_ns)
 		if (send(run->sender, c, 1, 0) != 1)
 			err = -errno;
 		break;
+	case BY_OWN:
+		err = run->repro->fire(run);
+		break;
 	}
-	/* Their program runs in another context, maybe later. */
-	if (run->repro->trigger == BY_CALLBACK ||
-	    run->repro->trigger == BY_TRAFFIC)
+	if (runs_elsewhere(run))
 		wait_until(is_through, run, patience_ns);
 	took = now_ns() - start;
 	if (run->repro->trigger == BY_TRAFFIC)
@@ -535,6 +575,7 @@ uint64_t repro_fire(struct run *run, uint64_t patience_ns)
 			;
 	shared->stall_since = 0;
 	ctl->tgid = 0;
+	ctl->armed = 0;
 	CHECK(!err, "trigger: %s", strerror(-err));
 	return took;
 }
@@ -553,8 +594,7 @@ uint64_t repro_trigger(struct run *run)
 	uint64_t took = repro_fire(run, 8 * NSEC_PER_SEC);
 
 	/* What runs elsewhere is counted before it reaches its last instruction. */
-	if (run->repro->trigger == BY_CALLBACK ||
-	    run->repro->trigger == BY_TRAFFIC)
+	if (runs_elsewhere(run))
 		wait_until(is_quiet, run, NSEC_PER_SEC);
 	/*
 	 * A busy host may use up the budget before the program holds anything:
@@ -661,8 +701,7 @@ void repro_check_held(struct run *run, bool canary_too)
 {
 	unsigned int holds = run->repro->holds;
 
-	if (run->repro->trigger == BY_CALLBACK ||
-	    run->repro->trigger == BY_TRAFFIC)
+	if (runs_elsewhere(run))
 		wait_until(is_quiet, run, PATIENCE_NS);
 	if (holds & HOLDS_RECORD)
 		check_ringbuf(run);
@@ -789,7 +828,8 @@ void repro_test(const struct suite *suite, const struct repro *r)
 	CHECK(before.terminable == BPF_TERMINABLE_YES ||
 		      before.terminable == BPF_TERMINABLE_CONDITIONAL,
 	      "terminable is %u", before.terminable);
-	CHECK(before.fast_path_bytes > 0, "no fast-path image");
+	CHECK(!before.fast_path_bytes == !!(r->flags & R_NO_IMAGE),
+	      "%u bytes of a fast-path image", before.fast_path_bytes);
 
 	/* It stays attached, and is ended each time anew. */
 	for (i = 0; i < 3 && !nr_failures; i++) {

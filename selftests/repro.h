@@ -13,10 +13,19 @@ enum trigger {
 	BY_TRAFFIC, /* a packet through lo */
 	BY_CALLBACK, /* BPF_PROG_TEST_RUN arms a timer or a work queue */
 	BY_IPI, /* BPF_PROG_TEST_RUN on another CPU */
+	BY_OWN, /* fire() of the reproducer */
 };
 
 /* Where it is attached. */
-enum hook { ON_SECTION, ON_NOTHING, ON_INT3, ON_XDP, ON_TCX, ON_SOCKET };
+enum hook {
+	ON_SECTION,
+	ON_NOTHING,
+	ON_INT3,
+	ON_XDP,
+	ON_TCX,
+	ON_SOCKET,
+	ON_OWN, /* attach() of the reproducer */
+};
 
 /* What it holds while it stalls. */
 enum {
@@ -42,7 +51,10 @@ enum {
 	R_TAIL =
 		1
 		<< 2, /* fills prog array "tails" with itself and tail_target */
+	R_NO_IMAGE = 1 << 3, /* what it calls has one, and is what stalls */
 };
+
+struct run; /* a loaded reproducer */
 
 struct repro {
 	const char *name; /* the program's, and the test's */
@@ -56,15 +68,20 @@ struct repro {
 	__u32 fill; /* elements to walk, samples to drain; 0: none needed */
 	unsigned int budget_us; /* 0: BUDGET_US */
 	unsigned int needs;
+	int (*attach)(struct run *run); /* ON_OWN: 0 or -errno */
+	void (*detach)(void); /* what does not go with the process */
+	int (*fire)(struct run *run); /* BY_OWN: 0 or -errno */
 };
-
-struct run; /* a loaded reproducer */
 
 struct run *repro_open(const struct suite *suite, const struct repro *r,
 		       __u32 fill);
 void repro_attach(struct run *run);
 void repro_close(struct run *run);
 int repro_fd(struct run *run);
+struct bpf_program *repro_prog(struct run *run);
+struct bpf_object *repro_obj(struct run *run);
+/* For attach(): closed with the run. 0 or -errno. */
+int repro_keep(struct run *run, struct bpf_link *link);
 __u32 repro_id(struct run *run);
 volatile struct ctl *repro_ctl(struct run *run);
 /* Triggers it and waits until it is through or ended, but no longer than patience. */

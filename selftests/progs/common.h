@@ -31,6 +31,12 @@ static __always_inline bool from_our_process(void)
 	return ctl.tgid && bpf_get_current_pid_tgid() >> 32 == ctl.tgid;
 }
 
+/* For hooks that others pass as well: one invocation for each trigger. */
+static __always_inline bool armed(void)
+{
+	return ctl.armed && __atomic_exchange_n(&ctl.armed, 0, __ATOMIC_RELAXED);
+}
+
 static __always_inline void enter(void)
 {
 	COUNT(started);

@@ -11,6 +11,7 @@ struct ctl {
 	__u64 cgroup_id;
 	__u64 user_ptr; /* memory of the process, for programs that sleep */
 	__u32 tgid; /* only this process triggers the program; 0: none does */
+	__u32 armed; /* the next invocation that looks stalls, see armed() */
 	__u32 pid;
 	__u32 saddr, daddr; /* an established TCP connection */
 	__u16 sport, dport;
@@ -41,6 +42,8 @@ struct ctl {
 #define TIMER_PAUSE_NS 2000000
 /* What one call copies: takes longer than the watchdog waits. */
 #define STUCK_BYTES (256 << 20)
+/* In how many NMIs a program runs, per trigger. */
+#define NMI_RUNS 6
 #define RB_MAGIC 0xb00c0ffeeULL
 
 #endif

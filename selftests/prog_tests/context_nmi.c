@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Programs in NMIs. The only NMIs that a VM has for sure are those that the
+ * watchdog itself sends, to a CPU with interrupts off.
+ */
+#include "test_util.h"
+#include "context_nmi.skel.h"
+
+static int run_below(struct context_nmi *skel)
+{
+	static const char data[64] = { [12] = 0x08 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = data,
+		    .data_size_in = sizeof(data));
+
+	return bpf_prog_test_run_opts(bpf_program__fd(skel->progs.below_nmi),
+				      &opts);
+}
+
+/*
+ * The one below is ended all the same; the one in the NMI is not, as
+ * documented: nothing interrupts it. Its own time is more than its budget.
+ */
+static void nmi(bool faults)
+{
+	struct health before = health();
+	struct bpf_prog_info inner, outer;
+	volatile struct ctl *ctl;
+	struct context_nmi *skel;
+	__u64 rounds;
+	uint64_t start, took;
+	int err;
+
+	wd_disable();
+	skel = context_nmi__open_and_load();
+	REQUIRE(skel, "context_nmi: %m");
+	REQUIRE(bpf_program__attach(skel->progs.in_nmi), "nmi_handler: %m");
+	ctl = (void *)&skel->data_ctl->ctl;
+	ctl->refused = faults;
+	ctl->m = 100;
+
+	/* Some seconds without the watchdog: nobody could end it otherwise. */
+	for (ctl->n = 16;; ctl->n *= 4) {
+		start = now_ns();
+		err = run_below(skel);
+		REQUIRE(!err, "test run: %s", strerror(-err));
+		took = now_ns() - start;
+		if (took > 40 * NSEC_PER_MSEC)
+			break;
+	}
+	ctl->n = ctl->n * (double)(4 * NSEC_PER_SEC) / took;
+
+	/* 3 ms in each NMI, and a budget of 1 ms. */
+	wd_enable(BUDGET_US);
+	err = wd_command(bpf_program__fd(skel->progs.in_nmi),
+			 BPF_WD_SET_BUDGET, NSEC_PER_MSEC);
+	REQUIRE(!err, "SET_BUDGET: %s", strerror(-err));
+	for (rounds = 0; rounds < 5 && !nr_failures; rounds++) {
+		ctl->flags = 3 * PERIOD_US * NSEC_PER_USEC;
+		ctl->inner_started = ctl->inner_finished = ctl->inner_full = 0;
+		ctl->started = ctl->finished = 0;
+		outer = prog_info(bpf_program__fd(skel->progs.below_nmi));
+		ctl->armed = 1;
+		start = now_ns();
+		shared->stall_since = start;
+		err = run_below(skel);
+		took = now_ns() - start;
+		shared->stall_since = 0;
+		ctl->armed = 0;
+		CHECK(!err, "test run: %s", strerror(-err));
+		CHECK(took < NSEC_PER_SEC && !ctl->brake, "took %.1f ms",
+		      took / (double)NSEC_PER_MSEC);
+		CHECK(prog_info(bpf_program__fd(skel->progs.below_nmi))
+					.terminations == outer.terminations + 1,
+		      "the one below was not ended");
+		CHECK(ctl->finished == 1, "it finished %llu times",
+		      ctl->finished);
+		/* It takes more time than the other one has, and counts there as well. */
+		CHECK(ctl->inner_started >= BUDGET_US / PERIOD_US / 3,
+		      "%llu NMIs only", ctl->inner_started);
+		CHECK(ctl->inner_finished == ctl->inner_started &&
+			      ctl->inner_full == ctl->inner_started,
+		      "in NMIs: %llu started, %llu did all, %llu finished",
+		      ctl->inner_started, ctl->inner_full, ctl->inner_finished);
+		diag("%.1f ms, %llu times in an NMI",
+		     took / (double)NSEC_PER_MSEC, ctl->inner_started);
+		check_health(&before, true);
+	}
+	inner = prog_info(bpf_program__fd(skel->progs.in_nmi));
+	CHECK(inner.terminable == BPF_TERMINABLE_CONDITIONAL,
+	      "terminable is %u", inner.terminable);
+	CHECK(!inner.terminations, "ended %llu times", inner.terminations);
+	canary();
+}
+
+static void in_nmi(void)
+{
+	nmi(false);
+}
+
+static void nested_nmi(void)
+{
+	nmi(true);
+}
+
+static const struct test tests[] = {
+	{ "in_nmi", "a program in an NMI runs to its end, the one below it is ended",
+	  in_nmi, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "nested_nmi", "the same, while faults in the NMI let further ones in",
+	  nested_nmi, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+};
+
+const struct suite suite_context_nmi = {
+	.name = "context_nmi",
+	.elf = context_nmi__elf_bytes,
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
+};
