@@ -486,6 +486,12 @@ void repro_attach(struct run *run)
 	REQUIRE(run->link, "%s does not attach: %m", run->repro->name);
 }
 
+void repro_take_over(struct run *run)
+{
+	run->ctl->pid = getpid();
+	run->health = health();
+}
+
 void repro_close(struct run *run)
 {
 	bpf_link__destroy(run->link);

@@ -84,6 +84,8 @@ struct bpf_object *repro_obj(struct run *run);
 int repro_keep(struct run *run, struct bpf_link *link);
 __u32 repro_id(struct run *run);
 volatile struct ctl *repro_ctl(struct run *run);
+/* Another process goes on with it: what it holds of itself is compared with now. */
+void repro_take_over(struct run *run);
 /* Triggers it and waits until it is through or ended, but no longer than patience. */
 uint64_t repro_fire(struct run *run, uint64_t patience_ns);
 /* Nanoseconds from the trigger until the program was through. */

@@ -379,6 +379,9 @@ static struct outcome run_one(const struct suite *suite,
 	}
 	if (test && test->timeout_s)
 		timeout_s = test->timeout_s;
+	/* For those that take longer because they are told to. */
+	if (getenv("BPFWD_TEST_TIMEOUT"))
+		timeout_s = strtoul(getenv("BPFWD_TEST_TIMEOUT"), NULL, 10);
 	if (script)
 		timeout_s = CLI_TIMEOUT_S;
 	log_mark(name);

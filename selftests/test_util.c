@@ -138,6 +138,29 @@ int run_command(char *buf, size_t size, const char *fmt, ...)
 	return pclose(f);
 }
 
+unsigned long env_number(const char *name, unsigned long otherwise)
+{
+	const char *text = getenv(name);
+	char *end;
+	unsigned long n;
+
+	if (!text)
+		return otherwise;
+	n = strtoul(text, &end, 10);
+	REQUIRE(*text && !*end, "%s=%s is not a number", name, text);
+	return n;
+}
+
+bool patching_is_fatal(void)
+{
+	const char *threads = getenv("BPFWD_VM_TCG");
+	static char text[4096];
+
+	file_read("/proc/cpuinfo", text, sizeof(text));
+	return strstr(text, "QEMU TCG") &&
+	       (!threads || strcmp(threads, "single"));
+}
+
 const char *built_file(const char *variable, const char *name)
 {
 	char exe[PATH_MAX] = "", *path = NULL;

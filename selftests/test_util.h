@@ -25,6 +25,13 @@ int file_read(const char *path, char *buf, size_t size);
 /* Output of a command, run by sh; its exit status. */
 int run_command(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A number from the environment, or what it is without. */
+unsigned long env_number(const char *name, unsigned long otherwise);
+/*
+ * Does text that is patched while another CPU runs it crash the emulator? QEMU before
+ * 8.1 with a thread for each CPU may go on with an int3 that is no longer there.
+ */
+bool patching_is_fatal(void);
 /* The path of a file in the build folder, or what the variable of that name says. */
 const char *built_file(const char *variable, const char *name);
 /* A writable folder that survives the test. */

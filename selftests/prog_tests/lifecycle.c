@@ -129,15 +129,10 @@ static void toggle_storm(void)
 	struct run *run;
 	pthread_t thread;
 	unsigned long rounds = 0;
-	static char text[4096];
 
-	/*
-	 * Each change patches code that the other CPU runs. In QEMU before 8.1 with a
-	 * thread for each CPU, an int3 may survive that: "Oops: int3", not ours.
-	 */
-	file_read("/proc/cpuinfo", text, sizeof(text));
-	if (strstr(text, "QEMU TCG"))
-		skip("QEMU's TCG may crash on code that is patched while it runs; needs KVM");
+	/* Each change patches code that the other CPU runs. */
+	if (patching_is_fatal())
+		skip("QEMU's TCG may crash on code that is patched while it runs; needs KVM, or TCG=single");
 	trace_start();
 	run = open_named("loop_inlined");
 	repro_ctl(run)->n = 1;

@@ -13,6 +13,8 @@
 #   ICOUNT=1 guest time counts instructions, 1 ns each; one CPU
 #   APPEND   more kernel command line
 #   QEMU     the emulator (default qemu-system-x86_64)
+#   TCG=multi  or single: one thread for all CPUs, slower; see trace_start() in test_util.c
+#   CPU=max  the processor that TCG is to be
 #   KVM=0    do not use KVM; default: if it works, see accel.sh
 #
 # Exit status: that of CMD; 124 on timeout; 255 if the guest panicked or never
@@ -24,7 +26,7 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 O=${O:-$repo/.output}
 KERNEL=${KERNEL:-$O/linux/.kernel/arch/x86/boot/bzImage}
 SMP=${SMP:-2} MEM=${MEM:-2G} TIMEOUT=${TIMEOUT:-300} ICOUNT=${ICOUNT:-}
-QEMU=${QEMU:-qemu-system-x86_64}
+QEMU=${QEMU:-qemu-system-x86_64} TCG=${TCG:-multi} CPU=${CPU:-max}
 cmd=$*
 
 say() { printf 'vm: %s\n' "$*" >&2; }
@@ -32,6 +34,7 @@ die() { say "$*"; exit 2; }
 
 [[ $SMP =~ ^[1-9][0-9]*$ ]] || die "SMP=$SMP is not a number of CPUs"
 [[ $TIMEOUT =~ ^[0-9]+$ ]] || die "TIMEOUT=$TIMEOUT is not a number of seconds"
+[[ $TCG == multi || $TCG == single ]] || die "TCG=$TCG is neither multi nor single"
 [[ $MEM =~ ^[1-9][0-9]*[MG]?$ ]] || die "MEM=$MEM is not a size such as 2G"
 command -v "$QEMU" >/dev/null || die "$QEMU not found; try: make deps"
 [[ -r $KERNEL ]] || die "no kernel at $KERNEL; try: make kernel, or KERNEL=path"
@@ -65,19 +68,20 @@ printf '%s\n' "$cmd" >"$dir/cmd"
 {
 	printf 'export O=%q BPFWD_SCRATCH=%q\n' "$O" "$scratch"
 	printf 'export BPFWD_VM_CPUS=%q BPFWD_VM_ICOUNT=%q\n' "$SMP" "${ICOUNT:-0}"
+	printf 'export BPFWD_VM_TCG=%q\n' "$TCG"
 	printf 'repo=%q cwd=%q dir=%q interactive=%q\n' "$repo" "$PWD" "$dir" "$interactive"
 } >"$dir/env"
 
 args=(-M q35 -m "$MEM" -no-reboot -nodefaults -display none -no-user-config)
 if [[ -n $ICOUNT && $ICOUNT != 0 ]]; then
 	SMP=1 accel='TCG, icount'
-	args+=(-accel tcg -cpu max -icount "shift=0,sleep=off")
+	args+=(-accel tcg -cpu "$CPU" -icount "shift=0,sleep=off")
 elif [[ $(O=$O KERNEL=$KERNEL QEMU=$QEMU "$repo/selftests/vm/accel.sh") == kvm ]]; then
 	accel=KVM
 	args+=(-accel kvm -cpu host)
 else
 	accel=TCG
-	args+=(-accel "tcg,thread=multi" -cpu max)
+	args+=(-accel "tcg,thread=$TCG" -cpu "$CPU")
 fi
 args+=(-smp "$SMP"
 	-kernel "$KERNEL"
