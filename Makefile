@@ -113,9 +113,9 @@ all: bpfwd selftests
 
 vm: $(if $(KERNEL),deps,kernel)
 	@selftests/vm/run.sh "$$BPFWD_CMD"
-test: all
+test: all deb
 	@scripts/test.sh '$(subst ','\'',$(T))'
-test-debug: all kernel-debug
+test-debug: all deb kernel-debug
 	@KERNEL='$(or $(KERNEL),$(KSRC)/.debug/arch/x86/boot/bzImage)' TIMEOUT=$(or $(TIMEOUT),1800) \
 		scripts/test.sh '$(subst ','\'',$(T))'
 demo: all

@@ -407,71 +407,6 @@ static void read_back(void)
 	      "the strings have changed");
 }
 
-/* xorshift: the same bytes in each run. */
-static __u64 random_state = 0x9e3779b97f4a7c15;
-
-static __u64 random_next(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
-/* Any bytes, and a correct policy with some bytes changed. */
-static void fuzz(void)
-{
-	__u64 deadline = now_ns() + 10 * NSEC_PER_SEC;
-	unsigned long runs, ok = 0, einval = 0;
-	struct policy *p;
-	union bpf_attr attr;
-	__u32 i, n;
-	int err;
-
-	for (runs = 0; runs < 200000 && now_ns() < deadline; runs++) {
-		p = policy_new(random_next() % 3);
-		n = random_next() % 6;
-		for (i = 0; i < n; i++) {
-			struct bpf_policy_rule *r =
-				policy_rule(p, 2 + random_next() % 4,
-					    1U << random_next() % 8, "a*[b]?");
-
-			if (r->kind == BPF_POLICY_GRAPH)
-				r->nr_match = 1;
-		}
-		fill_attr(&attr, p);
-		n = random_next() % 8;
-		for (i = 0; i < n; i++) {
-			__u64 x = random_next();
-
-			if (x & 1)
-				((char *)p->rules)[(x >> 8) %
-						   (p->nr *
-						    sizeof(p->rules[0]))] = x >>
-									    1;
-			else
-				p->strings[(x >> 8) % p->strings_size] = x >> 1;
-		}
-		if (random_next() % 4 == 0)
-			((char *)&attr)[random_next() % 128] = random_next();
-		else if (random_next() % 16 == 0)
-			for (i = 0; i < 128; i += 8)
-				((__u64 *)&attr)[i / 8] = random_next();
-		/* Nothing that is to be written may be where the test has something. */
-		if (attr.policy.op != BPF_POLICY_LOAD)
-			attr.policy.recs = attr.policy.strings = 8;
-		err = policy_command(&attr, sizeof(attr));
-		ok += !err;
-		einval += err == -EINVAL;
-		CHECK(err <= 0 && err > -4096, "run %lu: %d", runs, err);
-	}
-	diag("%lu runs: %lu accepted, %lu EINVAL", runs, ok, einval);
-	CHECK(runs >= 1000 && ok && einval,
-	      "%lu runs, %lu accepted, %lu refused", runs, ok, einval);
-	load_good();
-	CHECK(still_good(), "the command does not work any more");
-}
-
 /* --- Budgets --------------------------------------------------------------------------------- */
 
 static __u64 budget_of(const char *prog)
@@ -651,7 +586,6 @@ static const struct test tests[] = {
 	  NEEDS_WATCHDOG },
 	{ "read_back", "a policy reads back as it was loaded", read_back,
 	  NEEDS_WATCHDOG },
-	{ "fuzz", "random bytes: nothing breaks", fuzz, NEEDS_WATCHDOG },
 	{ "budgets", "budgets of defaults, hooks and programs, exemptions",
 	  budgets, NEEDS_WATCHDOG },
 	{ "measured", "a program can be charged what was measured", measured,
