@@ -106,6 +106,7 @@ check stops is "$(property ActiveState) $(property Result)" 'inactive success'
 check stopped-listening eval '! serves'
 inside dpkg --purge bpfwd >"$work/dpkg" 2>&1
 check removes is $? 0
+# shellcheck disable=SC2016 # for eval
 check leaves-nothing eval '! ls -d $root/usr/sbin/bpfwd $root/usr/lib/systemd/system/bpfwd.service $root/etc/bpfwd 2>/dev/null'
 "$BPFWD" policy unload >/dev/null 2>&1
 true
