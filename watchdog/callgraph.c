@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "callgraph_priv.h"
 
-#define MAGIC "bpfwdcg1"
+#define MAGIC "bpfwdcg2"
 #define MAX_ITEMS (1U << 26)
 
 static void clear(struct callgraph *cg)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which functions and tracepoints of the running kernel can be reached from which,
- * by direct calls: read from its own machine code.
+/* Which functions, tracepoints and other hooks of the running kernel can be reached
+ * from which, by direct calls: read from its own machine code.
  */
 #ifndef BPFWD_CALLGRAPH_H
 #define BPFWD_CALLGRAPH_H
@@ -37,8 +37,8 @@ struct reach;
 int callgraph_reach(const struct callgraph *cg, char *const *roots, u32 n,
 		    u32 depth, struct reach **reach, const char **missing);
 void reach_free(struct reach *reach);
-/* As the kernel's policy takes it: names of functions and hooks of tracepoints,
- * ascending, each ends with 0. NULL: no memory.
+/* As the kernel's policy takes it: names of functions, hooks of tracepoints, other
+ * hooks and families of them, ascending, each ends with 0. NULL: no memory.
  */
 char *reach_members(const struct reach *reach, u32 *n, size_t *size);
 /* Is this hook in it? SEC() spelling, perhaps with an offset. */
@@ -47,6 +47,8 @@ bool reach_has(const struct reach *reach, const char *hook);
 char *reach_path(const struct reach *reach, const char *hook);
 size_t reach_functions(const struct reach *reach);
 size_t reach_tracepoints(const struct reach *reach);
+/* Other hooks, a family of them is one. */
+size_t reach_hooks(const struct reach *reach);
 /* Calls through pointers in its functions: where they lead is not known. */
 u64 reach_indirect(const struct reach *reach);
 

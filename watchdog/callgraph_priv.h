@@ -7,7 +7,12 @@
 
 #define BUILD_ID_LEN 20
 
-/* Nodes are functions, then tracepoints. A function may have several names. */
+/* Nodes are functions, then tracepoints and hooks, the names of which begin with
+ * CG_TRACEPOINT and CG_HOOK. A function may have several names.
+ */
+#define CG_TRACEPOINT "tp:"
+#define CG_HOOK "hook:"
+
 struct cg_name {
 	u32 text; /* offset in strings */
 	u32 node;
@@ -31,6 +36,18 @@ struct callgraph {
 	char observed_path[512];
 	size_t observed; /* edges that no code shows */
 };
+
+/* A function of the kernel that runs programs of some hooks, or families of hooks.
+ * It is there in a kernel that is built with CONFIG_<config>.
+ */
+struct cg_hook {
+	const char *function, *config;
+	const char *hooks[18]; /* up to NULL */
+};
+
+const struct cg_hook *cg_hooks(size_t *n);
+/* Is a symbol this function, or a part of it that the compiler made? */
+bool cg_is_function(const char *symbol, const char *function);
 
 /* Fills all but build_id and source. 0 or an exit status. */
 int cg_read_elf(struct callgraph *cg, const char *path, struct fault *f);

@@ -13,7 +13,7 @@ struct reach {
 	const struct callgraph *cg;
 	u32 *parent; /* itself for a root, NONE: not reached */
 	u32 *queue; /* the reached ones, nearest first */
-	u32 n, tracepoints;
+	u32 n, tracepoints, hooks;
 	u32 *shown; /* a name of each node, as index of names */
 };
 
@@ -49,7 +49,6 @@ static void visit(struct reach *r, u32 node, u32 parent)
 		return;
 	r->parent[node] = parent;
 	r->queue[r->n++] = node;
-	r->tracepoints += node >= r->cg->head.n_functions;
 }
 
 static int spread(struct reach *r, char *const *roots, u32 n, u32 depth,
@@ -84,6 +83,24 @@ static int spread(struct reach *r, char *const *roots, u32 n, u32 depth,
 	return 0;
 }
 
+static bool has_prefix(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+/* What of the reached ones is no function? */
+static void count_meanings(struct reach *r)
+{
+	for (u32 i = 0; i < r->n; i++) {
+		if (r->queue[i] < r->cg->head.n_functions)
+			continue;
+		if (has_prefix(text_of(r->cg, r->shown[r->queue[i]]), CG_HOOK))
+			r->hooks++;
+		else
+			r->tracepoints++;
+	}
+}
+
 int callgraph_reach(const struct callgraph *cg, char *const *roots, u32 n,
 		    u32 depth, struct reach **out, const char **missing)
 {
@@ -109,6 +126,7 @@ int callgraph_reach(const struct callgraph *cg, char *const *roots, u32 n,
 	for (u32 i = cg->head.n_names; i-- > 0;)
 		if (r->shown[cg->names[i].node] == NONE)
 			r->shown[cg->names[i].node] = i;
+	count_meanings(r);
 	*out = r;
 	return 0;
 fail:
@@ -128,12 +146,17 @@ void reach_free(struct reach *r)
 
 size_t reach_functions(const struct reach *r)
 {
-	return r->n - r->tracepoints;
+	return r->n - r->tracepoints - r->hooks;
 }
 
 size_t reach_tracepoints(const struct reach *r)
 {
 	return r->tracepoints;
+}
+
+size_t reach_hooks(const struct reach *r)
+{
+	return r->hooks;
 }
 
 u64 reach_indirect(const struct reach *r)
@@ -259,7 +282,11 @@ char *reach_members(const struct reach *r, u32 *n, size_t *size)
 			list_add(&members, "", text);
 			continue;
 		}
-		text += strlen("tp:");
+		if (has_prefix(text, CG_HOOK)) {
+			list_add(&members, "", text + strlen(CG_HOOK));
+			continue;
+		}
+		text += strlen(CG_TRACEPOINT);
 		list_add(&members, "raw_tp/", text);
 		list_add(&members, "tp_btf/", text);
 		add_event(&members, &events, text);
@@ -285,12 +312,44 @@ static const struct {
 	const char *kind, *prefix;
 	bool category; /* between kind and name */
 } kinds[] = {
-	{ "kprobe/", "", false },    { "kretprobe/", "", false },
-	{ "fentry/", "", false },    { "fexit/", "", false },
-	{ "fmod_ret/", "", false },  { "lsm/", "bpf_lsm_", false },
-	{ "raw_tp/", "tp:", false }, { "tp_btf/", "tp:", false },
-	{ "tp/", "tp:", true },	     { "lsm_cgroup/", "bpf_lsm_", false },
+	{ "kprobe/", "", false },
+	{ "kretprobe/", "", false },
+	{ "fentry/", "", false },
+	{ "fexit/", "", false },
+	{ "fmod_ret/", "", false },
+	{ "lsm/", "bpf_lsm_", false },
+	{ "lsm_cgroup/", "bpf_lsm_", false },
+	{ "raw_tp/", CG_TRACEPOINT, false },
+	{ "tp_btf/", CG_TRACEPOINT, false },
+	{ "tp/", CG_TRACEPOINT, true },
 };
+
+/* The node of a name that is in it, or NONE. */
+static u32 reached(const struct reach *r, const char *name)
+{
+	for (u32 k = find_name(r->cg, name); is_name(r->cg, k, name); k++)
+		if (r->parent[r->cg->names[k].node] != NONE)
+			return r->cg->names[k].node;
+	return NONE;
+}
+
+/* The hook itself, or the smallest family that it belongs to. */
+static u32 node_of_hook(const struct reach *r, const char *hook)
+{
+	char name[300];
+	u32 node;
+
+	snprintf(name, sizeof(name), CG_HOOK "%.256s", hook);
+	node = reached(r, name);
+	for (size_t at = strlen(name);
+	     node == NONE && at-- > strlen(CG_HOOK);) {
+		if (name[at] != '/')
+			continue;
+		strcpy(name + at, "/*");
+		node = reached(r, name);
+	}
+	return node;
+}
 
 /* The node of a hook that is in it, or NONE. */
 static u32 node_of(const struct reach *r, const char *hook)
@@ -299,23 +358,22 @@ static u32 node_of(const struct reach *r, const char *hook)
 		size_t len = strlen(kinds[i].kind);
 		const char *at = hook + len;
 		char name[300];
-		u32 k;
+		u32 node;
 
 		if (strncmp(hook, kinds[i].kind, len))
 			continue;
 		if (kinds[i].category) {
 			at = strchr(at, '/');
 			if (!at++)
-				return NONE;
+				continue;
 		}
 		snprintf(name, sizeof(name), "%s%.*s", kinds[i].prefix,
 			 (int)strcspn(at, "+"), at);
-		for (k = find_name(r->cg, name); is_name(r->cg, k, name); k++)
-			if (r->parent[r->cg->names[k].node] != NONE)
-				return r->cg->names[k].node;
-		return NONE;
+		node = reached(r, name);
+		if (node != NONE)
+			return node;
 	}
-	return NONE;
+	return node_of_hook(r, hook);
 }
 
 bool reach_has(const struct reach *r, const char *hook)
@@ -345,8 +403,11 @@ char *reach_path(const struct reach *r, const char *hook)
 		const char *text = text_of(r->cg, r->shown[chain[n]]);
 
 		/* what stands for a tracepoint is no call of its own */
-		if (n && chain[n - 1] >= r->cg->head.n_functions)
+		if (n && has_prefix(text_of(r->cg, r->shown[chain[n - 1]]),
+				    CG_TRACEPOINT))
 			continue;
+		if (has_prefix(text, CG_HOOK))
+			text += strlen(CG_HOOK);
 		fprintf(f, "%s%s", text, n ? " -> " : "");
 	}
 	return fclose(f) ? NULL : path;

@@ -4,7 +4,8 @@
  *
  * A tracepoint is a static call to __SCT__tp_func_NAME, or to __traceiter_NAME; the
  * hooks of BPF LSM are called by security_NAME() through static calls, too, so
- * their functions bpf_lsm_NAME are made callees of it.
+ * their functions bpf_lsm_NAME are made callees of it. Which functions run programs
+ * of other hooks is said in callgraph_hooks.c.
  */
 #include <Zydis/Zydis.h>
 #include <elf.h>
@@ -20,6 +21,7 @@
 
 #define MAX_FUNCTION (1 << 18)
 #define MAX_RANGES 64
+#define MAX_HOOKS 128 /* in callgraph_hooks.c, of them different ones */
 
 struct sym {
 	u64 addr, size;
@@ -240,7 +242,7 @@ static const char *tracepoint_of(const char *function)
 struct named {
 	const char *name;
 	u32 node;
-	bool tracepoint;
+	const char *kind; /* CG_TRACEPOINT, CG_HOOK or "" */
 };
 
 static int by_name(const void *a, const void *b)
@@ -260,8 +262,8 @@ static int compare_edges(const void *a, const void *b)
 	return x->to < y->to ? -1 : x->to > y->to;
 }
 
-static const struct named *find_name(const struct named *names, size_t n,
-				     const char *name)
+/* The first one that is not less. */
+static size_t first_name(const struct named *names, size_t n, const char *name)
 {
 	size_t low = 0, high = n;
 
@@ -273,7 +275,41 @@ static const struct named *find_name(const struct named *names, size_t n,
 		else
 			high = mid;
 	}
-	return low < n && !strcmp(names[low].name, name) ? &names[low] : NULL;
+	return low;
+}
+
+/* The node of this name, that is no function: among those from @first on. */
+static u32 meaning(struct builder *b, struct named *names, size_t first,
+		   size_t *n, const char *kind, const char *name)
+{
+	while (first < *n &&
+	       (names[first].kind != kind || strcmp(names[first].name, name)))
+		first++;
+	if (first == *n)
+		names[(*n)++] = (struct named){ name, b->n_nodes++, kind };
+	return names[first].node;
+}
+
+/* Hooks are reached from the functions that run their programs. */
+static void add_hooks(struct builder *b, struct named *names, size_t functions,
+		      size_t *n)
+{
+	static const char kind[] = CG_HOOK;
+	size_t n_rows, first = *n;
+	const struct cg_hook *rows = cg_hooks(&n_rows);
+
+	for (size_t i = 0; i < n_rows; i++) {
+		const struct cg_hook *row = &rows[i];
+
+		for (size_t k = first_name(names, functions, row->function);
+		     k < functions &&
+		     cg_is_function(names[k].name, row->function);
+		     k++)
+			for (size_t h = 0; row->hooks[h]; h++)
+				add_edge(b, names[k].node,
+					 meaning(b, names, first, n, kind,
+						 row->hooks[h]));
+	}
 }
 
 /* Tracepoints get nodes of their own, reached from the functions that stand for
@@ -281,33 +317,27 @@ static const struct named *find_name(const struct named *names, size_t n,
  */
 static void add_meanings(struct builder *b, struct named *names, size_t *n)
 {
+	static const char kind[] = CG_TRACEPOINT;
 	size_t functions = *n;
 
 	for (size_t i = 0; i < functions; i++) {
 		const char *tp = tracepoint_of(names[i].name);
 		char lsm[256];
 
-		if (tp) {
-			size_t k = functions;
-
-			while (k < *n && strcmp(names[k].name, tp))
-				k++;
-			if (k == *n)
-				names[(*n)++] = (struct named){ tp,
-								b->n_nodes++,
-								true };
-			add_edge(b, names[i].node, names[k].node);
-		}
+		if (tp)
+			add_edge(b, names[i].node,
+				 meaning(b, names, functions, n, kind, tp));
 		if (!strncmp(names[i].name, "security_", 9)) {
-			const struct named *to;
+			size_t to;
 
 			snprintf(lsm, sizeof(lsm), "bpf_lsm_%.200s",
 				 names[i].name + 9);
-			to = find_name(names, functions, lsm);
-			if (to)
-				add_edge(b, names[i].node, to->node);
+			to = first_name(names, functions, lsm);
+			if (to < functions && !strcmp(names[to].name, lsm))
+				add_edge(b, names[i].node, names[to].node);
 		}
 	}
+	add_hooks(b, names, functions, n);
 }
 
 static int pack(struct callgraph *cg, struct builder *b, struct named *names,
@@ -317,7 +347,7 @@ static int pack(struct callgraph *cg, struct builder *b, struct named *names,
 	size_t strings = 0, used = 0, n = 0;
 
 	for (size_t i = 0; i < n_names; i++)
-		strings += strlen(names[i].name) + 4;
+		strings += strlen(names[i].kind) + strlen(names[i].name) + 1;
 	qsort(b->edges, b->n_edges, sizeof(*b->edges), compare_edges);
 	h->n_nodes = b->n_nodes;
 	h->n_functions = b->n_functions;
@@ -340,11 +370,10 @@ static int pack(struct callgraph *cg, struct builder *b, struct named *names,
 	for (u32 i = 0; i < b->n_nodes; i++)
 		cg->edge_start[i + 1] += cg->edge_start[i];
 	memcpy(cg->indirect, b->indirect, b->n_functions * sizeof(u32));
-	/* "tp:" keeps a tracepoint apart from the function of its name */
+	/* its kind keeps a tracepoint apart from the function of its name */
 	for (size_t i = 0; i < n_names; i++) {
 		cg->names[i] = (struct cg_name){ used, names[i].node };
-		used += sprintf(cg->strings + used, "%s%s",
-				names[i].tracepoint ? "tp:" : "",
+		used += sprintf(cg->strings + used, "%s%s", names[i].kind,
 				names[i].name) +
 			1;
 	}
@@ -373,15 +402,15 @@ static int build(struct callgraph *cg, struct text *t, struct fault *f)
 	b.n_functions = b.n_nodes = number_functions(t);
 	b.indirect = calloc(b.n_nodes + 1, sizeof(u32));
 	/* each name may stand for a tracepoint, too */
-	names = calloc(2 * n_names + 1, sizeof(*names));
+	names = calloc(2 * n_names + MAX_HOOKS, sizeof(*names));
 	if (!b.indirect || !names)
 		goto out;
 	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
 			 ZYDIS_STACK_WIDTH_64);
 	ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
 	for (size_t i = 0; i < t->n_syms; i++) {
-		names[i] = (struct named){ t->syms[i].name, t->syms[i].node,
-					   false };
+		names[i] =
+			(struct named){ t->syms[i].name, t->syms[i].node, "" };
 		if (!i || t->syms[i].node != t->syms[i - 1].node)
 			decode(&b, &decoder, &t->syms[i]);
 	}

@@ -61,10 +61,12 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 		if (r)
 			note(ctx,
 			     "call graph %s: %zu functions, %zu "
-			     "tracepoints; where its %llu calls through "
-			     "pointers lead is known as far as it was observed",
+			     "tracepoints, %zu other kinds of hooks; where its "
+			     "%llu calls through pointers lead is known as far "
+			     "as it was observed",
 			     rule_text(&p->rules, p->rules.rules[i].name_off),
 			     reach_functions(r), reach_tracepoints(r),
+			     reach_hooks(r),
 			     (unsigned long long)reach_indirect(r));
 	}
 	if (p->cg)
