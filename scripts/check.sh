@@ -45,7 +45,7 @@ step 'series' "$repo/kernel-patches/check.sh" "$@"
 step 'shellcheck' shell
 step 'warnings' warnings
 step 'installed files' "$repo/scripts/check-dist.sh"
-step 'program types' "$repo/scripts/check-types.sh"
+step 'tables of tests' "$repo/scripts/check-docs.sh"
 step 'clean tree' clean_tree
 if (( ${#failed[@]} )); then
 	printf 'check: failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2

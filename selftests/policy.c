@@ -184,7 +184,7 @@ __u64 policy_seq(void)
 	return attr.policy.seq;
 }
 
-void policy_cost_model(void)
+void policy_cost_model(__u64 worst)
 {
 	struct bpf_cost_entry e[__MAX_BPF_COST_CLASS + 3] = {};
 	union bpf_attr attr = {};
@@ -198,7 +198,8 @@ void policy_cost_model(void)
 	e[nr++].kind = BPF_COST_KFUNC;
 	e[nr].kind = BPF_COST_HELPER;
 	e[nr].id = BPF_FUNC_ktime_get_ns;
-	e[nr].best = e[nr].worst = 1000 * 1000;
+	e[nr].best = TICK_NS * 1000; /* ps */
+	e[nr].worst = worst == ~0ULL ? worst : worst * 1000;
 	nr++;
 	attr.cost_model.op = BPF_COST_SET;
 	attr.cost_model.entry_size = sizeof(e[0]);

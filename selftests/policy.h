@@ -44,7 +44,10 @@ __u32 policy_charged(__u32 prog_id, const char *hook);
 bool policy_denial(__u64 seq, struct bpf_policy_denial *d);
 __u64 policy_seq(void);
 
-/* A cost model in which nothing takes time but bpf_ktime_get_ns(), 1,000 ns. */
-void policy_cost_model(void);
+/* A cost model in which nothing takes time but bpf_ktime_get_ns(), so many ns at most;
+ * ~0ULL: it has no bound.
+ */
+#define TICK_NS 1000ULL
+void policy_cost_model(__u64 worst);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A test for each way of attaching a program: allowed, denied, and given back. */
+/* A test for each way of attaching a program: each kind of rule allows and denies it. */
 #ifndef POLICY_WAYS_H
 #define POLICY_WAYS_H
 
@@ -9,17 +9,33 @@
 struct way {
 	const char *hook; /* as the kernel is to call it */
 	const char *prog;
-	const char *also; /* another program that attach() needs */
+	const char *also[3]; /* other programs that attach() needs */
 	/* 0 or -errno. */
 	int (*attach)(struct bpf_program *prog);
 	void (*detach)(void);
+	/* Between opening and loading. */
+	void (*prepare)(struct bpf_program *prog);
 	bool for_good; /* it is charged until it is freed */
 	bool by_command; /* another process attaches it */
-	__u32 hooks; /* 0: one */
+	bool once; /* for each time that it is loaded */
+	__u32 hooks; /* all that are charged at once; 0: one */
+	/* Of them, in the family of the hook and in its function; 0: all, and one. */
+	__u32 in_family, in_function;
 };
 
-/* The skeleton, with nothing but the program of the way and @also to be loaded. */
 extern struct policy_progs *ways;
+
+/* Opens the skeleton, with nothing but the programs that are named to be loaded. */
+void ways_open(const char *const *names, size_t nr);
+void ways_load(void);
+/* Their bounds are TICK_NS, those of *_long twice that. */
+#define OPEN(...)                                             \
+	do {                                                  \
+		const char *const names_[] = { __VA_ARGS__ }; \
+		policy_cost_model(TICK_NS);                   \
+		ways_open(names_, ARRAY_SIZE(names_));        \
+		ways_load();                                  \
+	} while (0)
 
 void way_run(const struct way *w);
 
@@ -34,6 +50,9 @@ void way_close(void);
 /* Some charges end after a grace period. */
 void way_wait_free(void);
 int way_fd(const char *prog);
+/* Pins it there, whatever was there before. 0 or -errno. */
+#define WAY_PIN "/sys/fs/bpf/policy_test"
+int way_pin(struct bpf_program *prog);
 
 #define WAY(name_, ...)                                    \
 	static void name_(void)                            \

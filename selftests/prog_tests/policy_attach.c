@@ -46,16 +46,35 @@ static int kprobe_offset(struct bpf_program *prog)
 		prog, "bpf_fentry_test2", &opts));
 }
 
-static int uprobe(struct bpf_program *prog)
+static int kretprobe_multi(struct bpf_program *prog)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = "policy_uprobe_target");
+	LIBBPF_OPTS(bpf_kprobe_multi_opts, opts, .retprobe = true);
+
+	return way_keep(bpf_program__attach_kprobe_multi_opts(
+		prog, "bpf_fentry_test3", &opts));
+}
+
+static int attach_uprobe(struct bpf_program *prog, bool at_return)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .func_name = "policy_uprobe_target",
+		    .retprobe = at_return);
 
 	return way_keep(bpf_program__attach_uprobe_opts(
 		prog, -1, "/proc/self/exe", 0, &opts));
 }
 
+static int uprobe(struct bpf_program *prog)
+{
+	return attach_uprobe(prog, false);
+}
+
+static int uretprobe(struct bpf_program *prog)
+{
+	return attach_uprobe(prog, true);
+}
+
 /* What the kernel calls a uprobe at the target: by file and offset. */
-static const char *uprobe_hook(void)
+static const char *uprobe_hook(const char *kind)
 {
 	static char hook[BPF_POLICY_HOOK_LEN];
 	char exe[200] = "", line[300], map_exe[200];
@@ -70,8 +89,8 @@ static const char *uprobe_hook(void)
 		if (sscanf(line, "%lx-%lx %*s %lx %*s %*s %199s", &start, &end,
 			   &off, map_exe) == 4 &&
 		    addr >= start && addr < end) {
-			snprintf(hook, sizeof(hook), "uprobe/%.80s:0x%lx", exe,
-				 addr - start + off);
+			snprintf(hook, sizeof(hook), "%s/%.80s:0x%lx", kind,
+				 exe, addr - start + off);
 			break;
 		}
 	}
@@ -80,11 +99,11 @@ static const char *uprobe_hook(void)
 	return hook;
 }
 
-static void way_uprobe(const char *prog,
+static void way_uprobe(const char *kind, const char *prog,
 		       int (*attach)(struct bpf_program *prog))
 {
 	const struct way way = {
-		.hook = uprobe_hook(),
+		.hook = uprobe_hook(kind),
 		.prog = prog,
 		.attach = attach,
 		.detach = way_unlink,
@@ -95,12 +114,17 @@ static void way_uprobe(const char *prog,
 
 static void uprobe_link(void)
 {
-	way_uprobe("p_probe", uprobe);
+	way_uprobe("uprobe", "p_probe", uprobe);
 }
 
 static void uprobe_multi(void)
 {
-	way_uprobe("p_uprobe_multi", way_attach);
+	way_uprobe("uprobe", "p_uprobe_multi", way_attach);
+}
+
+static void uprobe_return(void)
+{
+	way_uprobe("uretprobe", "p_probe", uretprobe);
 }
 
 /* PERF_EVENT_IOC_SET_BPF: only closing the event detaches. */
@@ -190,47 +214,26 @@ static void close_tracing(void)
 }
 
 /* An extension is loaded for its target, so that is loaded first. */
-static void way_freplace(void)
-{
-	struct policy_progs *target = policy_progs__open(),
-			    *ext = policy_progs__open();
-	struct bpf_program *prog;
-	struct bpf_map *map;
-	struct bpf_link *link;
-	__u32 id, n;
-	int err;
+static struct policy_progs *target;
 
-	REQUIRE(target && ext, "open: %m");
-	policy_cost_model();
-	bpf_object__for_each_program(prog, target->obj)
-		bpf_program__set_autoload(prog, prog == target->progs.p_target);
-	bpf_object__for_each_program(prog, ext->obj)
-		bpf_program__set_autoload(prog, prog == ext->progs.p_freplace);
-	bpf_object__for_each_map(map, target->obj)
-		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
-			bpf_map__set_autocreate(map, false);
-	bpf_object__for_each_map(map, ext->obj)
-		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
-			bpf_map__set_autocreate(map, false);
-	err = policy_progs__load(target);
-	REQUIRE(!err, "target: %s", strerror(-err));
-	bpf_program__set_attach_target(ext->progs.p_freplace,
+static void load_target(struct bpf_program *prog)
+{
+	static const char *const name = "p_target";
+	struct policy_progs *ext = ways;
+
+	policy_progs__destroy(target);
+	ways_open(&name, 1);
+	ways_load();
+	target = ways;
+	ways = ext;
+	bpf_program__set_attach_target(prog,
 				       bpf_program__fd(target->progs.p_target),
 				       "policy_replaced");
-	err = policy_progs__load(ext);
-	REQUIRE(!err, "extension: %s", strerror(-err));
-	id = prog_info(bpf_program__fd(ext->progs.p_freplace)).id;
+}
 
-	policy_forbid("freplace/policy_replaced", BPF_POLICY_ENFORCE);
-	link = bpf_program__attach_trace(ext->progs.p_freplace);
-	CHECK(!link && errno == EACCES, "denied: %m");
-	policy_forbid("freplace/policy_replaced", BPF_POLICY_MONITOR);
-	link = bpf_program__attach_trace(ext->progs.p_freplace);
-	REQUIRE(link, "monitored: %m");
-	n = policy_charged(id, "freplace/policy_replaced");
-	CHECK(n == 1, "charged %u times", n);
-	bpf_link__destroy(link);
-	CHECK(!policy_charged(id, NULL), "charged though it is detached");
+static int freplace(struct bpf_program *prog)
+{
+	return way_keep(bpf_program__attach_trace(prog));
 }
 
 static int cgroup_fd = -1;
@@ -398,6 +401,11 @@ static void way_kprobe_offset(void)
 WAY(way_kprobe_multi,
     { "kprobe/bpf_fentry_test3", "p_kprobe_multi", .attach = way_attach,
       .detach = way_unlink, .hooks = 9 })
+WAY(way_kretprobe_multi, { "kretprobe/bpf_fentry_test3", "p_kprobe_multi",
+			   .attach = kretprobe_multi, .detach = way_unlink })
+WAY(way_kprobe_session,
+    { "kprobe/bpf_fentry_test1", "p_kprobe_session", .attach = way_attach,
+      .detach = way_unlink, .hooks = 2, .in_family = 1, .in_function = 2 })
 WAY(way_tp, { "tp/sched/sched_process_exit", "p_tp", .attach = way_attach,
 	      .detach = way_unlink })
 WAY(way_tp_ioctl, { "tp/sched/sched_process_exit", "p_tp",
@@ -420,6 +428,9 @@ WAY(way_fexit, { "fexit/bpf_fentry_test1", "p_fexit", .attach = way_attach,
 		 .detach = way_unlink })
 WAY(way_fmod_ret, { "fmod_ret/bpf_modify_return_test", "p_fmod_ret",
 		    .attach = way_attach, .detach = way_unlink })
+WAY(way_freplace,
+    { "freplace/policy_replaced", "p_freplace", .attach = freplace,
+      .detach = way_unlink, .prepare = load_target })
 WAY(way_lsm, { "lsm/ptrace_traceme", "p_lsm", .attach = way_attach,
 	       .detach = way_unlink })
 WAY(way_iter,
@@ -445,7 +456,7 @@ WAY(way_sockops,
 WAY(way_lsm_cgroup, { "lsm_cgroup/ptrace_traceme", "p_lsm_cgroup",
 		      .attach = cgroup_link, .detach = way_unlink })
 WAY(way_prog_array, { "prog_array", "p_xdp", .attach = prog_array,
-		      .detach = prog_array_del, .also = "p_unbounded" })
+		      .detach = prog_array_del, .also = { "p_unbounded" } })
 WAY(way_devmap,
     { "xdp/devmap", "p_devmap", .attach = devmap, .detach = devmap_del })
 WAY(way_devmap_hash, { "xdp/devmap", "p_devmap", .attach = devmap_hash,
@@ -467,7 +478,13 @@ static const struct test tests[] = {
 	  NEEDS_WATCHDOG },
 	{ "kprobe_multi", "kprobe.multi: each function is a hook",
 	  way_kprobe_multi, NEEDS_WATCHDOG },
+	{ "kretprobe_multi", "kretprobe.multi", way_kretprobe_multi,
+	  NEEDS_WATCHDOG },
+	{ "kprobe_session", "kprobe.session: entry and return are two hooks",
+	  way_kprobe_session, NEEDS_WATCHDOG },
 	{ "uprobe", "uprobe, by file and offset", uprobe_link, NEEDS_WATCHDOG },
+	{ "uretprobe", "uretprobe, by file and offset", uprobe_return,
+	  NEEDS_WATCHDOG },
 	{ "uprobe_multi", "uprobe.multi, by file and offset", uprobe_multi,
 	  NEEDS_WATCHDOG },
 	{ "tp", "tracepoint, link", way_tp, NEEDS_WATCHDOG },

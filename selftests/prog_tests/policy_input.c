@@ -229,6 +229,10 @@ static bool still_good(void)
 
 static void bad_rules(void)
 {
+	/* No family of hooks: that ends with a slash and the only star. */
+	static const char *const stars[] = { "*",	"/*",	  "xdp*",
+					     "xdp/l*",	"xdp/*o", "*/lo",
+					     "tcx/*/*", "xdp/**" };
 	struct bpf_policy_rule *r;
 	struct policy *p;
 	size_t i, check;
@@ -247,6 +251,16 @@ static void bad_rules(void)
 		      "row %zu: %s, reason %u, rule %u", check, strerror(-err),
 		      p->bad_reason, p->bad_rule);
 		CHECK(still_good(), "row %zu: changed the policy", check);
+	}
+	for (i = 0; i < ARRAY_SIZE(stars); i++) {
+		p = policy_new(BPF_POLICY_ENFORCE);
+		policy_rule(p, BPF_POLICY_GRAPH, BPF_POLICY_F_LATENCY, stars[i])
+			->nr_match = 1;
+		err = policy_load(p);
+		CHECK(err == -EINVAL && p->bad_reason == BPF_POLICY_BAD_MATCH &&
+			      p->bad_rule == 1,
+		      "member %s: %s, reason %u, rule %u", stars[i],
+		      strerror(-err), p->bad_reason, p->bad_rule);
 	}
 	p = policy_new(BPF_POLICY_ENFORCE);
 	for (i = 0; i <= BPF_POLICY_MAX_GRAPHS; i++) {
@@ -414,37 +428,14 @@ static __u64 budget_of(const char *prog)
 	return prog_info(way_fd(prog)).watchdog_effective_budget_ns;
 }
 
-static void load_progs(const char *const *names)
-{
-	struct bpf_program *prog;
-	struct bpf_map *map;
-	int err;
-
-	ways = policy_progs__open();
-	REQUIRE(ways, "open: %m");
-	bpf_object__for_each_program(prog, ways->obj)
-		bpf_program__set_autoload(prog, false);
-	for (; *names; names++)
-		bpf_program__set_autoload(
-			bpf_object__find_program_by_name(ways->obj, *names),
-			true);
-	bpf_object__for_each_map(map, ways->obj)
-		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
-			bpf_map__set_autocreate(map, false);
-	err = policy_progs__load(ways);
-	REQUIRE(!err, "load: %s", strerror(-err));
-}
-
 static void budgets(void)
 {
-	static const char *const names[] = { "p_tc", "p_stall", NULL };
 	struct policy *p = policy_new(BPF_POLICY_MONITOR);
 	struct bpf_policy_rule *r;
 	__u64 before;
 	int err;
 
-	policy_cost_model();
-	load_progs(names);
+	OPEN("p_tc", "p_stall");
 	before = budget_of("p_stall");
 
 	p->rules[0].flags = BPF_POLICY_F_BUDGET;
@@ -496,7 +487,7 @@ static void budgets(void)
 /* A program that is loaded under a policy has its budget, action and quarantine. */
 static void overruns(void)
 {
-	static const char *const names[] = { "p_stall", NULL };
+	static const char *const name = "p_stall";
 	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
 	struct bpf_prog_info info;
 	struct bpf_policy_rule *r;
@@ -511,7 +502,8 @@ static void overruns(void)
 	r->quarantine_window_ns = 600 * NSEC_PER_SEC;
 	policy_use(p);
 	wd_enable(1000000);
-	load_progs(names);
+	ways_open(&name, 1);
+	ways_load();
 	ways->data_ctl->ctl.n = ways->data_ctl->ctl.m = 1 << 20;
 	err = prog_run(way_fd("p_stall"), NULL);
 	info = prog_info(way_fd("p_stall"));
@@ -542,7 +534,7 @@ static void overruns(void)
 /* A program is charged the longest time that it was seen running. */
 static void measured(void)
 {
-	static const char *const names[] = { "p_stall", NULL };
+	static const char *const name = "p_stall";
 	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
 	struct bpf_policy_denial d;
 	struct bpf_policy_rule *r;
@@ -551,7 +543,8 @@ static void measured(void)
 	int err;
 
 	wd_enable(100000000);
-	load_progs(names);
+	ways_open(&name, 1);
+	ways_load();
 	fd = way_fd("p_stall");
 	ways->data_ctl->ctl.n = 1;
 	ways->data_ctl->ctl.m = 1000;

@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The gate at each way of attaching that is of the network, and at struct_ops. */
+/* The gate at devices, routes and namespaces of the network, and at struct_ops. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/if_packet.h>
-#include <linux/if_ether.h>
-#include <linux/if_tun.h>
 #include <linux/if_link.h>
-#include <linux/kcm.h>
 #include <net/if.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <netinet/in.h>
 #include "policy_ways.h"
 
 #define LO 1
-#define PIN "/sys/fs/bpf/policy_test"
 
 /* --- Devices --------------------------------------------------------------------------------- */
 
@@ -122,9 +112,88 @@ static void netkit_off(void)
 	CHECK(!err, "detach: %s", strerror(-err));
 }
 
+static int netkit_peer(struct bpf_program *prog)
+{
+	return way_link_create(prog, netkit_ifindex(), BPF_NETKIT_PEER);
+}
+
 static int netkit_link(struct bpf_program *prog)
 {
 	return way_link_create(prog, netkit_ifindex(), BPF_NETKIT_PRIMARY);
+}
+
+/* The driver of a bond runs the program on the slaves. */
+#define BOND "pbond"
+
+static int bond(struct bpf_program *prog)
+{
+	static int ifindex;
+
+	if (!ifindex) {
+		command("ip link add " BOND " type bond mode balance-rr && "
+			"ip link add pslave0 type veth peer ppeer0 && "
+			"ip link add pslave1 type veth peer ppeer1 && "
+			"ip link set pslave0 master " BOND " && "
+			"ip link set pslave1 master " BOND);
+		ifindex = if_nametoindex(BOND);
+		REQUIRE(ifindex, BOND ": %m");
+	}
+	return bpf_xdp_attach(ifindex, bpf_program__fd(prog),
+			      XDP_FLAGS_DRV_MODE, NULL);
+}
+
+static void bond_off(void)
+{
+	int err =
+		bpf_xdp_detach(if_nametoindex(BOND), XDP_FLAGS_DRV_MODE, NULL);
+
+	CHECK(!err, "detach: %s", strerror(-err));
+}
+
+/* Slaves come and go while the bond has a program, and so do programs. */
+static void bond_slaves(void)
+{
+	char out[500];
+	__u32 id, nr;
+	int err;
+
+	OPEN("p_xdp", "p_xdp_long");
+	id = prog_info(way_fd("p_xdp")).id;
+	err = bond(ways->progs.p_xdp);
+	REQUIRE(!err, "attach: %s", strerror(-err));
+	command("ip link set pslave1 nomaster");
+	CHECK(!policy_charged(id, "xdp/pslave1") &&
+		      policy_charged(id, "xdp/pslave0") == 1,
+	      "one slave has left: charges");
+	policy_forbid("xdp/pslave1", BPF_POLICY_ENFORCE);
+	err = run_command(out, sizeof(out), "%s 2>&1",
+			  "ip link set pslave1 master " BOND);
+	CHECK(err && strstr(out, "BPF runtime policy: rule hooks[1]"),
+	      "a slave that may not run it: %s", out);
+	CHECK(!policy_charged(id, "xdp/pslave1"), "charged though denied");
+	policy_unload();
+	command("ip link set pslave1 master " BOND);
+	CHECK(policy_charged(id, "xdp/pslave1") == 1,
+	      "a slave has come: not charged");
+
+	policy_forbid("xdp/pslave1", BPF_POLICY_ENFORCE);
+	err = bond(ways->progs.p_xdp_long);
+	CHECK(err == -EACCES, "replaced: %s", strerror(-err));
+	policy_charges(&nr);
+	CHECK(nr == 3 && policy_charged(id, NULL) == 3,
+	      "denied: %u charges, %u of the first program", nr,
+	      policy_charged(id, NULL));
+	policy_unload();
+	err = bond(ways->progs.p_xdp_long);
+	CHECK(!err, "replaced: %s", strerror(-err));
+	policy_charges(&nr);
+	CHECK(nr == 3 && !policy_charged(id, NULL),
+	      "replaced: %u charges, %u of the first program", nr,
+	      policy_charged(id, NULL));
+	command("ip link del pslave0");
+	command("ip link del " BOND);
+	policy_charges(&nr);
+	CHECK(!nr, "%u charges are left", nr);
 }
 
 /* A device that goes away gives back what is attached to it. */
@@ -132,23 +201,11 @@ static void device_gone(void)
 {
 	static const char *const hooks[] = { "xdp/gone0", "tcx/ingress/gone0",
 					     "tcx/egress/gone0" };
-	struct bpf_map *map;
-	struct bpf_program *prog;
 	int err, ifindex;
 	__u32 nr;
 	size_t i;
 
-	ways = policy_progs__open();
-	REQUIRE(ways, "open: %m");
-	bpf_object__for_each_program(prog, ways->obj)
-		bpf_program__set_autoload(prog,
-					  prog == ways->progs.p_xdp ||
-						  prog == ways->progs.p_tc);
-	bpf_object__for_each_map(map, ways->obj)
-		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
-			bpf_map__set_autocreate(map, false);
-	err = policy_progs__load(ways);
-	REQUIRE(!err, "load: %s", strerror(-err));
+	OPEN("p_xdp", "p_tc");
 	command("ip link add gone0 type veth peer gone1");
 	ifindex = if_nametoindex("gone0");
 	err = bpf_xdp_attach(ifindex, way_fd("p_xdp"), XDP_FLAGS_SKB_MODE,
@@ -171,25 +228,19 @@ static void device_gone(void)
 
 /* --- Pinned, by commands --------------------------------------------------------------------- */
 
-static int pin(struct bpf_program *prog)
-{
-	unlink(PIN);
-	return bpf_program__pin(prog, PIN);
-}
-
 static int by_command(struct bpf_program *prog, const char *cmd)
 {
 	char out[500];
-	int status, err = pin(prog);
+	int status, err = way_pin(prog);
 
 	REQUIRE(!err, "pin: %s", strerror(-err));
 	status = run_command(out, sizeof(out), "%s 2>&1", cmd);
-	unlink(PIN);
+	unlink(WAY_PIN);
 	if (!status)
 		return 0;
 	/* EACCES, or the reason from the extended acknowledgment. */
 	if (strstr(out, "Permission denied") ||
-	    strstr(out, "BPF runtime policy: rule hooks[1], test.yaml:2"))
+	    strstr(out, "BPF runtime policy: rule "))
 		return -EACCES;
 	diag("%s: %s", cmd, out);
 	return -EINVAL;
@@ -197,8 +248,9 @@ static int by_command(struct bpf_program *prog, const char *cmd)
 
 static int action(struct bpf_program *prog)
 {
-	return by_command(prog, "tc actions add action bpf object-pinned " PIN
-				" index 1");
+	return by_command(prog,
+			  "tc actions add action bpf object-pinned " WAY_PIN
+			  " index 1");
 }
 
 static void action_off(void)
@@ -206,13 +258,16 @@ static void action_off(void)
 	command("tc actions del action bpf index 1");
 }
 
-static int lwt(struct bpf_program *prog)
-{
-	return by_command(
-		prog,
-		"ip route add 192.0.2.0/24 encap bpf out object-pinned " PIN
-		" dev lo");
-}
+#define LWT(where)                                                          \
+	static int lwt_##where(struct bpf_program *prog)                    \
+	{                                                                   \
+		return by_command(                                          \
+			prog, "ip route add 192.0.2.0/24 encap bpf " #where \
+			      " object-pinned " WAY_PIN " dev lo");         \
+	}
+LWT(in)
+LWT(out)
+LWT(xmit)
 
 static void lwt_off(void)
 {
@@ -224,7 +279,7 @@ static int seg6local(struct bpf_program *prog)
 	return by_command(
 		prog,
 		"ip -6 route add 2001:db8::/64 encap seg6local action End.BPF "
-		"endpoint object-pinned " PIN " dev lo");
+		"endpoint object-pinned " WAY_PIN " dev lo");
 }
 
 static void seg6local_off(void)
@@ -257,250 +312,53 @@ static void flow_dissector_off(void)
 	CHECK(!err, "detach: %s", strerror(-err));
 }
 
-static int netfilter(struct bpf_program *prog)
+static int attach_netfilter(struct bpf_program *prog, int family)
 {
-	LIBBPF_OPTS(bpf_netfilter_opts, opts, .pf = AF_INET, .hooknum = 1,
+	LIBBPF_OPTS(bpf_netfilter_opts, opts, .pf = family, .hooknum = 1,
 		    .priority = -128);
 
 	return way_keep(bpf_program__attach_netfilter(prog, &opts));
 }
 
-/* --- Sockets --------------------------------------------------------------------------------- */
-
-static int sock_fd;
-
-static void close_sock(void)
+static int netfilter(struct bpf_program *prog)
 {
-	close(sock_fd);
-	way_wait_free();
+	return attach_netfilter(prog, AF_INET);
 }
 
-static int set_prog(int level, int opt, struct bpf_program *prog)
+static int netfilter6(struct bpf_program *prog)
 {
-	int fd = bpf_program__fd(prog);
-
-	if (!setsockopt(sock_fd, level, opt, &fd, sizeof(fd)))
-		return 0;
-	fd = -errno;
-	close(sock_fd);
-	return fd;
-}
-
-static int so_attach(struct bpf_program *prog)
-{
-	sock_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return set_prog(SOL_SOCKET, SO_ATTACH_BPF, prog);
-}
-
-static void so_detach(void)
-{
-	int one = 1;
-
-	CHECK(!setsockopt(sock_fd, SOL_SOCKET, SO_DETACH_BPF, &one,
-			  sizeof(one)),
-	      "detach: %m");
-	close_sock();
-}
-
-static int reuseport(struct bpf_program *prog)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int one = 1;
-
-	sock_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	REQUIRE(!setsockopt(sock_fd, SOL_SOCKET, SO_REUSEPORT, &one,
-			    sizeof(one)),
-		"reuseport: %m");
-	REQUIRE(!bind(sock_fd, (struct sockaddr *)&addr, sizeof(addr)),
-		"bind: %m");
-	return set_prog(SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, prog);
-}
-
-static void just_close(void)
-{
-	close(sock_fd);
-}
-
-static int fanout(struct bpf_program *prog)
-{
-	int val = 1 | PACKET_FANOUT_EBPF << 16;
-
-	sock_fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
-	REQUIRE(sock_fd >= 0, "packet socket: %m");
-	REQUIRE(!setsockopt(sock_fd, SOL_PACKET, PACKET_FANOUT, &val,
-			    sizeof(val)),
-		"fanout: %m");
-	return set_prog(SOL_PACKET, PACKET_FANOUT_DATA, prog);
-}
-
-static int tun_filter(struct bpf_program *prog)
-{
-	struct ifreq ifr = { .ifr_name = "ptun",
-			     .ifr_flags = IFF_TUN | IFF_NO_PI };
-	int fd = bpf_program__fd(prog), err = 0;
-
-	sock_fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	if (sock_fd < 0) {
-		unlink("/tmp/policy_tun");
-		REQUIRE(!mknod("/tmp/policy_tun", S_IFCHR | 0600,
-			       makedev(10, 200)),
-			"mknod: %m");
-		sock_fd = open("/tmp/policy_tun", O_RDWR | O_CLOEXEC);
-	}
-	if (sock_fd < 0)
-		skip("no tun device: %s", strerror(errno));
-	REQUIRE(!ioctl(sock_fd, TUNSETIFF, &ifr), "TUNSETIFF: %m");
-	if (ioctl(sock_fd, TUNSETFILTEREBPF, &fd))
-		err = -errno;
-	if (err)
-		close(sock_fd);
-	return err;
-}
-
-static int kcm_fds[3];
-
-static void kcm_off(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(kcm_fds); i++)
-		close(kcm_fds[i]);
-}
-
-static int kcm(struct bpf_program *prog)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(addr);
-	struct kcm_attach info = { .bpf_fd = bpf_program__fd(prog) };
-	int listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), err = 0;
-
-	kcm_fds[0] =
-		socket(AF_KCM, SOCK_DGRAM | SOCK_CLOEXEC, KCMPROTO_CONNECTED);
-	if (kcm_fds[0] < 0)
-		skip("no KCM sockets");
-	REQUIRE(!bind(listen_fd, (struct sockaddr *)&addr, len) &&
-			!listen(listen_fd, 1) &&
-			!getsockname(listen_fd, (struct sockaddr *)&addr, &len),
-		"listen: %m");
-	kcm_fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	REQUIRE(!connect(kcm_fds[1], (struct sockaddr *)&addr, len),
-		"connect: %m");
-	kcm_fds[2] = accept(listen_fd, NULL, NULL);
-	close(listen_fd);
-	info.fd = kcm_fds[1];
-	if (ioctl(kcm_fds[0], SIOCKCMATTACH, &info))
-		err = -errno;
-	if (err)
-		kcm_off();
-	return err;
-}
-
-static enum bpf_attach_type sockmap_type;
-static int sockmap_prog;
-
-static int sockmap(struct bpf_program *prog)
-{
-	sockmap_type = bpf_program__expected_attach_type(prog);
-	sockmap_prog = bpf_program__fd(prog);
-	return bpf_prog_attach(sockmap_prog, bpf_map__fd(ways->maps.sockmap),
-			       sockmap_type, 0);
-}
-
-static void sockmap_off(void)
-{
-	int err = bpf_prog_detach2(
-		sockmap_prog, bpf_map__fd(ways->maps.sockmap), sockmap_type);
-
-	CHECK(!err, "detach: %s", strerror(-err));
-}
-
-static int sockmap_link(struct bpf_program *prog)
-{
-	return way_keep(bpf_program__attach_sockmap(
-		prog, bpf_map__fd(ways->maps.sockmap)));
+	return attach_netfilter(prog, AF_INET6);
 }
 
 /* --- struct_ops ------------------------------------------------------------------------------ */
 
-/* Three programs at once: if one of them is denied, none is attached. */
-static void struct_ops(bool by_link)
+/* Three programs at once. They are charged until the map is freed. */
+static void with_map(struct bpf_program *prog)
 {
-	struct bpf_program *prog;
-	struct bpf_link *link = NULL;
-	struct bpf_policy_denial d;
-	struct bpf_map *map;
-	__u32 nr = 0, id;
-	__u64 seq;
-	int err;
-
-	policy_cost_model();
-	ways = policy_progs__open();
-	REQUIRE(ways, "open: %m");
-	bpf_object__for_each_program(prog, ways->obj)
-		bpf_program__set_autoload(prog, false);
-	/* Their programs are loaded with the maps. */
-	bpf_map__set_autocreate(ways->maps.cong, !by_link);
-	bpf_map__set_autocreate(ways->maps.cong_link, by_link);
-	bpf_program__set_autoload(ways->progs.p_cong_avoid, true);
-	bpf_program__set_autoload(ways->progs.p_ssthresh, true);
-	bpf_program__set_autoload(ways->progs.p_undo_cwnd, true);
-	err = policy_progs__load(ways);
-	REQUIRE(!err, "load: %s", strerror(-err));
-	map = by_link ? ways->maps.cong_link : ways->maps.cong;
-	id = prog_info(way_fd("p_ssthresh")).id;
-
-	policy_forbid("struct_ops/tcp_congestion_ops/ssthresh",
-		      BPF_POLICY_ENFORCE);
-	seq = policy_seq();
-	link = bpf_map__attach_struct_ops(map);
-	CHECK(!link && errno == EACCES, "denied: %m");
-	CHECK(policy_denial(seq, &d) && d.prog_id == id,
-	      "nothing was told of it");
-	way_wait_free();
-	policy_charges(&nr);
-	CHECK(!nr, "%u charges though it was denied", nr);
-
-	policy_forbid("other/hook", BPF_POLICY_ENFORCE);
-	link = bpf_map__attach_struct_ops(map);
-	REQUIRE(link, "allowed: %m");
-	policy_charges(&nr);
-	CHECK(nr == 3, "%u charges", nr);
-	CHECK(policy_charged(id, "struct_ops/tcp_congestion_ops/ssthresh") == 1,
-	      "not charged");
-	bpf_link__destroy(link);
-	if (by_link) {
-		/* The map is filled already: it is the link that is denied. */
-		policy_forbid("struct_ops/tcp_congestion_ops/ssthresh",
-			      BPF_POLICY_ENFORCE);
-		link = bpf_map__attach_struct_ops(map);
-		CHECK(!link && errno == EACCES, "denied, filled before: %m");
-		policy_unload();
-		link = bpf_map__attach_struct_ops(map);
-		CHECK(link, "filled before: %m");
-		policy_charges(&nr);
-		CHECK(nr == 3, "%u charges of one that was filled before", nr);
-		bpf_link__destroy(link);
-	}
-	policy_progs__destroy(ways);
-	way_wait_free();
-	policy_charges(&nr);
-	CHECK(!nr, "%u charges though it is gone", nr);
+	bpf_map__set_autocreate(ways->maps.cong, true);
 }
 
-static void struct_ops_map(void)
+static int struct_ops(struct bpf_program *prog)
 {
-	struct_ops(false);
+	return way_keep(bpf_map__attach_struct_ops(ways->maps.cong));
 }
 
-static void struct_ops_link(void)
+static void with_link_map(struct bpf_program *prog)
 {
-	struct_ops(true);
+	bpf_map__set_autocreate(ways->maps.cong_link, true);
+}
+
+static int struct_ops_link(struct bpf_program *prog)
+{
+	return way_keep(bpf_map__attach_struct_ops(ways->maps.cong_link));
 }
 
 WAY(way_xdp,
     { "xdp/lo", "p_xdp", .attach = xdp_netlink, .detach = xdp_netlink_off })
 WAY(way_xdp_link,
     { "xdp/lo", "p_xdp", .attach = xdp_link, .detach = way_unlink })
+WAY(way_bond,
+    { "xdp/pslave1", "p_xdp", .attach = bond, .detach = bond_off, .hooks = 3 })
 WAY(way_tc, { "tc/lo", "p_tc", .attach = tc, .detach = tc_off })
 WAY(way_tcx, { "tcx/ingress/lo", "p_tc", .attach = tcx, .detach = tcx_off })
 WAY(way_tcx_link,
@@ -509,10 +367,17 @@ WAY(way_netkit,
     { "netkit/primary/pnk", "p_tc", .attach = netkit, .detach = netkit_off })
 WAY(way_netkit_link, { "netkit/primary/pnk", "p_tc", .attach = netkit_link,
 		       .detach = way_close })
+WAY(way_netkit_peer,
+    { "netkit/peer/pnk", "p_tc", .attach = netkit_peer, .detach = way_close })
 WAY(way_action, { "action", "p_action", .attach = action, .detach = action_off,
 		  .for_good = true, .by_command = true })
-WAY(way_lwt, { "lwt_out", "p_lwt_out", .attach = lwt, .detach = lwt_off,
-	       .for_good = true, .by_command = true })
+#define WAY_LWT(where)                                               \
+	WAY(way_lwt_##where,                                         \
+	    { "lwt_" #where, "p_lwt_" #where, .attach = lwt_##where, \
+	      .detach = lwt_off, .for_good = true, .by_command = true })
+WAY_LWT(in)
+WAY_LWT(out)
+WAY_LWT(xmit)
 WAY(way_seg6local,
     { "lwt_seg6local", "p_seg6local", .attach = seg6local,
       .detach = seg6local_off, .for_good = true, .by_command = true })
@@ -525,41 +390,69 @@ WAY(way_flow_dissector_link, { "flow_dissector", "p_flow_dissector",
 			       .attach = netns_link, .detach = way_unlink })
 WAY(way_netfilter, { "netfilter/ip/input", "p_netfilter", .attach = netfilter,
 		     .detach = way_unlink })
-WAY(way_socket,
-    { "socket", "p_socket", .attach = so_attach, .detach = so_detach })
-WAY(way_reuseport, { "sk_reuseport", "p_sk_reuseport", .attach = reuseport,
-		     .detach = just_close, .for_good = true })
-WAY(way_reuseport_filter, { "socket", "p_socket", .attach = reuseport,
-			    .detach = just_close, .for_good = true })
-WAY(way_fanout, { "fanout", "p_socket", .attach = fanout, .detach = just_close,
-		  .for_good = true })
-WAY(way_tun, { "tun", "p_socket", .attach = tun_filter, .detach = just_close,
-	       .for_good = true })
-WAY(way_kcm,
-    { "kcm", "p_socket", .attach = kcm, .detach = kcm_off, .for_good = true })
-WAY(way_sk_msg, { "sk_msg", "p_sk_msg", .attach = sockmap,
-		  .detach = sockmap_off, .for_good = true })
-WAY(way_sk_msg_link, { "sk_msg", "p_sk_msg", .attach = sockmap_link,
-		       .detach = way_unlink, .for_good = true })
-WAY(way_sk_skb_parser,
-    { "sk_skb/stream_parser", "p_sk_skb_parser", .attach = sockmap,
-      .detach = sockmap_off, .for_good = true })
-WAY(way_sk_skb_verdict,
-    { "sk_skb/stream_verdict", "p_sk_skb_verdict", .attach = sockmap,
-      .detach = sockmap_off, .for_good = true })
+WAY(way_netfilter6, { "netfilter/ip6/input", "p_netfilter",
+		      .attach = netfilter6, .detach = way_unlink })
+
+WAY(way_struct_ops,
+    { "struct_ops/tcp_congestion_ops/cong_avoid", "p_cong_avoid",
+      .also = { "p_ssthresh", "p_undo_cwnd" }, .prepare = with_map,
+      .attach = struct_ops, .detach = way_unlink, .for_good = true,
+      .once = true, .hooks = 3 })
+WAY(way_struct_ops_link,
+    { "struct_ops/tcp_congestion_ops/cong_avoid", "p_cong_avoid",
+      .also = { "p_ssthresh", "p_undo_cwnd" }, .prepare = with_link_map,
+      .attach = struct_ops_link, .detach = way_unlink, .for_good = true,
+      .hooks = 3 })
+
+/* The map is filled already: it is the link that is denied. */
+static void struct_ops_filled(void)
+{
+	static const char *const names[] = { "p_cong_avoid", "p_ssthresh",
+					     "p_undo_cwnd" };
+	int err;
+
+	policy_cost_model(TICK_NS);
+	ways_open(names, ARRAY_SIZE(names));
+	with_link_map(NULL);
+	ways_load();
+	err = struct_ops_link(NULL);
+	REQUIRE(!err, "without a policy: %s", strerror(-err));
+	way_unlink();
+	policy_forbid("struct_ops/tcp_congestion_ops/ssthresh",
+		      BPF_POLICY_ENFORCE);
+	err = struct_ops_link(NULL);
+	CHECK(err == -EACCES, "denied: %s", strerror(-err));
+	policy_forbid("struct_ops/tcp_congestion_ops/ssthresh",
+		      BPF_POLICY_MONITOR);
+	err = struct_ops_link(NULL);
+	CHECK(!err, "monitored: %s", strerror(-err));
+	if (!err)
+		way_unlink();
+}
 
 static const struct test tests[] = {
 	{ "xdp", "XDP by netlink", way_xdp, NEEDS_WATCHDOG },
 	{ "xdp_link", "XDP, link", way_xdp_link, NEEDS_WATCHDOG },
+	{ "bond", "XDP of a bond, charged to its slaves, too", way_bond,
+	  NEEDS_WATCHDOG },
+	{ "bond_slaves", "slaves of a bond with a program come and go",
+	  bond_slaves, NEEDS_WATCHDOG },
 	{ "tc", "cls_bpf by netlink", way_tc, NEEDS_WATCHDOG },
 	{ "tcx", "tcx, BPF_PROG_ATTACH", way_tcx, NEEDS_WATCHDOG },
 	{ "tcx_link", "tcx, link", way_tcx_link, NEEDS_WATCHDOG },
 	{ "netkit", "netkit, BPF_PROG_ATTACH", way_netkit, NEEDS_WATCHDOG },
 	{ "netkit_link", "netkit, link", way_netkit_link, NEEDS_WATCHDOG },
+	{ "netkit_peer", "netkit, link, at the other end", way_netkit_peer,
+	  NEEDS_WATCHDOG },
 	{ "device_gone", "a device that goes away gives back", device_gone,
 	  NEEDS_WATCHDOG },
 	{ "action", "action of tc", way_action, NEEDS_WATCHDOG },
-	{ "lwt", "lightweight tunnel of a route", way_lwt, NEEDS_WATCHDOG },
+	{ "lwt_in", "lightweight tunnel of a route, input", way_lwt_in,
+	  NEEDS_WATCHDOG },
+	{ "lwt_out", "lightweight tunnel of a route, output", way_lwt_out,
+	  NEEDS_WATCHDOG },
+	{ "lwt_xmit", "lightweight tunnel of a route, transmission",
+	  way_lwt_xmit, NEEDS_WATCHDOG },
 	{ "seg6local", "End.BPF of a route", way_seg6local, NEEDS_WATCHDOG },
 	{ "sk_lookup", "socket lookup of a namespace, link", way_sk_lookup,
 	  NEEDS_WATCHDOG },
@@ -568,24 +461,14 @@ static const struct test tests[] = {
 	{ "flow_dissector_link", "flow dissector, link",
 	  way_flow_dissector_link, NEEDS_WATCHDOG },
 	{ "netfilter", "netfilter, link", way_netfilter, NEEDS_WATCHDOG },
-	{ "socket", "SO_ATTACH_BPF", way_socket, NEEDS_WATCHDOG },
-	{ "reuseport", "SO_ATTACH_REUSEPORT_EBPF", way_reuseport,
+	{ "netfilter6", "netfilter of IPv6, link", way_netfilter6,
 	  NEEDS_WATCHDOG },
-	{ "reuseport_filter", "SO_ATTACH_REUSEPORT_EBPF, socket filter",
-	  way_reuseport_filter, NEEDS_WATCHDOG },
-	{ "fanout", "PACKET_FANOUT_DATA", way_fanout, NEEDS_WATCHDOG },
-	{ "tun", "TUNSETFILTEREBPF", way_tun, NEEDS_WATCHDOG },
-	{ "kcm", "SIOCKCMATTACH", way_kcm, NEEDS_WATCHDOG },
-	{ "sk_msg", "sockmap, BPF_PROG_ATTACH", way_sk_msg, NEEDS_WATCHDOG },
-	{ "sk_msg_link", "sockmap, link", way_sk_msg_link, NEEDS_WATCHDOG },
-	{ "sk_skb_parser", "sockmap, parser", way_sk_skb_parser,
-	  NEEDS_WATCHDOG },
-	{ "sk_skb_verdict", "sockmap, verdict", way_sk_skb_verdict,
-	  NEEDS_WATCHDOG },
-	{ "struct_ops", "struct_ops, all or nothing", struct_ops_map,
+	{ "struct_ops", "struct_ops, all or nothing", way_struct_ops,
 	  NEEDS_WATCHDOG },
 	{ "struct_ops_link", "struct_ops by link, all or nothing",
-	  struct_ops_link, NEEDS_WATCHDOG },
+	  way_struct_ops_link, NEEDS_WATCHDOG },
+	{ "struct_ops_filled", "struct_ops by link, of a map in use before",
+	  struct_ops_filled, NEEDS_WATCHDOG },
 };
 
 const struct suite suite_policy_net = {

@@ -8,37 +8,6 @@
 #include "policy_ways.h"
 
 #define LO 1
-#define PIN "/sys/fs/bpf/policy_test"
-
-/* Loads the programs that are named. The bounds are 1,000 ns, of *_long 2,000 ns. */
-static void open_progs(const char *const *names, size_t nr)
-{
-	struct bpf_program *prog;
-	struct bpf_map *map;
-	size_t i;
-	int err;
-
-	policy_cost_model();
-	ways = policy_progs__open();
-	REQUIRE(ways, "open: %m");
-	bpf_object__for_each_program(prog, ways->obj)
-		bpf_program__set_autoload(prog, false);
-	for (i = 0; i < nr; i++)
-		bpf_program__set_autoload(
-			bpf_object__find_program_by_name(ways->obj, names[i]),
-			true);
-	bpf_object__for_each_map(map, ways->obj)
-		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
-			bpf_map__set_autocreate(map, false);
-	err = policy_progs__load(ways);
-	REQUIRE(!err, "load: %s", strerror(-err));
-}
-
-#define OPEN(...)                                             \
-	do {                                                  \
-		const char *const names_[] = { __VA_ARGS__ }; \
-		open_progs(names_, ARRAY_SIZE(names_));       \
-	} while (0)
 
 static __u32 id_of(const char *prog)
 {
@@ -234,6 +203,86 @@ static void graph(void)
 	bpf_link__destroy(links[0]);
 	links[2] = attach("p_fentry");
 	CHECK(links[2], "fentry instead of the kprobe: %m");
+}
+
+/* Which hooks are members, by name or by family? */
+static void families(void)
+{
+	static const struct {
+		const char *members[4];
+		bool tcx, xdp;
+	} rows[] = {
+		{ { "xdp/*" }, false, true },
+		{ { "tcx/*" }, true, false },
+		{ { "tcx/ingress/*" }, true, false },
+		{ { "tcx/egress/*" }, false, false },
+		{ { "tcx/ingress/lo" }, true, false },
+		{ { "tcx/ingress/lo/*", "xdp/lo/*" }, false, false },
+		{ { "tcx", "tcx/", "xdp", "xdp/" }, false, false },
+		{ { "tcx/ingres/*", "tcx/ingress", "tcx/ingress/l",
+		    "tcx/ingress0/*" },
+		  false,
+		  false },
+		{ { "action", "tcx/*", "vfs_read", "xdp/*" }, true, true },
+		{ { "tc/*", "tcx/egress/*", "tcx/ingress/*", "xdp/lo" },
+		  true,
+		  true },
+	};
+	size_t i, m;
+	int err;
+
+	OPEN("p_tc", "p_xdp");
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+		struct bpf_policy_rule *r = policy_rule(p, BPF_POLICY_GRAPH,
+							BPF_POLICY_F_LATENCY,
+							rows[i].members[0]);
+
+		for (m = 1; m < 4 && rows[i].members[m]; m++)
+			policy_string(p, rows[i].members[m]);
+		r->nr_match = m;
+		r->max_latency_ns = TICK_NS - 1;
+		policy_use(p);
+		err = tcx("p_tc");
+		CHECK(err == (rows[i].tcx ? -EACCES : 0), "row %zu: tcx: %s", i,
+		      strerror(-err));
+		if (!err)
+			tcx_off("p_tc");
+		err = xdp("p_xdp");
+		CHECK(err == (rows[i].xdp ? -EACCES : 0), "row %zu: xdp: %s", i,
+		      strerror(-err));
+		xdp_off();
+	}
+}
+
+/* All hooks of two families together. */
+static void family_sum(void)
+{
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+	struct bpf_policy_rule *r;
+	int err;
+
+	OPEN("p_tc", "p_xdp", "p_xdp_long");
+	r = policy_rule(p, BPF_POLICY_GRAPH, BPF_POLICY_F_LATENCY, "tcx/*");
+	policy_string(p, "xdp/*");
+	r->nr_match = 2;
+	r->max_latency_ns = 3 * TICK_NS - 1;
+	err = tcx("p_tc"); /* before the policy */
+	REQUIRE(!err, "tcx: %s", strerror(-err));
+	policy_use(p);
+	err = xdp("p_xdp_long");
+	CHECK(err == -EACCES, "1 ns too much: %s", strerror(-err));
+	err = xdp("p_xdp");
+	CHECK(!err, "it fits: %s", strerror(-err));
+	err = policy_get(p);
+	CHECK(!err && p->rules[1].latency_ns == 2 * TICK_NS &&
+		      p->rules[1].hooks == 2 && p->rules[1].denied == 1,
+	      "%llu ns at %u hooks, %llu denied", p->rules[1].latency_ns,
+	      p->rules[1].hooks, p->rules[1].denied);
+	tcx_off("p_tc");
+	err = xdp("p_xdp_long");
+	CHECK(!err, "there is room again: %s", strerror(-err));
+	xdp_off();
 }
 
 static void exempt(void)
@@ -494,13 +543,12 @@ static void other_uses(void)
 	OPEN("p_syscall", "p_xdp");
 	err = prog_run(way_fd("p_syscall"), NULL);
 	CHECK(!err, "test run: %s", strerror(-err));
-	unlink(PIN);
-	err = bpf_program__pin(ways->progs.p_syscall, PIN);
+	err = way_pin(ways->progs.p_syscall);
 	CHECK(!err, "pin: %s", strerror(-err));
-	fd = bpf_obj_get(PIN);
+	fd = bpf_obj_get(WAY_PIN);
 	CHECK((int)fd >= 0, "get: %m");
 	close(fd);
-	unlink(PIN);
+	unlink(WAY_PIN);
 	id = id_of("p_xdp");
 	fd = bpf_prog_get_fd_by_id(id);
 	CHECK((int)fd >= 0, "fd by id: %m");
@@ -684,6 +732,10 @@ static const struct test tests[] = {
 	  first_match, NEEDS_WATCHDOG },
 	{ "graph", "the sum of all hooks of a graph is limited", graph,
 	  NEEDS_WATCHDOG },
+	{ "families", "members of graphs, by name and by family of hooks",
+	  families, NEEDS_WATCHDOG },
+	{ "family_sum", "the sum of all hooks of families is limited",
+	  family_sum, NEEDS_WATCHDOG },
 	{ "exempt", "programs are exempt by name, type and task, until a time",
 	  exempt, NEEDS_WATCHDOG },
 	{ "no_denial", "a rule that warns, and mode off, deny nothing",

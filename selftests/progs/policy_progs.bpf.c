@@ -21,6 +21,7 @@
 RUNS("kprobe/bpf_fentry_test1", p_kprobe, struct pt_regs, 0)
 RUNS("kretprobe/bpf_fentry_test1", p_kretprobe, struct pt_regs, 0)
 RUNS("kprobe.multi/bpf_fentry_test?", p_kprobe_multi, struct pt_regs, 0)
+RUNS("kprobe.session/bpf_fentry_test1", p_kprobe_session, struct pt_regs, 0)
 RUNS("kprobe", p_probe, struct pt_regs, 0)
 RUNS("uprobe.multi//proc/self/exe:policy_uprobe_target", p_uprobe_multi, struct pt_regs, 0)
 RUNS("tp/sched/sched_process_exit", p_tp, void, 0)
@@ -49,10 +50,13 @@ RUNS("flow_dissector", p_flow_dissector, struct __sk_buff, BPF_OK)
 RUNS("sk_msg", p_sk_msg, struct sk_msg_md, SK_PASS)
 RUNS("sk_msg", p_sk_msg_long, struct sk_msg_md, bpf_ktime_get_ns() ? SK_PASS : SK_DROP)
 RUNS("sk_skb/stream_parser", p_sk_skb_parser, struct __sk_buff, ctx->len)
+RUNS("sk_skb/verdict", p_sk_skb_any, struct __sk_buff, SK_PASS)
 RUNS("sk_skb/stream_verdict", p_sk_skb_verdict, struct __sk_buff, SK_PASS)
 RUNS("sk_reuseport", p_sk_reuseport, struct sk_reuseport_md, SK_PASS)
 RUNS("socket", p_socket, struct __sk_buff, 0)
+RUNS("lwt_in", p_lwt_in, struct __sk_buff, BPF_OK)
 RUNS("lwt_out", p_lwt_out, struct __sk_buff, BPF_OK)
+RUNS("lwt_xmit", p_lwt_xmit, struct __sk_buff, BPF_OK)
 RUNS("lwt_seg6local", p_seg6local, struct __sk_buff, BPF_OK)
 RUNS("lirc_mode2", p_lirc, __u32, 0)
 RUNS("netfilter", p_netfilter, struct bpf_nf_ctx, 1)
@@ -208,12 +212,14 @@ void BPF_PROG(p_cong_avoid, struct sock *sk, __u32 ack, __u32 acked)
 SEC("struct_ops")
 __u32 BPF_PROG(p_ssthresh, struct sock *sk)
 {
+	tick();
 	return 2;
 }
 
 SEC("struct_ops")
 __u32 BPF_PROG(p_undo_cwnd, struct sock *sk)
 {
+	tick();
 	return 2;
 }
 
