@@ -222,6 +222,7 @@ static void check_denial(const struct way *w, const struct policy *p, __u64 seq,
 static void denied(const struct way *w, struct policy *p, __u32 rule,
 		   __u32 reason)
 {
+	libbpf_print_fn_t print = libbpf_set_print(NULL); /* no surprise */
 	__u32 nr = nr_charges();
 	__u64 seq;
 	int err;
@@ -229,6 +230,7 @@ static void denied(const struct way *w, struct policy *p, __u32 rule,
 	policy_use(p);
 	seq = policy_seq();
 	err = w->attach(way_prog);
+	libbpf_set_print(print);
 	CHECK(err == -EACCES, "rule %u, reason %u: denied: %s", rule, reason,
 	      strerror(-err));
 	if (!err)

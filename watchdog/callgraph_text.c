@@ -41,6 +41,7 @@ struct text {
 	size_t n_ranges;
 	int fd;
 	unsigned char *buf;
+	u64 init_begin, init_end;
 };
 
 struct edge {
@@ -68,6 +69,34 @@ static int add_sym(struct text *t, u64 addr, u64 size, const char *name)
 	}
 	t->syms[t->n_syms] = (struct sym){ addr, size, strdup(name), 0 };
 	return t->syms[t->n_syms].name ? (t->n_syms++, 0) : -ENOMEM;
+}
+
+/* Where what is needed to boot begins and ends. true: it is such a symbol. */
+static bool is_init(struct text *t, const char *name, u64 addr)
+{
+	if (!strcmp(name, "__init_begin"))
+		t->init_begin = addr;
+	else if (!strcmp(name, "__init_end"))
+		t->init_end = addr;
+	else
+		return false;
+	return true;
+}
+
+/* In its place is something else by now, and nothing of the kernel calls it. */
+static void drop_init(struct text *t)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->n_syms; i++) {
+		u64 addr = t->syms[i].addr;
+
+		if (addr >= t->init_begin && addr < t->init_end)
+			free(t->syms[i].name);
+		else
+			t->syms[kept++] = t->syms[i];
+	}
+	t->n_syms = kept;
 }
 
 static bool wanted(const char *name)
@@ -453,12 +482,14 @@ static int elf_symbols(struct text *t, Elf *elf, Elf_Scn *scn,
 		const char *name;
 		GElf_Sym sym;
 
-		if (!gelf_getsym(data, i, &sym) || !sym.st_value ||
+		if (!gelf_getsym(data, i, &sym) || !sym.st_value)
+			continue;
+		name = elf_strptr(elf, shdr->sh_link, sym.st_name);
+		if (!name || is_init(t, name, sym.st_value) ||
 		    (GELF_ST_TYPE(sym.st_info) != STT_FUNC &&
 		     GELF_ST_TYPE(sym.st_info) != STT_GNU_IFUNC))
 			continue;
-		name = elf_strptr(elf, shdr->sh_link, sym.st_name);
-		if (name && wanted(name))
+		if (wanted(name))
 			err = add_sym(t, sym.st_value, sym.st_size, name);
 	}
 	return err;
@@ -495,6 +526,7 @@ int cg_read_elf(struct callgraph *cg, const char *path, struct fault *f)
 				.bytes = data->d_buf,
 			};
 	}
+	drop_init(&t);
 	if (!err && !t.n_syms)
 		err = -ENOEXEC;
 	ret = err ? fault_set(f, EXIT_FAILED, err, "no call graph from %s",
@@ -522,14 +554,18 @@ static int kallsyms(struct text *t)
 		unsigned long long addr;
 		char name[512], type;
 
-		if (sscanf(line, "%llx %c %511s", &addr, &type, name) == 3 &&
-		    addr && strchr("tTwW", type) && wanted(name) &&
+		if (sscanf(line, "%llx %c %511s", &addr, &type, name) != 3 ||
+		    !addr)
+			continue;
+		if (!is_init(t, name, addr) && strchr("tTwW", type) &&
+		    wanted(name) &&
 		    /* of programs, which come and go */
 		    !strstr(line, "[bpf]"))
 			err = add_sym(t, addr, 0, name);
 	}
 	free(line);
 	fclose(f);
+	drop_init(t);
 	return err ? err : t->n_syms ? 0 : -EPERM;
 }
 

@@ -12,7 +12,7 @@ patched || skip_all 'this kernel has no watchdog'
 bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 [[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
 find_vmlinux
-plan 76
+plan 87
 export XDG_CACHE_HOME=$work/cache
 mkdir "$XDG_CACHE_HOME"
 
@@ -90,13 +90,48 @@ bpfwd policy check --syntax "$work/d"
 check strongest-mode eval 'is "$status $err" "0 bpfwd: 2 policies, mode enforce"'
 
 # --- Call graphs ---
+graph() { printf '%scall_graphs:\n  - {name: read, roots: [%s], depth: %s, max_latency: 10us}\n' "$head" "$1" "$2" >"$file"; }
+# each function that is said to run programs of a hook is there, if it was configured, and no
+# hook of one word is the name of a function, which it would stand for as well
+table=$here/../../watchdog/callgraph_hooks.c
+functions() {
+	local function config suffix='(\.[^ ]*)?([[:space:]]|$)'
+	sed -n 's/^\t{ "\([^"]*\)", "\([A-Z0-9_]*\)",.*/\1 \2/p' "$table" >"$work/functions"
+	zcat /proc/config.gz >"$work/config"
+	(( $(wc -l <"$work/functions") > 40 )) || { echo 'no table'; return 1; }
+	while read -r function config; do
+		if grep -qxF "CONFIG_$config=y" "$work/config" &&
+			! grep -Eq " [tTwW] $function$suffix" /proc/kallsyms; then
+			echo "$function, which CONFIG_$config brings, is not there"
+			return 1
+		fi
+	done <"$work/functions"
+}
+words() {
+	local word
+	for word in $(sed -n '/^static const struct cg_hook/,/^};/s/^\t{ "[^"]*", "[^"]*",//p; /^\t  [{ ]/p' "$table" |
+		grep -o '"[a-z_0-9]*"' | tr -d '"' | sort -u); do
+		! grep -Eq " [tTwW] $word$" /proc/kallsyms || { echo "$word is a function"; return 1; }
+	done
+	[[ -n $word ]] || { echo 'no hook of one word'; return 1; }
+}
+if [[ -r /proc/config.gz ]]; then
+	check hooks-have-functions functions
+else
+	skip hooks-have-functions 'this kernel does not tell its configuration'
+fi
+check hooks-are-no-functions words
 if [[ -z $vmlinux ]]; then
 	for t in path path-tracepoint path-lsm path-json no-path depth root-missing cached cache-ignored foreign \
-		unknown-pointer observe observe-what leaves-no-ring observed; do
+		unknown-pointer observe observe-what leaves-no-ring observed path-xdp path-tcx path-cgroup path-sockops \
+		no-path-xdp kcore kcore-agrees kcore-calls; do
 		skip "graph-$t" 'no vmlinux of this kernel'
 	done
 else
-	graph() { printf '%scall_graphs:\n  - {name: read, roots: [%s], depth: %s, max_latency: 10us}\n' "$head" "$1" "$2" >"$file"; }
+	calls_of() { sed -n 's/.* functions, \([0-9]*\) direct calls.*/\1/p' <<<"$1"; }
+	near() { # a, b, percent
+		(( 100 * ($1 > $2 ? $1 - $2 : $2 - $1) <= $3 * $2 && $2 )) || { echo "$1 is not near $2"; return 1; }
+	}
 	path() { bpfwd policy check --vmlinux "$vmlinux" --path "$@" "$file"; }
 	graph __x64_sys_read 12
 	path kprobe/vfs_read
@@ -108,6 +143,19 @@ else
 	path fentry/vfs_read -j
 	check_json graph-path-json '.[0] | .schema == "bpfwd.policy-path/1" and .hook == "fentry/vfs_read"
 		and (.call_graphs[0].path | endswith("-> vfs_read"))'
+	graph netif_receive_skb 12
+	path xdp/lo
+	check graph-path-xdp eval 'is "$status" 0 && has "$out" "__netif_receive_skb_core" && has "$out" "-> bpf_dispatcher_xdp_func -> xdp/*"'
+	path tcx/ingress/lo
+	check graph-path-tcx eval 'is "$status" 0 && [[ $out == *"-> __netif_receive_skb_core"*" -> tcx/ingress/*" ]]'
+	graph tcp_v4_rcv 12
+	path cgroup_skb/ingress
+	check graph-path-cgroup eval 'is "$status" 0 && has "$out" "sk_filter_trim_cap -> __cgroup_bpf_run_filter_skb -> cgroup_skb/*"'
+	path sockops
+	check graph-path-sockops eval 'is "$status" 0 && has "$out" "-> __cgroup_bpf_run_filter_sock_ops -> sockops"'
+	graph __x64_sys_read 12
+	path xdp/lo
+	check graph-no-path-xdp is "$status $out" '4 test:read: not part of it by direct calls'
 	path kprobe/vfs_write
 	check graph-no-path is "$status $out" '4 test:read: not part of it by direct calls'
 	graph __x64_sys_read 1
@@ -133,12 +181,48 @@ else
 	check graph-leaves-no-ring [ -z "$(ls -d /sys/kernel/tracing/instances/bpfwd-observe-* 2>/dev/null)" ]
 	path kprobe/proc_reg_read_iter
 	check graph-observed eval 'is "$status" 0 && has "$out" "ksys_read -> vfs_read -> proc_reg_read_iter"'
+	# the code in memory: some calls are others than in the file, since the kernel patches itself
+	graph "__x64_sys_read, netif_receive_skb" 12
+	bpfwd policy check --vmlinux "$vmlinux" "$file"
+	calls=$(calls_of "$err")
+	export XDG_CACHE_HOME=$work/kcore
+	mkdir "$XDG_CACHE_HOME"
+	if [[ -r /proc/kcore ]]; then
+		bpfwd policy check "$file"
+		check graph-kcore eval 'is "$status" 0 && has "$err" "call graphs from /proc/kcore"'
+		check graph-kcore-calls near "$(calls_of "$err")" "$calls" 5
+		for hook in kprobe/vfs_read tp/sched/sched_switch lsm/file_permission xdp/lo tcx/ingress/lo fentry/vfs_write sk_msg; do
+			bpfwd policy check --path $hook "$file"
+			echo "$hook $status"
+			XDG_CACHE_HOME=$work/cache path $hook
+			echo "$hook $status" >&3
+		done >"$work/by-kcore" 3>"$work/by-vmlinux"
+		check graph-kcore-agrees diff "$work/by-vmlinux" "$work/by-kcore"
+	else
+		for t in kcore kcore-calls kcore-agrees; do skip graph-$t 'no /proc/kcore'; done
+	fi
+	export XDG_CACHE_HOME=$work/cache
+	graph __x64_sys_read 12
 	# an index that leads out of the arrays
 	printf '\377\377\377\177' | dd of="$cache" bs=1 seek=2000000 conv=notrunc status=none
 	path kprobe/vfs_read
 	check graph-cache-ignored is "$status $out" '0 test:read: __x64_sys_read -> ksys_read -> vfs_read'
 	bpfwd policy check --vmlinux "$BPFWD" --path kprobe/vfs_read "$file"
 	check graph-foreign eval 'is "$status" 1 && has "$err" "build ids differ"'
+fi
+
+# neither a file nor memory
+graph __x64_sys_read 12
+if unshare -m true 2>/dev/null && [[ -e /proc/kcore ]]; then
+	export XDG_CACHE_HOME=$work/none
+	mkdir "$XDG_CACHE_HOME"
+	unshare -m bash -c 'mount --bind /dev/null /proc/kcore && exec "$0" policy check "$1"' "$BPFWD" "$file" >"$work/out" 2>"$work/err"
+	status=$? out=$(<"$work/out") err=$(<"$work/err")
+	check graph-no-code eval 'is "$status" 3 && has "$err" "the kernel'"'"'s code cannot be read" &&
+		has "$err" "there is no vmlinux of the running kernel" && has "$err" "try: --vmlinux FILE"'
+	export XDG_CACHE_HOME=$work/cache
+else
+	skip graph-no-code 'no /proc/kcore to hide'
 fi
 
 # --- What is attached ---

@@ -430,7 +430,7 @@ WAY(way_fmod_ret, { "fmod_ret/bpf_modify_return_test", "p_fmod_ret",
 		    .attach = way_attach, .detach = way_unlink })
 WAY(way_freplace,
     { "freplace/policy_replaced", "p_freplace", .attach = freplace,
-      .detach = way_unlink, .prepare = load_target })
+      .detach = way_unlink, .prepare = load_target, .once = true })
 WAY(way_lsm, { "lsm/ptrace_traceme", "p_lsm", .attach = way_attach,
 	       .detach = way_unlink })
 WAY(way_iter,

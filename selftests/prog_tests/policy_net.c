@@ -368,7 +368,7 @@ WAY(way_netkit,
 WAY(way_netkit_link, { "netkit/primary/pnk", "p_tc", .attach = netkit_link,
 		       .detach = way_close })
 WAY(way_netkit_peer,
-    { "netkit/peer/pnk", "p_tc", .attach = netkit_peer, .detach = way_close })
+    { "netkit/peer/nk0", "p_tc", .attach = netkit_peer, .detach = way_close })
 WAY(way_action, { "action", "p_action", .attach = action, .detach = action_off,
 		  .for_good = true, .by_command = true })
 #define WAY_LWT(where)                                               \
