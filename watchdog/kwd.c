@@ -265,6 +265,14 @@ bool kwd_info_known(u32 info_len)
 				   sizeof(info.quarantined);
 }
 
+bool kwd_samples_known(u32 info_len)
+{
+	struct bpf_prog_info info;
+
+	return info_len >= offsetof(struct bpf_prog_info, p99_run_ns) +
+				   sizeof(info.p99_run_ns);
+}
+
 static const struct terminable {
 	u32 value;
 	const char *name;

@@ -59,6 +59,8 @@ const char *kwd_op_text(enum bpf_watchdog_op op);
 
 /* Are the watchdog's fields in what the kernel returned? */
 bool kwd_info_known(u32 info_len);
+/* And those of the runs that were timed? */
+bool kwd_samples_known(u32 info_len);
 /* The kernel's name of a value ("no_jit") and what it means. */
 const char *kwd_terminable_name(u32 terminable);
 const char *kwd_verdict_name(u32 verdict);

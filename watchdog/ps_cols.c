@@ -135,6 +135,23 @@ static struct val get_max(const void *row)
 	return v;
 }
 
+static struct val get_sampled(const void *row)
+{
+	ROW;
+	return num(INFO(sampled_runs),
+		   r->feature && kwd_samples_known(r->p->info_len));
+}
+
+static struct val get_p99(const void *row)
+{
+	ROW;
+	struct val v = num(INFO(p99_run_ns),
+			   get_sampled(row).known && INFO(sampled_runs));
+
+	v.mark = v.known && v.num > budget(r);
+	return v;
+}
+
 static struct val get_budget(const void *row)
 {
 	ROW;
@@ -331,6 +348,11 @@ const struct col ps_cols[] = {
 	  "share of one CPU; needs an interval", get_cpu },
 	{ "owner", "owner", VAL_STR, COL_WIDE | COL_COSTLY,
 	  "a process that holds it, and how many more do", get_owner },
+	{ "p99", "p99_run_ns", VAL_NS, 0,
+	  "99 % of the sampled runs took at most so long; ! if over the budget",
+	  get_p99 },
+	{ "sampled", "sampled_runs", VAL_U64, 0,
+	  "runs that were timed while the watchdog was on", get_sampled },
 	{ "use", "use_percent", VAL_REAL, 0, "worst / budget, in percent",
 	  get_use },
 	{ "bounded", "bounded", VAL_BOOL, 0, "has it a longest run",

@@ -11,7 +11,7 @@ patched || skip_all 'this kernel has no watchdog'
 bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 [[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
 keep_settings
-plan 37
+plan 42
 
 instances=/sys/kernel/tracing/instances
 find_spin
@@ -52,6 +52,13 @@ expect set-budget 0 '' set spin_vfs_read --budget 60ms
 check own-budget is "$(one .watchdog_budget_ns)" 60000000
 stall
 check keeps-to-it [ "$(one '.longest_run_ns >= 60000000')" = true ]
+
+# p99: each read is a run, and some of them are timed
+check p99 [ "$(one '.sampled_runs > 0 and .p99_run_ns > 0 and .p99_run_ns <= .longest_run_ns')" = true ]
+expect p99-column 0 '' ps spin_vfs_read -e p99,sampled
+check p99-has-a-unit grep -Eqx ' *[0-9.]+[num]?s!?  *[1-9][0-9]*' <<<"$out"
+check p99-in-top grep -q '^ *ID  *P99$' <("$BPFWD" top -d 0.2 -e id,p99 2>/dev/null | head -n 2)
+check p99-metric grep -Eqx "bpfwd_program_run_p99_seconds{id=\"$(one .id)\"} 0\.[0-9]+" <("$BPFWD" metrics)
 expect set-default 0 '' set name spin_vfs_read --budget default
 check default-budget is "$(one '.budget_ns, has("watchdog_budget_ns")' | tr '\n' ' ')" '20000000 false '
 expect verdict-refused 3 'cannot have this verdict' set spin_vfs_read --verdict deny
