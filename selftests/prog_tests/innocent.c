@@ -264,6 +264,20 @@ static void *resolve_fault(void *arg)
 	return NULL;
 }
 
+/* Until a run, which does not sleep, has been timed. */
+static void first_sample(struct innocent *skel, void *page)
+{
+	uint64_t until = now_ns() + 10 * NSEC_PER_SEC;
+	int fd = bpf_program__fd(skel->progs.innocent_sleep);
+
+	skel->data_ctl->ctl.user_ptr = (unsigned long)page;
+	while (!prog_info(fd).sampled_runs && now_ns() < until)
+		prog_run(fd, NULL);
+	/* The timer stops, so that the next run is timed as well. */
+	usleep(20 * PERIOD_US);
+	skel->data_ctl->ctl.full = 0;
+}
+
 static void sleeping(void)
 {
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
@@ -273,6 +287,7 @@ static void sleeping(void)
 	struct fault fault = { .delay_ns = NSEC_PER_SEC };
 	pthread_t thread;
 	uint64_t start;
+	__u64 sampled;
 	int fd, err;
 
 	fault.uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
@@ -290,9 +305,11 @@ static void sleeping(void)
 		200000); /* a fifth of the sleep, and room for a host that is busy */
 	skel = load();
 	fd = bpf_program__fd(skel->progs.innocent_sleep);
-	skel->data_ctl->ctl.user_ptr = (unsigned long)fault.page;
 	skel->data_ctl->ctl.n = 10;
 	skel->data_ctl->ctl.m = 10;
+	first_sample(skel, skel);
+	sampled = prog_info(fd).sampled_runs;
+	skel->data_ctl->ctl.user_ptr = (unsigned long)fault.page;
 	REQUIRE(!pthread_create(&thread, NULL, resolve_fault, &fault),
 		"thread");
 	start = now_ns();
@@ -307,6 +324,11 @@ static void sleeping(void)
 	CHECK(!info.overruns && !info.terminations,
 	      "%llu overruns, %llu terminations", info.overruns,
 	      info.terminations);
+	CHECK(sampled && info.sampled_runs > sampled, "%llu of its runs timed",
+	      info.sampled_runs);
+	CHECK(info.longest_run_ns < fault.delay_ns / 2,
+	      "%llu ns on the CPU, it slept %llu ns", info.longest_run_ns,
+	      (unsigned long long)fault.delay_ns);
 }
 
 static void no_image(void)

@@ -171,6 +171,40 @@ static void fexit_on_itself(void)
 	on_itself(true);
 }
 
+/* Have both been timed a few times? */
+static bool both_sampled(struct nested *skel)
+{
+	int outer = bpf_program__fd(skel->progs.outer);
+	int inner = bpf_program__fd(skel->progs.inner_kprobe);
+
+	return prog_info(outer).sampled_runs >= 5 &&
+	       prog_info(inner).sampled_runs >= 5;
+}
+
+/* The outer one takes the time of ten inner ones, and each has its own time. */
+static void sampled(void)
+{
+	uint64_t until = now_ns() + 20 * NSEC_PER_SEC;
+	struct nested *skel = load(true);
+	struct bpf_prog_info outer, inner;
+
+	wd_enable(BUDGET_US);
+	wd_spare(bpf_program__fd(skel->progs.outer));
+	wd_spare(bpf_program__fd(skel->progs.inner_kprobe));
+	skel->data_ctl->ctl.n = 10;
+	skel->data_ctl->ctl.m = 30;
+	do
+		run(skel);
+	while (!both_sampled(skel) && now_ns() < until);
+	outer = prog_info(bpf_program__fd(skel->progs.outer));
+	inner = prog_info(bpf_program__fd(skel->progs.inner_kprobe));
+	CHECK(both_sampled(skel), "timed: outer %llu, inner %llu",
+	      outer.sampled_runs, inner.sampled_runs);
+	CHECK(outer.p99_run_ns > inner.p99_run_ns && inner.p99_run_ns,
+	      "p99: outer %llu ns, inner %llu ns", outer.p99_run_ns,
+	      inner.p99_run_ns);
+}
+
 static void inner_kprobe(void)
 {
 	inner_only(true);
@@ -210,6 +244,8 @@ static const struct test tests[] = {
 	{ "outer_kprobe",
 	  "a program is ended while a kprobe program runs in it, that one is not",
 	  outer_kprobe, NEEDS_WATCHDOG },
+	{ "sampled", "the outer and the inner program are timed, each for itself",
+	  sampled, NEEDS_WATCHDOG },
 };
 
 const struct suite suite_nested = {

@@ -62,6 +62,8 @@ static void check_fields(struct run *run, const char *where, const char *fmt)
 	has_field(where, fmt, "last_termination_ns", info.last_termination_ns);
 	has_field(where, fmt, "longest_run_ns", info.longest_run_ns);
 	has_field(where, fmt, "fast_path_bytes", info.fast_path_bytes);
+	has_field(where, fmt, "sampled_runs", info.sampled_runs);
+	has_field(where, fmt, "p99_run_ns", info.p99_run_ns);
 }
 
 static void bpftool_json(void)

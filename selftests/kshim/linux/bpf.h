@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the kernel's kernel/bpf/estimate.c needs of the kernel, for a build in
- * user space. It is meant to depend on nothing else.
+ * What the kernel's kernel/bpf/estimate.c and run_samples.c need of the kernel, for
+ * a build in user space. They are meant to depend on nothing else.
  */
 #ifndef KSHIM_BPF_H
 #define KSHIM_BPF_H
@@ -21,6 +21,18 @@ typedef uint64_t u64;
 typedef struct {
 	int64_t counter;
 } atomic64_t;
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+/* There is one thread. */
+#define atomic_read(v) ((v)->counter)
+#define atomic_inc_return(v) ((v)->counter = (int)((u32)(v)->counter + 1))
+#define atomic_sub(n, v) ((v)->counter = (int)((u32)(v)->counter - (n)))
+#define atomic64_inc(v) ((v)->counter++)
+#define ilog2(n) (63 - __builtin_clzll(n))
+#define likely(cond) (cond)
 
 #define U32_MAX UINT32_MAX
 #define U64_MAX UINT64_MAX

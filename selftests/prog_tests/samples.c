@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+/* How long invocations take: those that the watchdog times, and what it tells of them. */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <sys/wait.h>
+#include "repro.h"
+#include "samples.skel.h"
+
+#define SAMPLES 1000
+/* A long run takes at least this. */
+#define LONG_NS (200 * NSEC_PER_USEC)
+
+static struct samples *load(void)
+{
+	struct samples *skel = samples__open_and_load();
+
+	REQUIRE(skel, "samples: %m");
+	return skel;
+}
+
+static int two_fd(struct samples *skel)
+{
+	return bpf_program__fd(skel->progs.samples_two);
+}
+
+/* ns of a run, the mean of so many. */
+static uint64_t run_two(struct samples *skel, int repeat)
+{
+	char packet[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet), .repeat = repeat);
+	int err = bpf_prog_test_run_opts(two_fd(skel), &opts);
+
+	REQUIRE(!err, "test run: %s", strerror(-err));
+	return opts.duration;
+}
+
+/* Sets n so that long runs are long; returns how long. */
+static uint64_t calibrate(struct samples *skel)
+{
+	uint64_t took;
+
+	skel->data_ctl->ctl.m = 1;
+	for (skel->data_ctl->ctl.n = 1024;; skel->data_ctl->ctl.n *= 2) {
+		took = run_two(skel, 100);
+		if (took >= LONG_NS)
+			break;
+		REQUIRE(skel->data_ctl->ctl.n < 1 << 22,
+			"%llu steps take %.1f us", skel->data_ctl->ctl.n,
+			took / (double)NSEC_PER_USEC);
+	}
+	skel->data_ctl->ctl.full = skel->data_ctl->ctl.started = 0;
+	return took;
+}
+
+/* Until that many have been timed. */
+static struct bpf_prog_info sample_two(struct samples *skel, __u64 want)
+{
+	uint64_t until = now_ns() + 40 * NSEC_PER_SEC;
+	struct bpf_prog_info info;
+
+	do {
+		run_two(skel, 1000);
+		info = prog_info(two_fd(skel));
+	} while (info.sampled_runs < want && now_ns() < until);
+	REQUIRE(info.sampled_runs >= want, "%llu of %llu runs were timed",
+		info.sampled_runs, skel->data_ctl->ctl.started);
+	return info;
+}
+
+/*
+ * One run in so many is long. If the watchdog took the runs that are under way when
+ * its timer expires, the long ones would be a sixth of its samples with one in 1,000.
+ */
+static void two_lengths(unsigned int one_in, bool is_long)
+{
+	struct samples *skel = load();
+	volatile struct ctl *ctl = (void *)&skel->data_ctl->ctl;
+	struct bpf_prog_info info;
+	uint64_t took;
+
+	wd_disable();
+	took = calibrate(skel);
+	ctl->m = one_in;
+	wd_enable(BUDGET_US);
+	wd_spare(two_fd(skel));
+	info = sample_two(skel, SAMPLES);
+	diag("1 in %u is long, %.1f us: p99 of %llu samples is %.1f us, longest %.1f us, %llu of %llu runs were long",
+	     one_in, took / (double)NSEC_PER_USEC, info.sampled_runs,
+	     info.p99_run_ns / (double)NSEC_PER_USEC,
+	     info.longest_run_ns / (double)NSEC_PER_USEC, ctl->full,
+	     ctl->started);
+	CHECK(info.sampled_runs < ctl->started / 2, "%llu of %llu runs timed",
+	      info.sampled_runs, ctl->started);
+	CHECK(info.p99_run_ns <= info.longest_run_ns,
+	      "p99 %llu ns, longest %llu ns", info.p99_run_ns,
+	      info.longest_run_ns);
+	/* The host may be much faster or slower than it was. */
+	if (is_long)
+		CHECK(info.p99_run_ns >= took / 4,
+		      "p99 %llu ns, long runs %llu ns", info.p99_run_ns,
+		      (unsigned long long)took);
+	else
+		CHECK(info.p99_run_ns && info.p99_run_ns < took / 4,
+		      "p99 %llu ns, long runs %llu ns", info.p99_run_ns,
+		      (unsigned long long)took);
+}
+
+static void often_long(void)
+{
+	two_lengths(20, true);
+}
+
+static void seldom_long(void)
+{
+	two_lengths(1000, false);
+}
+
+static void only_when_on(void)
+{
+	struct samples *skel = load();
+	struct bpf_prog_info info;
+	__u64 sampled;
+	int i;
+
+	wd_disable();
+	skel->data_ctl->ctl.m = 0;
+	for (i = 0; i < 20; i++)
+		run_two(skel, 1000);
+	info = prog_info(two_fd(skel));
+	CHECK(!info.sampled_runs && !info.p99_run_ns, "%llu timed, p99 %llu ns",
+	      info.sampled_runs, info.p99_run_ns);
+
+	wd_enable(BUDGET_US);
+	wd_spare(two_fd(skel));
+	sampled = sample_two(skel, 10).sampled_runs;
+	info = sample_two(skel, sampled + 10);
+	CHECK(info.p99_run_ns, "%llu timed, no p99", info.sampled_runs);
+
+	wd_disable();
+	sampled = prog_info(two_fd(skel)).sampled_runs;
+	for (i = 0; i < 20; i++)
+		run_two(skel, 1000);
+	info = prog_info(two_fd(skel));
+	CHECK(info.sampled_runs == sampled && info.p99_run_ns,
+	      "%llu timed before, %llu after, p99 %llu ns", sampled,
+	      info.sampled_runs, info.p99_run_ns);
+}
+
+/* Runs that are ended are part of the tail. */
+static void ended(void)
+{
+	const struct suite *suite;
+	const struct repro *r = repro_find("loop_syscall", &suite);
+	const unsigned int budget_us = 2000;
+	struct bpf_prog_info info;
+	struct run *run;
+	int i;
+
+	wd_enable(budget_us);
+	run = repro_open(suite, r, r->fill);
+	repro_stall_for_ever(run);
+	for (i = 0; i < 20; i++)
+		repro_trigger(run);
+	info = prog_info(repro_fd(run));
+	CHECK(info.terminations == 20, "%llu terminations", info.terminations);
+	CHECK(info.sampled_runs && info.sampled_runs <= 20,
+	      "%llu of 20 were timed", info.sampled_runs);
+	CHECK(info.p99_run_ns >= budget_us * NSEC_PER_USEC &&
+		      info.p99_run_ns <= info.longest_run_ns,
+	      "p99 %llu ns, longest %llu ns", info.p99_run_ns,
+	      info.longest_run_ns);
+	repro_close(run);
+}
+
+/* A child that changes the CPU and forks, over and over. */
+static void fork_and_move(int i)
+{
+	pid_t pid;
+	int n;
+
+	for (n = 0; n < 50; n++) {
+		pin_to((i + n) % 2);
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		waitpid(pid, NULL, 0);
+	}
+	_exit(0);
+}
+
+static void fork_migrate(void)
+{
+	struct health before = health();
+	uint64_t start = now_ns();
+	struct samples *skel;
+	struct bpf_prog_info info;
+	struct bpf_link *link;
+	pid_t pids[4];
+	unsigned int i;
+	int status;
+
+	wd_enable(BUDGET_US);
+	skel = load();
+	skel->data_ctl->ctl.tgid = getpid();
+	skel->data_ctl->ctl.n = 100;
+	wd_spare(bpf_program__fd(skel->progs.samples_fork));
+	link = bpf_program__attach(skel->progs.samples_fork);
+	REQUIRE(link, "attach: %m");
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			fork_and_move(i);
+	}
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		waitpid(pids[i], &status, 0);
+		CHECK(WIFEXITED(status) && !WEXITSTATUS(status),
+		      "child: status %#x", status);
+	}
+	info = prog_info(bpf_program__fd(skel->progs.samples_fork));
+	CHECK(skel->data_ctl->ctl.started == ARRAY_SIZE(pids), "%llu forks",
+	      skel->data_ctl->ctl.started);
+	CHECK(info.sampled_runs && info.p99_run_ns, "%llu timed, p99 %llu ns",
+	      info.sampled_runs, info.p99_run_ns);
+	/* A clock of one CPU read on another, or a time taken twice, is far off. */
+	CHECK(info.longest_run_ns < now_ns() - start, "longest %llu ns",
+	      info.longest_run_ns);
+	bpf_link__destroy(link);
+	check_health(&before, true);
+	canary();
+}
+
+/* The histogram alone, built for user space. */
+static void histogram(void)
+{
+	char out[4096];
+	int rc;
+
+	rc = run_command(out, sizeof(out), "%s",
+			 built_file("RUN_SAMPLES_RANDOM",
+				    "selftests/run_samples_random"));
+	CHECK(rc == 0, "status %d: %s", rc, out);
+}
+
+static const struct test tests[] = {
+	{ "ended", "runs that are ended are timed as well", ended,
+	  NEEDS_WATCHDOG },
+	{ "fork_migrate",
+	  "a program runs in tasks that fork and change the CPU: no time is off",
+	  fork_migrate, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "histogram",
+	  "99 % of random times are not above what the histogram says, by an eighth",
+	  histogram, 0 },
+	{ "often_long", "one run in 20 is long: so is p99", often_long,
+	  NEEDS_WATCHDOG },
+	{ "only_when_on", "runs are timed while the watchdog is on",
+	  only_when_on, NEEDS_WATCHDOG },
+	{ "seldom_long",
+	  "one run in 1,000 is long: p99 is short, though they take much of the time",
+	  seldom_long, NEEDS_WATCHDOG },
+};
+
+const struct suite suite_samples = {
+	.name = "samples",
+	.elf = samples__elf_bytes,
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
+};
