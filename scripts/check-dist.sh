@@ -78,13 +78,13 @@ if tool systemd-analyze systemd; then
 fi
 
 # --- Names of metrics: alerts and dashboard use none that does not exist ---
-mapfile -t known < <(grep -hEo '"bpfwd_[a-z_]+"' "$repo"/watchdog/*.c | tr -d '"' | sort -u)
+mapfile -t known < <(grep -hEo '"bpfwd_[a-z0-9_]+"' "$repo"/watchdog/*.c | tr -d '"' | sort -u)
 known+=(bpfwd_termination_latency_seconds_bucket)
 dashboard=$share/bpfwd/bpfwd.dashboard.json rules=$share/bpfwd/bpfwd.rules.yml
 for f in "$dashboard" "$rules"; do
 	while read -r name; do
 		[[ " ${known[*]} " == *" $name "* ]] || fail "$(basename "$f"): there is no metric $name"
-	done < <(grep -Eo 'bpfwd_[a-z_]+' "$f" | sort -u)
+	done < <(grep -Eo 'bpfwd_[a-z0-9_]+' "$f" | sort -u)
 done
 jq -e '.panels | length > 0 and all(.targets | length > 0)' "$dashboard" >/dev/null || fail 'the dashboard has no queries'
 if tool promtool prometheus; then
