@@ -20,6 +20,21 @@ int samples_two(struct __sk_buff *skb)
 	return 0;
 }
 
+/* The histogram of a program, from the kernel's memory. */
+__u32 seen[256] SEC(".data.seen");
+
+SEC("iter/bpf_prog")
+int samples_seen(struct bpf_iter__bpf_prog *ctx)
+{
+	struct bpf_prog *prog = ctx->prog;
+
+	if (prog && prog->aux->id == ctl.pid)
+		bpf_probe_read_kernel(
+			&seen, sizeof(prog->aux->watchdog.samples->count),
+			prog->aux->watchdog.samples->count);
+	return 0;
+}
+
 /* On the fork of our process, which goes on on two CPUs. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(samples_fork, struct task_struct *parent,
