@@ -58,13 +58,15 @@ part = @+$(MAKE) --no-print-directory -C $(1) $(parts) $(2)
 
 .NOTPARALLEL:
 .PHONY: help all deps source series kernel kernel-vanilla kernel-debug tools bpfwd selftests \
-	demo test test-debug vm bench install deb deb-kernel patches check clean
+	demo test test-debug test-all vm bench install deb deb-kernel patches check clean
 
 help:
 	@echo 'Targets'
 	@echo '  demo             everything from a fresh machine: a stall without and with the watchdog'
 	@echo '  test [T=glob]    everything from a fresh machine to "N passed, N failed, N skipped"'
 	@echo '  test-debug       the same on the kernel with KASAN, lockdep and kmemleak'
+	@echo '  test-all [S=step]  what takes hours: all programs of the kernel'"'"'s BPF selftests ended at'
+	@echo '                   each call and anywhere, on both kernels; soak, variants, faults, upstream'
 	@echo "  vm [CMD='...']   boots the kernel, runs CMD as root; without CMD a shell. The host's"
 	@echo '                   files are there, read-only; $$BPFWD_SCRATCH is shared and writable.'
 	@echo '                   CMD failed: "Error STATUS", 124 timeout, 255 panic (make itself ends'
@@ -118,6 +120,8 @@ test: all deb
 test-debug: all deb kernel-debug
 	@KERNEL='$(or $(KERNEL),$(KSRC)/.debug/arch/x86/boot/bzImage)' TIMEOUT=$(or $(TIMEOUT),1800) \
 		scripts/test.sh '$(subst ','\'',$(T))'
+test-all: all
+	@scripts/test-all.sh $(S)
 demo: all
 	@scripts/demo.sh
 bench: all kernel-vanilla
@@ -136,5 +140,5 @@ patches: source
 check: series
 	@scripts/check.sh
 clean:
-	rm -rf $(addprefix $(O)/,bench bpftool bpfwd bpfwd.8 bpfwd.policy.5 build check deb fuzz libbpf linux.unpack log \
-		selftests stamps test.json uapi vm vmlinux.h watchdog)
+	rm -rf $(addprefix $(O)/,bench bpftool bpfwd bpfwd.8 bpfwd.policy.5 build check corpus deb fuzz \
+		kill-everywhere.json libbpf linux.unpack log selftests stamps test-all test.json uapi vm vmlinux.h watchdog)

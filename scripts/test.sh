@@ -11,6 +11,7 @@ set -euo pipefail
 
 { # read as a whole, so that an edit does not disturb a run
 glob=${1:-*}
+[[ $glob != kill-everywhere ]] || glob=kill_everywhere
 export KERNEL=${KERNEL:-$KBUILD/arch/x86/boot/bzImage} TIMEOUT=${TIMEOUT:-1500}
 vm=$repo/selftests/vm/run.sh
 runner=$O/selftests/runner
@@ -103,6 +104,9 @@ rm -f "$O"/vm/{,run.*/}scratch/.test.$$
 # --- selftests/runner ---
 before=$(git -C "$repo" status --porcelain 2>/dev/null || true)
 mapfile -t names < <("$runner" -l -t "$glob" 2>/dev/null | awk '{ print $1 }')
+if grep -qE '^kill_everywhere/(corpus|classes)$' <(printf '%s\n' "${names[@]}"); then
+	"$repo/scripts/corpus.sh" subset
+fi
 if (( ${#names[@]} )); then
 	say "test: ${#names[@]} tests in the VM ($KERNEL)"
 	rc=0

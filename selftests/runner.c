@@ -4,6 +4,8 @@
  *
  *   runner [-t GLOB] [-l] [-v] [--json FILE]
  *   runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]
+ *   runner --corpus DIR [--glob GLOB] [--list FILE] [--rounds N] [--anywhere-ms N]
+ *          [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]
  *
  * Output is TAP. Exit status: 0 all passed, 1 something failed, 4 nothing but
  * skips. Each test is a process; the runner stays on CPU 0, the tests are on the
@@ -25,6 +27,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include "corpus.h"
 #include "repro.h"
 
 /* Stalls longer than this end by the brake: soft lockups are reported after 20 s. */
@@ -172,7 +175,7 @@ static bool matches(const struct patterns *list, const char *line)
 
 static int kmsg = -1;
 
-static void log_mark(const char *name)
+void log_mark(const char *name)
 {
 	char line[300];
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
@@ -187,8 +190,7 @@ static void log_mark(const char *name)
 	lseek(kmsg, 0, SEEK_END);
 }
 
-/* The number of bad lines since the mark. */
-static int log_scan(void)
+int log_scan(void)
 {
 	char record[8192], *text;
 	int bad = 0;
@@ -291,7 +293,7 @@ static int supervise(pid_t pid, const char *name, unsigned int timeout_s)
 	return status == TEST_PASS || status == TEST_SKIP ? status : TEST_FAIL;
 }
 
-static void prepare_process(void)
+void prepare_process(void)
 {
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -505,12 +507,80 @@ static void usage(FILE *f)
 {
 	fprintf(f,
 		"usage: runner [-t GLOB] [-l] [-v] [--json FILE]\n"
-		"       runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]\n");
+		"       runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]\n"
+		"       runner --corpus DIR [--glob GLOB] [--list FILE] [--rounds N] [--anywhere-ms N]\n"
+		"              [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]\n");
+}
+
+enum {
+	OPT_JSON = 256,
+	OPT_REPRO,
+	OPT_WATCHDOG,
+	OPT_BUDGET,
+	OPT_STALL,
+	OPT_CORPUS,
+	OPT_GLOB,
+	OPT_LIST,
+	OPT_ROUNDS,
+	OPT_ANYWHERE,
+	OPT_KILLS,
+	OPT_ATTACH,
+	OPT_ROWS,
+	OPT_CLASSES,
+};
+
+/* What --kills may say; the number is a set of KILL_*. */
+static int kills_by_name(const char *name)
+{
+	static const char *const names[] = { "none", "at-calls", "anywhere",
+					     "both" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	return -1;
+}
+
+/* 0, or -EINVAL if @c is not an option of --corpus, or its value is none. */
+static int corpus_option(struct corpus_opts *opts, int c, const char *value)
+{
+	switch (c) {
+	case OPT_CORPUS:
+		opts->dir = value;
+		break;
+	case OPT_GLOB:
+		opts->glob = value;
+		break;
+	case OPT_LIST:
+		opts->list = value;
+		break;
+	case OPT_ROWS:
+		opts->rows = value;
+		break;
+	case OPT_CLASSES:
+		opts->classes = value;
+		break;
+	case OPT_ATTACH:
+		opts->attach = true;
+		break;
+	case OPT_ROUNDS:
+		opts->rounds = strtoul(value, NULL, 10);
+		return opts->rounds ? 0 : -EINVAL;
+	case OPT_ANYWHERE:
+		opts->anywhere_ms = strtoul(value, NULL, 10);
+		break;
+	case OPT_KILLS:
+		opts->kills = kills_by_name(value);
+		return (int)opts->kills >= 0 ? 0 : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	enum { OPT_JSON = 256, OPT_REPRO, OPT_WATCHDOG, OPT_BUDGET, OPT_STALL };
 	static const struct option options[] = {
 		{ "test", required_argument, NULL, 't' },
 		{ "list", no_argument, NULL, 'l' },
@@ -521,9 +591,23 @@ int main(int argc, char **argv)
 		{ "watchdog", required_argument, NULL, OPT_WATCHDOG },
 		{ "budget-ms", required_argument, NULL, OPT_BUDGET },
 		{ "stall-ms", required_argument, NULL, OPT_STALL },
+		{ "corpus", required_argument, NULL, OPT_CORPUS },
+		{ "glob", required_argument, NULL, OPT_GLOB },
+		{ "list", required_argument, NULL, OPT_LIST },
+		{ "rounds", required_argument, NULL, OPT_ROUNDS },
+		{ "anywhere-ms", required_argument, NULL, OPT_ANYWHERE },
+		{ "kills", required_argument, NULL, OPT_KILLS },
+		{ "attach", no_argument, NULL, OPT_ATTACH },
+		{ "rows", required_argument, NULL, OPT_ROWS },
+		{ "classes", required_argument, NULL, OPT_CLASSES },
 		{}
 	};
 	const char *repro = NULL, *json_path = NULL;
+	struct corpus_opts corpus = {
+		.rounds = 1,
+		.kills = KILL_AT_CALLS | KILL_ANYWHERE,
+		.anywhere_ms = 100,
+	};
 	unsigned long budget_ms = 10, stall_ms = 2000;
 	bool watchdog = true;
 	pid_t pid;
@@ -561,7 +645,8 @@ int main(int argc, char **argv)
 			stall_ms = strtoul(optarg, NULL, 10);
 			break;
 		default:
-			goto bad_usage;
+			if (corpus_option(&corpus, c, optarg))
+				goto bad_usage;
 		}
 	}
 	if (optind < argc || !budget_ms || !stall_ms)
@@ -614,6 +699,12 @@ int main(int argc, char **argv)
 	if (wd_present())
 		trace_start();
 	perf_keep_on();
+	if (corpus.dir) {
+		result = corpus_main(&corpus);
+		wd_reset();
+		trace_remove();
+		return result;
+	}
 	printf("TAP version 13\n");
 	visit_all();
 	trace_remove();

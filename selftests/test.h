@@ -88,6 +88,12 @@ struct shared {
 };
 extern struct shared *shared;
 
+/* Namespaces, group and CPU of a test, for the process that calls it. */
+void prepare_process(void);
+/* Writes a mark to the kernel log; the number of bad lines since the last one. */
+void log_mark(const char *name);
+int log_scan(void);
+
 /* Every row of suites[].tests and .repros, by full name. */
 const struct repro *repro_find(const char *name, const struct suite **suite);
 

@@ -262,6 +262,7 @@ void wd_reset(void)
 	wd_sysctl_set("bpf_watchdog_budget_min_us", "1000");
 	wd_sysctl_set("bpf_watchdog_slack_percent", "400");
 	wd_sysctl_set("bpf_watchdog_quarantine", "0");
+	wd_sysctl_set("bpf_watchdog_test", "0");
 	no_policy();
 	builtin_cost_model();
 }
@@ -349,6 +350,14 @@ void perf_keep_on(void)
 void trace_clear(void)
 {
 	file_write(INSTANCE "/trace", "");
+}
+
+int trace_pipe(void)
+{
+	int fd = open(INSTANCE "/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	REQUIRE(fd >= 0, INSTANCE "/trace_pipe: %m");
+	return fd;
 }
 
 void trace_remove(void)

@@ -77,6 +77,8 @@ void perf_keep_on(void);
 void trace_clear(void);
 /* The number of events of this program; the last one in ev. */
 int trace_find(__u32 prog_id, const char *kind, struct wd_event *ev);
+/* Events of the instance as they come: a file descriptor that never blocks. */
+int trace_pipe(void);
 void trace_remove(void); /* by the runner, after the last test */
 
 /* --- Does the kernel still work? ------------------------------------------------------------- */

@@ -44,7 +44,7 @@ say 'calibrating and measuring in deterministic time (about 6 minutes)'
 ICOUNT=1 once icount || rc=$?
 
 # How many programs of others have a bound, and why the rest has none.
-corpus=${CORPUS:-$out/corpus}
+corpus=${CORPUS:-$O/corpus}
 if compgen -G "$corpus/*.bpf.o" >/dev/null; then
 	say "estimating the objects in $corpus"
 	model=$out/estimate-icount.model.txt

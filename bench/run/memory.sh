@@ -6,9 +6,9 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 need_kernel "$patched" kernel
-[[ -n ${OBJECTS:-} || -d $out/corpus ]] || die "no $out/corpus; try: make -C bench corpus"
+[[ -n ${OBJECTS:-} || -d $O/corpus ]] || die "no $O/corpus; try: make -C bench corpus"
 # Of the kernel's, not those that are parts of another object or that libbpf is to refuse.
-objects=${OBJECTS:-$(find "$O/selftests" "$out/corpus" -maxdepth 1 -name '*.bpf.o' \
+objects=${OBJECTS:-$(find "$O/selftests" "$O/corpus" -maxdepth 1 -name '*.bpf.o' \
 	! -name 'linked_*' ! -name 'test_subskeleton*' ! -name 'test_usdt_multispec*' \
 	! -name 'test_pinning_invalid*' ! -name 'test_sk_assign.*' | sort)}
 [[ -n $objects ]] || die "no BPF objects in $O/selftests; try: make selftests"

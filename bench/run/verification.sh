@@ -8,8 +8,8 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
-corpus=${CORPUS:-$out/corpus}
-veristat=$out/corpus/veristat
+corpus=${CORPUS:-$O/corpus}
+veristat=$O/corpus/veristat
 need_kernel "$vanilla" kernel-vanilla
 need_kernel "$patched" kernel
 [[ -x $veristat ]] || die "no $veristat; try: make -C bench corpus"

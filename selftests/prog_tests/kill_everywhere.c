@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Ends each reproducer at its k-th call, for every k that it reaches. */
+/*
+ * Ends each reproducer at its k-th call, for every k that it reaches, and does the
+ * same with programs of others, at their calls and anywhere.
+ */
 #include <sys/wait.h>
+#include "corpus.h"
 #include "repro.h"
 
 #define MAX_POINTS 1000
@@ -77,10 +81,100 @@ static void repros(void)
 	}
 }
 
+/* A part of the kernel's own BPF selftests; all of them: scripts/test-all.sh. */
+static struct corpus_opts subset(void)
+{
+	struct corpus_opts opts = {
+		.dir = built_file("CORPUS", "corpus"),
+		.list = SELFTESTS_DIR "/corpus.list",
+		.rounds = 1,
+		.anywhere_ms = 40,
+		.kills = KILL_AT_CALLS | KILL_ANYWHERE,
+	};
+
+	if (access(opts.dir, F_OK))
+		skip("no %s; try: scripts/corpus.sh subset", opts.dir);
+	return opts;
+}
+
+static const char *classes_file(void)
+{
+	static char path[100];
+
+	snprintf(path, sizeof(path), "/tmp/classes.%d", getpid());
+	return path;
+}
+
+static void corpus(void)
+{
+	struct corpus_opts opts = subset();
+	struct corpus_totals t;
+
+	trace_start();
+	corpus_run(&opts, false, &t);
+	corpus_print(&t);
+	CHECK(!t.leaks, "%u leaks", t.leaks);
+	CHECK(!t.died, "%u processes failed", t.died);
+	CHECK(!t.no_image, "%u programs run without a kill point", t.no_image);
+	CHECK(t.terminable == t.can_overrun, "%u of %u can be ended",
+	      t.terminable, t.can_overrun);
+	CHECK(t.at_calls && t.anywhere, "no kill points");
+	canary();
+}
+
+static void classes(void)
+{
+	struct corpus_opts opts = subset();
+	struct corpus_totals t;
+
+	opts.kills = 0;
+	opts.classes = classes_file();
+	trace_start();
+	corpus_run(&opts, false, &t);
+	call_table_compare(opts.classes);
+	unlink(opts.classes);
+}
+
+static void danger(void)
+{
+	struct corpus_opts opts = {
+		.dir = built_file("SELFTESTS", "selftests"),
+		.glob = "danger.bpf.o",
+		.rounds = 1,
+		.anywhere_ms = 100,
+		.kills = KILL_AT_CALLS | KILL_ANYWHERE,
+		.classes = classes_file(),
+		.attach = true,
+	};
+	struct corpus_totals t;
+
+	trace_start();
+	corpus_run(&opts, false, &t);
+	corpus_print(&t);
+	CHECK(t.loaded == t.programs && t.driven == t.programs && t.programs,
+	      "%u of %u programs load, %u run", t.loaded, t.programs, t.driven);
+	CHECK(!t.no_image, "%u programs run without a kill point", t.no_image);
+	CHECK(!t.leaks && !t.died, "%u leaks, %u processes failed", t.leaks,
+	      t.died);
+	call_table_compare(opts.classes);
+	call_table_check_danger(opts.classes);
+	unlink(opts.classes);
+	canary();
+}
+
 static const struct test tests[] = {
 	{ "repros",
 	  "each reproducer is ended at every call that it makes, nothing leaks",
 	  repros, NEEDS_WATCHDOG | NEEDS_TEST_TRIGGER, 600 },
+	{ "corpus",
+	  "programs of the kernel's selftests are ended at calls and anywhere, nothing leaks",
+	  corpus, NEEDS_WATCHDOG | NEEDS_TEST_TRIGGER, 900 },
+	{ "classes",
+	  "the verifier finds the classes of calls that the table has, or it is known why not",
+	  classes, NEEDS_WATCHDOG | NEEDS_TEST_TRIGGER, 300 },
+	{ "danger",
+	  "each call that is dangerous to get wrong is made, has its class, and is ended at",
+	  danger, NEEDS_WATCHDOG | NEEDS_TEST_TRIGGER, 300 },
 };
 
 const struct suite suite_kill_everywhere = {

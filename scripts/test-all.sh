@@ -1,0 +1,169 @@
+#!/bin/bash
+# All that takes too long for `make test`, step by step:
+#   test-all.sh [STEP...]    FORCE=1: again, even if it has passed with these sources
+# A step that has passed is not repeated until what it tests changes. Figures are written
+# to $O/test-all: STEP.json each, report.json, report.rst and report.md of all.
+# shellcheck disable=SC2317 # the steps are called by name
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+{ # read as a whole, so that an edit does not disturb a run
+all=(kill-everywhere classes kill-everywhere-debug soak variants faults upstream)
+dir=$O/test-all
+runner=$O/selftests/runner
+normal=$KBUILD/arch/x86/boot/bzImage
+debug=$KSRC/.debug/arch/x86/boot/bzImage
+mkdir -p "$dir"
+
+# The VM has a folder of its own here, so that others can run.
+vm() { # kernel, seconds, command
+	O=$dir KERNEL=$1 TIMEOUT=$2 TCG=single "$repo/selftests/vm/run.sh" "export O=$(printf %q "$O"); $3"
+}
+
+# --- Kill everywhere ---
+# Rows of objects come one by one, so that a kernel that dies costs one object only.
+corpus() { # name, kernel, options of the runner
+	local name=$1 kernel=$2 options=$3 rc n object rows=$dir/vm/scratch/$1.rows
+	"$repo/scripts/corpus.sh" all
+	mkdir -p "${rows%/*}"
+	rm -f "$rows" "$rows.now"
+	for (( n = 0; n < 10; n++ )); do
+		rc=0
+		# shellcheck disable=SC2016 # for the guest
+		vm "$kernel" "${CORPUS_TIMEOUT:-7200}" "$(printf '%q --corpus %q -v --rows "$BPFWD_SCRATCH/%s.rows" %s' \
+			"$runner" "$O/corpus" "$name" "$options")" || rc=$?
+		(( rc == 124 || rc == 255 )) || break
+		object=$(<"$rows.now")
+		cp "$dir/vm/console.log" "$dir/console-$object.log"
+		say "$name: the kernel died in $object; its log is $dir/console-$object.log"
+		echo "{\"object\":\"$object\",\"opened\":true,\"died\":true,\"splats\":1,\"leaks\":0,\"programs\":[]}" >>"$rows"
+	done
+	cp "$rows" "$dir/$name.rows"
+	return "$rc"
+}
+corpus_figures() { # rows
+	jq -s '
+		def count(f): map(select(f)) | length;
+		map(select(.object)) as $objects |
+		[$objects[].programs[]] as $p |
+		[$p[] | select(.loaded)] as $l |
+		[$l[] | select(.terminable != "not_needed")] as $o |
+		{ objects: ($objects | length), programs: ($p | length), loaded: ($l | length),
+		  driven: ($l | count(.driven)),
+		  can_overrun: ($o | length),
+		  terminable: ($o | count(.terminable == "yes" or .terminable == "conditional")),
+		  kill_points_at_calls: ([$l[].at_calls] | add),
+		  kill_points_at_calls_distinct: ([$l[].at_calls_distinct] | add),
+		  kill_points_anywhere: ([$l[].anywhere] | add),
+		  kill_points_anywhere_distinct: ([$l[].anywhere_distinct] | add),
+		  kill_points: ([$l[].at_calls, $l[].anywhere] | add),
+		  splats: ([$objects[].splats] | add),
+		  leaks: ([.[] | .leaks // 0, .kmemleak // 0] | add),
+		  reasons: ($l | group_by(.terminable) | map({ (.[0].terminable): length }) | add) }' "$1"
+}
+# The file that DESIGN.md promises, of the normal kernel.
+corpus_rows() { # rows
+	jq -s --argjson env "$("$repo/scripts/env.sh")" '
+		{ env: $env, rows: [.[] | select(.object) | . as $o | .programs[] | select(.loaded) |
+		{ program: ($o.object + "/" + .program), type, kill_points: (.at_calls + .anywhere),
+		  splats: $o.splats, leaks: $o.leaks,
+		  terminable: (.terminable == "yes" or .terminable == "conditional"), reason: .terminable }] }' \
+		"$1" >"$O/kill-everywhere.json"
+}
+step_kill_everywhere() {
+	local rc=0
+	corpus kill-everywhere "$normal" "${CORPUS_OPTIONS:---rounds 2 --anywhere-ms 100 --attach}" || rc=$?
+	corpus_rows "$dir/kill-everywhere.rows"
+	corpus_figures "$dir/kill-everywhere.rows" >"$figures"
+	return "$rc"
+}
+step_kill_everywhere_debug() {
+	local rc=0
+	"$repo/scripts/kernel.sh" debug
+	corpus kill-everywhere-debug "$debug" "${CORPUS_OPTIONS:---rounds 1 --anywhere-ms 100}" || rc=$?
+	corpus_figures "$dir/kill-everywhere-debug.rows" >"$figures"
+	return "$rc"
+}
+
+# --- The others ---
+step_classes() {
+	local rc=0
+	"$repo/scripts/corpus.sh" all
+	vm "$normal" 3600 "$(printf '%q --corpus %q --kills none --classes /tmp/classes' "$runner" "$O/corpus")" |
+		tee "$dir/classes.log" || rc=$?
+	sed -nE 's/^# ([0-9]+) call sites, ([0-9]+) pairs of target and class, ([0-9]+) differences, ([0-9]+) unexplained$/{"call_sites":\1,"pairs":\2,"differences":\3,"unexplained":\4}/p' \
+		"$dir/classes.log" >"$figures"
+	return "$rc"
+}
+step_soak() { "$repo/scripts/soak.sh" | tee "$dir/soak.log"; }
+step_variants() { "$repo/scripts/test-variants.sh" | tee "$dir/variants.log"; }
+step_faults() { optional test-faults.sh faults; }
+step_upstream() { optional test-upstream.sh upstream; }
+# Its last line is what it has found.
+optional() { # script, step
+	local rc=0
+	[[ -x $repo/scripts/$1 ]] || { say "no scripts/$1"; return 4; }
+	"$repo/scripts/$1" | tee "$dir/$2.log" || rc=$?
+	tail -n 1 "$dir/$2.log" | jq -R '{ last_line: . }' >"$figures"
+	return "$rc"
+}
+
+# --- Running and reporting ---
+key() { # of all that a step tests
+	{ tree_key "$KSRC"; tree_key "$repo" selftests scripts kernel-patches; } | sha256sum | cut -d' ' -f1
+}
+run_step() { # step
+	local rc=0 start=$SECONDS result
+	figures=$dir/$1.figures
+	echo null >"$figures"
+	say "test-all: $1"
+	# set -e has no effect left of && or ||.
+	set +e
+	( set -e; "step_${1//-/_}" )
+	rc=$?
+	set -e
+	case $rc in 0) result=passed ;; 4) result=skipped ;; *) result=failed ;; esac
+	[[ -s $figures ]] || echo null >"$figures"
+	jq -n --arg step "$1" --arg result "$result" --arg key "$key" --arg date "$(date -u +%F)" \
+		--argjson seconds $((SECONDS - start)) --argjson env "$("$repo/scripts/env.sh")" \
+		--slurpfile figures "$figures" \
+		'{ $step, $result, $seconds, $date, $key, $env, figures: $figures[0] }' >"$dir/$1.json"
+	rm "$figures"
+	echo "$result - $1"
+}
+report() {
+	local s files=()
+	for s in "${all[@]}"; do [[ ! -e $dir/$s.json ]] || files+=("$dir/$s.json"); done
+	jq -s . "${files[@]}" >"$dir/report.json"
+	jq -r '
+		def cells: [.step, .result, "\(.seconds) s", .date,
+			((.figures // {}) | to_entries | map(select(.value | type != "object") | "\(.key | gsub("_"; " ")) \(.value)") | join(", "))];
+		"| step | result | time | date | figures |", "|---|---|---|---|---|",
+		(.[] | "| " + (cells | join(" | ")) + " |")' "$dir/report.json" >"$dir/report.md"
+	jq -r '
+		def cells: [.step, .result, "\(.seconds) s", .date,
+			((.figures // {}) | to_entries | map(select(.value | type != "object") | "\(.key | gsub("_"; " ")) \(.value)") | join(", "))];
+		".. list-table::", "   :header-rows: 1", "",
+		((["step", "result", "time", "date", "figures"], (.[] | cells)) |
+		 "   * - " + (join("\n     - ")))' "$dir/report.json" >"$dir/report.rst"
+	cat "$dir/report.md"
+}
+
+(( $# )) && steps=("$@") || steps=("${all[@]}")
+for s in "${steps[@]}"; do
+	[[ " ${all[*]} " == *" $s "* ]] || die "no step $s; there are: ${all[*]}"
+done
+key=$(key)
+for s in "${steps[@]}"; do
+	if [[ -z ${FORCE:-} && -e $dir/$s.json ]] &&
+	   jq -e --arg key "$key" '.key == $key and .result == "passed"' "$dir/$s.json" >/dev/null; then
+		say "test-all: $s has passed with these sources; FORCE=1 repeats it"
+	else
+		run_step "$s"
+	fi
+done
+report
+failed=$(for s in "${steps[@]}"; do jq -r 'select(.result == "failed") | .step' "$dir/$s.json"; done)
+[[ -z $failed ]] || die "test-all: failed: ${failed//$'\n'/ }"
+exit 0
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One object of the corpus, in a process of its own: loads its programs, all
+ * together or, if one of them is to be refused, one by one; reads the classes of
+ * their calls from the verifier log; seeds maps and variables; ends them.
+ */
+#define _GNU_SOURCE
+#include <bpf/btf.h>
+#include <sys/mman.h>
+#include "corpus.h"
+
+#define LOG_SIZE (16 << 20)
+#define SEEDED 16 /* elements of a map */
+
+struct object {
+	const struct corpus_opts *opts;
+	struct corpus_object *result;
+	char **logs; /* by number of the program */
+};
+
+/* --- What the verifier logs about calls -------------------------------------------------------- */
+
+static void count_call(struct corpus_object *res, const char *target,
+		       const char *class, const char *prog)
+{
+	struct corpus_call *c;
+	__u32 i;
+
+	for (i = 0; i < res->nr_calls; i++) {
+		c = &res->calls[i];
+		if (!strcmp(c->target, target) && !strcmp(c->class, class)) {
+			c->sites++;
+			return;
+		}
+	}
+	REQUIRE(i < CORPUS_MAX_CALLS, "more than %d targets of calls",
+		CORPUS_MAX_CALLS);
+	c = &res->calls[res->nr_calls++];
+	snprintf(c->target, sizeof(c->target), "%s", target);
+	snprintf(c->class, sizeof(c->class), "%s", class);
+	snprintf(c->example, sizeof(c->example), "%s", prog);
+	c->sites = 1;
+}
+
+static void read_classes(struct corpus_object *res, struct corpus_prog *row,
+			 char *log)
+{
+	char target[64], class[8], *line, *save = NULL;
+	unsigned int calls;
+	int overrun;
+
+	for (line = strtok_r(log, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, "call_class %*u insn %*u %63s %7s", target,
+			   class) == 2) {
+			/* the number of instructions to a function of the program */
+			if (!strncmp(target, "pc", 2))
+				strcpy(target, "pc");
+			count_call(res, target, class, row->name);
+		} else if (sscanf(line,
+				  "call_prog calls %u cuts %*u overrun %d",
+				  &calls, &overrun) == 2) {
+			row->calls = calls;
+			row->may_loop = overrun;
+		}
+	}
+}
+
+/* --- Seeds ------------------------------------------------------------------------------------- */
+
+/* Programs as targets of tail calls. */
+static void fill_prog_array(struct bpf_object *obj, struct bpf_map *map)
+{
+	struct bpf_program *prog;
+	__u32 i = 0;
+	int fd;
+
+	bpf_object__for_each_program(prog, obj) {
+		fd = bpf_program__fd(prog);
+		if (fd >= 0 && i < bpf_map__max_entries(map))
+			bpf_map_update_elem(bpf_map__fd(map), &i, &fd, 0);
+		i++;
+	}
+}
+
+static void fill_map(struct bpf_map *map, unsigned int round)
+{
+	__u32 key_size = bpf_map__key_size(map), i,
+	      n = bpf_map__max_entries(map);
+	__u32 cpus = libbpf_num_possible_cpus();
+	size_t size = (bpf_map__value_size(map) + 7) / 8 * 8 * cpus;
+	unsigned char *key = calloc(1, key_size + 8), *value = malloc(size + 8);
+
+	REQUIRE(key && value, "no memory");
+	memset(value, round % 2 ? 1 : 0, size);
+	for (i = 0; i < n && i < SEEDED; i++) {
+		memcpy(key, &i, key_size < 4 ? key_size : 4);
+		bpf_map_update_elem(bpf_map__fd(map), key, value, 0);
+	}
+	free(key);
+	free(value);
+}
+
+static void set_variable(unsigned char *p, const char *name, __u32 size,
+			 unsigned int round)
+{
+	__u64 old = 0, value = round * 3 + 1;
+
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return;
+	if (strstr(name, "pid") || strstr(name, "tgid")) {
+		value = getpid();
+	} else {
+		memcpy(&old, p, size);
+		/* In the first round as the object has it. */
+		if (!round || old > 1)
+			return;
+	}
+	memcpy(p, &value, size);
+}
+
+static void set_variables(const struct bpf_object *obj, struct bpf_map *map,
+			  unsigned int round)
+{
+	const struct btf *btf = bpf_object__btf(obj);
+	const struct btf_var_secinfo *var;
+	const struct btf_type *sec, *t;
+	unsigned char *data;
+	size_t size;
+	__u32 i;
+
+	data = bpf_map__initial_value(map, &size);
+	sec = btf__type_by_id(btf, bpf_map__btf_value_type_id(map));
+	if (!data || !sec || !btf_is_datasec(sec))
+		return;
+	var = btf_var_secinfos(sec);
+	for (i = 0; i < btf_vlen(sec); i++, var++) {
+		t = btf__type_by_id(btf, var->type);
+		if (var->offset + var->size <= size)
+			set_variable(data + var->offset,
+				     btf__name_by_offset(btf, t->name_off),
+				     var->size, round);
+	}
+}
+
+void corpus_seed(struct bpf_object *obj, unsigned int round)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, obj) {
+		const char *name = bpf_map__name(map);
+
+		if (bpf_map__fd(map) < 0 || strstr(name, ".rodata") ||
+		    strstr(name, ".kconfig"))
+			continue;
+		if (bpf_map__is_internal(map)) {
+			set_variables(obj, map, round);
+			continue;
+		}
+		switch (bpf_map__type(map)) {
+		case BPF_MAP_TYPE_PROG_ARRAY:
+			fill_prog_array(obj, map);
+			break;
+		case BPF_MAP_TYPE_ARRAY:
+		case BPF_MAP_TYPE_HASH:
+		case BPF_MAP_TYPE_LRU_HASH:
+		case BPF_MAP_TYPE_PERCPU_ARRAY:
+		case BPF_MAP_TYPE_PERCPU_HASH:
+		case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+			fill_map(map, round);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+/* --- Loading ----------------------------------------------------------------------------------- */
+
+static struct bpf_object *open_object(const char *path)
+{
+	/* Names that do not collide with those of the machine. */
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "corpus",
+		    .pin_root_path = "/sys/fs/bpf/corpus");
+
+	return bpf_object__open_file(path, &opts);
+}
+
+static void choose(struct object *o, struct bpf_object *obj, int only)
+{
+	struct bpf_program *prog;
+	struct bpf_map *map;
+	int i = 0;
+
+	bpf_object__for_each_program(prog, obj) {
+		bool wanted = only < 0 || i == only;
+
+		bpf_program__set_autoload(prog, wanted);
+		if (wanted && i < CORPUS_MAX_PROGS) {
+			bpf_program__set_log_level(prog, 4);
+			bpf_program__set_log_buf(prog, o->logs[i], LOG_SIZE);
+		}
+		i++;
+	}
+	/* Attaching is what is not wanted, nor what only that needs. */
+	bpf_object__for_each_map(map, obj) {
+		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+			bpf_map__set_autoattach(map, false);
+		bpf_map__set_pin_path(map, NULL);
+	}
+}
+
+/* All programs, or only one: 0 or -errno. */
+static int try_load(struct object *o, const char *path, int only)
+{
+	struct bpf_object *obj = open_object(path);
+	struct bpf_program *prog;
+	struct corpus_prog *row = o->result->progs;
+	int err, i = 0;
+
+	if (!obj)
+		return -errno;
+	choose(o, obj, only);
+	err = bpf_object__load(obj);
+	if (err)
+		goto out;
+	/* All facts first: a kill may end the process. */
+	bpf_object__for_each_program(prog, obj) {
+		if (bpf_program__fd(prog) >= 0 && i < CORPUS_MAX_PROGS) {
+			row[i].loaded = true;
+			row[i].terminable =
+				prog_info(bpf_program__fd(prog)).terminable;
+			read_classes(o->result, &row[i], o->logs[i]);
+		}
+		i++;
+	}
+	i = 0;
+	bpf_object__for_each_program(prog, obj) {
+		if (o->opts->kills && bpf_program__fd(prog) >= 0 &&
+		    i < CORPUS_MAX_PROGS)
+			corpus_kill(o->opts, obj, prog, &row[i]);
+		i++;
+	}
+out:
+	bpf_object__close(obj);
+	return err;
+}
+
+/* The names; false if the object cannot be opened. */
+static bool list_programs(struct corpus_object *result, const char *path)
+{
+	struct bpf_object *obj = open_object(path);
+	struct bpf_program *prog;
+
+	if (!obj)
+		return false;
+	bpf_object__for_each_program(prog, obj) {
+		struct corpus_prog *row = &result->progs[result->nr_progs];
+
+		if (result->nr_progs == CORPUS_MAX_PROGS)
+			break;
+		snprintf(row->name, sizeof(row->name), "%s",
+			 bpf_program__name(prog));
+		row->type = bpf_program__type(prog);
+		row->may_loop = -1;
+		result->nr_progs++;
+	}
+	bpf_object__close(obj);
+	return true;
+}
+
+void corpus_do_object(const struct corpus_opts *opts, const char *path,
+		      struct corpus_object *result)
+{
+	struct object o = { opts, result };
+	struct health before = health();
+	__u32 i;
+
+	if (!list_programs(result, path))
+		return;
+	result->opened = true;
+	o.logs = calloc(result->nr_progs + 1, sizeof(*o.logs));
+	REQUIRE(o.logs, "no memory");
+	for (i = 0; i < result->nr_progs; i++) {
+		o.logs[i] = mmap(NULL, LOG_SIZE, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+				 -1, 0);
+		REQUIRE(o.logs[i] != MAP_FAILED, "mmap: %m");
+	}
+	if (try_load(&o, path, -1))
+		for (i = 0; i < result->nr_progs && result->nr_progs > 1; i++)
+			try_load(&o, path, i);
+	check_health(&before, true);
+}
