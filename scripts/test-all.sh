@@ -23,22 +23,22 @@ vm() { # kernel, seconds, command
 # --- Kill everywhere ---
 # Rows of objects come one by one, so that a kernel that dies costs one object only.
 corpus() { # name, kernel, options of the runner
-	local name=$1 kernel=$2 options=$3 rc n object rows=$dir/vm/scratch/$1.rows
+	local name=$1 kernel=$2 options=$3 rc n object rows=$dir/vm/scratch/$1.rows classes=$dir/vm/scratch/$1.classes
 	"$repo/scripts/corpus.sh" all
 	mkdir -p "${rows%/*}"
-	rm -f "$rows" "$rows.now"
+	rm -f "$rows" "$rows.now" "$classes"
 	for (( n = 0; n < 10; n++ )); do
 		rc=0
 		# shellcheck disable=SC2016 # for the guest
-		vm "$kernel" "${CORPUS_TIMEOUT:-7200}" "$(printf '%q --corpus %q -v --rows "$BPFWD_SCRATCH/%s.rows" %s' \
-			"$runner" "$O/corpus" "$name" "$options")" || rc=$?
+		vm "$kernel" "${CORPUS_TIMEOUT:-7200}" "$(printf '%q --corpus %q -v --rows "$BPFWD_SCRATCH/%s.rows" --classes "$BPFWD_SCRATCH/%s.classes" %s' \
+			"$runner" "$O/corpus" "$name" "$name" "$options")" || rc=$?
 		(( rc == 124 || rc == 255 )) || break
 		object=$(<"$rows.now")
 		cp "$dir/vm/console.log" "$dir/console-$object.log"
 		say "$name: the kernel died in $object; its log is $dir/console-$object.log"
 		echo "{\"object\":\"$object\",\"opened\":true,\"died\":true,\"splats\":1,\"leaks\":0,\"programs\":[]}" >>"$rows"
 	done
-	cp "$rows" "$dir/$name.rows"
+	cp "$rows" "$classes" "$dir"
 	return "$rc"
 }
 corpus_figures() { # rows
@@ -86,11 +86,11 @@ step_kill_everywhere_debug() {
 }
 
 # --- The others ---
+# Those that kill-everywhere has found in the log of the verifier.
 step_classes() {
 	local rc=0
-	"$repo/scripts/corpus.sh" all
-	vm "$normal" 3600 "$(printf '%q --corpus %q --kills none --classes /tmp/classes' "$runner" "$O/corpus")" |
-		tee "$dir/classes.log" || rc=$?
+	[[ -e $dir/kill-everywhere.classes ]] || { say 'classes: run the step kill-everywhere first'; return 4; }
+	"$runner" --compare "$dir/kill-everywhere.classes" | tee "$dir/classes.log" || rc=$?
 	sed -nE 's/^# ([0-9]+) call sites, ([0-9]+) pairs of target and class, ([0-9]+) differences, ([0-9]+) unexplained$/{"call_sites":\1,"pairs":\2,"differences":\3,"unexplained":\4}/p' \
 		"$dir/classes.log" >"$figures"
 	return "$rc"

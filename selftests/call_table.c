@@ -300,7 +300,7 @@ void call_table_check_danger(const char *classes)
 			   table.rows[i].column[0]))
 			continue;
 		danger.rows[j].used++;
-		tested += strcmp(danger.rows[j].column[1], "none");
+		tested += !!strcmp(danger.rows[j].column[1], "none");
 	}
 	for (j = 0; j < danger.nr; j++) {
 		CHECK(danger.rows[j].used, "%s is not marked in the table",

@@ -208,7 +208,7 @@ static void write_rows(const struct corpus_opts *opts, const char *name,
 	for (i = 0; i < res->nr_calls; i++)
 		fprintf(f, "%s\t%s\t%u\t%s/%s\n", res->calls[i].target,
 			res->calls[i].class, res->calls[i].sites, name,
-			res->calls[i].example);
+			res->calls[i].program);
 	fclose(f);
 }
 
@@ -331,7 +331,7 @@ static bool wanted(const struct corpus_opts *opts, const char *path)
 	const char *name = strrchr(path, '/') + 1;
 
 	return (!opts->glob || !fnmatch(opts->glob, name, 0)) &&
-	       (!opts->list || listed(opts->list, "", name)) &&
+	       (!opts->names || listed(opts->names, "", name)) &&
 	       (!opts->rows || !listed(opts->rows, "{\"object\":\"", name));
 }
 
@@ -349,8 +349,8 @@ void corpus_run(const struct corpus_opts *opts, bool scan,
 	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	REQUIRE(result != MAP_FAILED, "mmap: %m");
-	REQUIRE(!wd_sysctl_set("bpf_watchdog_test", "1"),
-		"kernel.bpf_watchdog_test: %m");
+	if (wd_sysctl_set("bpf_watchdog_test", "1"))
+		diag("no kernel.bpf_watchdog_test: only what can overrun is ended");
 	wd_enable(1000000000);
 	wd_sysctl_set("bpf_watchdog_period_us", PERIOD_MIN_US);
 	kmemleak(false);
@@ -409,8 +409,6 @@ int corpus_main(const struct corpus_opts *opts)
 	corpus_run(opts, true, &totals);
 	corpus_print(&totals);
 	canary();
-	if (opts->classes)
-		call_table_compare(opts->classes);
 	return totals.splats || totals.leaks || nr_failures || !totals.loaded ?
 		       TEST_FAIL :
 		       TEST_PASS;

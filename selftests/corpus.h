@@ -9,7 +9,7 @@
 #include "test_util.h"
 
 #define CORPUS_MAX_PROGS 512 /* of an object */
-#define CORPUS_MAX_CALLS 2048 /* pairs of call target and class of an object */
+#define CORPUS_MAX_CALLS 8192 /* different calls of all programs of an object */
 
 enum {
 	KILL_AT_CALLS = 1 << 0,
@@ -18,13 +18,14 @@ enum {
 
 struct corpus_opts {
 	const char *dir; /* objects to load */
-	const char *list; /* a file with their names, one a line; NULL: all */
+	const char *names; /* a file with their names, one a line; NULL: all */
 	const char *glob; /* of their names; NULL: all */
 	const char *
 		rows; /* results are appended to it, and what is there is skipped */
 	const char *classes; /* the same for call targets and classes */
 	unsigned int rounds; /* with other contents of maps and variables */
 	unsigned int kills; /* KILL_* */
+	unsigned int sweep_ms; /* for the calls of a program, in a round */
 	unsigned int anywhere_ms; /* for each program and round */
 	bool attach; /* drive programs through their hooks as well */
 };
@@ -44,7 +45,7 @@ struct corpus_prog {
 struct corpus_call {
 	char target[64]; /* what is called: a symbol, or "pc+N" */
 	char class[8];
-	char example[64]; /* a program with such a call */
+	char program[64];
 	__u32 sites;
 };
 

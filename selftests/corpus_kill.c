@@ -12,7 +12,6 @@
 #define EVERY_CALL 1000 /* one in fifty beyond */
 #define MAX_CALL 1000000
 #define SPARE_NS (50 * NSEC_PER_MSEC) /* longer invocations end by budget */
-#define SWEEP_NS (2 * NSEC_PER_SEC) /* for one way of running a program */
 
 /* A set of numbers other than 0. */
 struct set {
@@ -126,10 +125,10 @@ static bool set_call(struct victim *v, __u32 call)
 	return !wd_command(v->fd, BPF_WD_TEST_END_AT, call);
 }
 
-/* Ends it at every call, one way of running it. */
-static void sweep(struct victim *v, unsigned int way)
+/* Ends it at every call, one way of running it, as far as the time allows. */
+static void sweep(struct victim *v, unsigned int way, unsigned int ms)
 {
-	uint64_t deadline = now_ns() + SWEEP_NS;
+	uint64_t deadline = now_ns() + ms * NSEC_PER_MSEC;
 	unsigned int missed = 0;
 	__u32 k;
 
@@ -214,7 +213,8 @@ void corpus_kill(const struct corpus_opts *opts, struct bpf_object *obj,
 			for (way = 0; way < drive_ways(v.drive) &&
 				      opts->kills & KILL_AT_CALLS;
 			     way++)
-				sweep(&v, way);
+				sweep(&v, way,
+				      opts->sweep_ms / drive_ways(v.drive));
 		}
 		set_call(&v, 0);
 		for (round = 0; round < opts->rounds; round++) {

@@ -26,19 +26,22 @@ static void count_call(struct corpus_object *res, const char *target,
 	struct corpus_call *c;
 	__u32 i;
 
-	for (i = 0; i < res->nr_calls; i++) {
+	/* those of a program follow each other */
+	for (i = res->nr_calls; i-- > 0;) {
 		c = &res->calls[i];
+		if (strcmp(c->program, prog))
+			break;
 		if (!strcmp(c->target, target) && !strcmp(c->class, class)) {
 			c->sites++;
 			return;
 		}
 	}
-	REQUIRE(i < CORPUS_MAX_CALLS, "more than %d targets of calls",
+	REQUIRE(res->nr_calls < CORPUS_MAX_CALLS, "more than %d calls",
 		CORPUS_MAX_CALLS);
 	c = &res->calls[res->nr_calls++];
 	snprintf(c->target, sizeof(c->target), "%s", target);
 	snprintf(c->class, sizeof(c->class), "%s", class);
-	snprintf(c->example, sizeof(c->example), "%s", prog);
+	snprintf(c->program, sizeof(c->program), "%s", prog);
 	c->sites = 1;
 }
 

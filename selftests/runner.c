@@ -4,8 +4,9 @@
  *
  *   runner [-t GLOB] [-l] [-v] [--json FILE]
  *   runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]
- *   runner --corpus DIR [--glob GLOB] [--list FILE] [--rounds N] [--anywhere-ms N]
- *          [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]
+ *   runner --corpus DIR [--glob GLOB] [--names FILE] [--rounds N] [--sweep-ms N]
+ *          [--anywhere-ms N] [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]
+ *   runner --compare FILE
  *
  * Output is TAP. Exit status: 0 all passed, 1 something failed, 4 nothing but
  * skips. Each test is a process; the runner stays on CPU 0, the tests are on the
@@ -508,8 +509,9 @@ static void usage(FILE *f)
 	fprintf(f,
 		"usage: runner [-t GLOB] [-l] [-v] [--json FILE]\n"
 		"       runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]\n"
-		"       runner --corpus DIR [--glob GLOB] [--list FILE] [--rounds N] [--anywhere-ms N]\n"
-		"              [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]\n");
+		"       runner --corpus DIR [--glob GLOB] [--names FILE] [--rounds N] [--sweep-ms N]\n"
+		"              [--anywhere-ms N] [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]\n"
+		"       runner --compare FILE   (what --classes has written, with the table)\n");
 }
 
 enum {
@@ -520,13 +522,15 @@ enum {
 	OPT_STALL,
 	OPT_CORPUS,
 	OPT_GLOB,
-	OPT_LIST,
+	OPT_NAMES,
 	OPT_ROUNDS,
+	OPT_SWEEP,
 	OPT_ANYWHERE,
 	OPT_KILLS,
 	OPT_ATTACH,
 	OPT_ROWS,
 	OPT_CLASSES,
+	OPT_COMPARE,
 };
 
 /* What --kills may say; the number is a set of KILL_*. */
@@ -552,8 +556,8 @@ static int corpus_option(struct corpus_opts *opts, int c, const char *value)
 	case OPT_GLOB:
 		opts->glob = value;
 		break;
-	case OPT_LIST:
-		opts->list = value;
+	case OPT_NAMES:
+		opts->names = value;
 		break;
 	case OPT_ROWS:
 		opts->rows = value;
@@ -567,6 +571,9 @@ static int corpus_option(struct corpus_opts *opts, int c, const char *value)
 	case OPT_ROUNDS:
 		opts->rounds = strtoul(value, NULL, 10);
 		return opts->rounds ? 0 : -EINVAL;
+	case OPT_SWEEP:
+		opts->sweep_ms = strtoul(value, NULL, 10);
+		break;
 	case OPT_ANYWHERE:
 		opts->anywhere_ms = strtoul(value, NULL, 10);
 		break;
@@ -593,19 +600,22 @@ int main(int argc, char **argv)
 		{ "stall-ms", required_argument, NULL, OPT_STALL },
 		{ "corpus", required_argument, NULL, OPT_CORPUS },
 		{ "glob", required_argument, NULL, OPT_GLOB },
-		{ "list", required_argument, NULL, OPT_LIST },
+		{ "names", required_argument, NULL, OPT_NAMES },
 		{ "rounds", required_argument, NULL, OPT_ROUNDS },
+		{ "sweep-ms", required_argument, NULL, OPT_SWEEP },
 		{ "anywhere-ms", required_argument, NULL, OPT_ANYWHERE },
 		{ "kills", required_argument, NULL, OPT_KILLS },
 		{ "attach", no_argument, NULL, OPT_ATTACH },
 		{ "rows", required_argument, NULL, OPT_ROWS },
 		{ "classes", required_argument, NULL, OPT_CLASSES },
+		{ "compare", required_argument, NULL, OPT_COMPARE },
 		{}
 	};
 	const char *repro = NULL, *json_path = NULL;
 	struct corpus_opts corpus = {
 		.rounds = 1,
 		.kills = KILL_AT_CALLS | KILL_ANYWHERE,
+		.sweep_ms = 3000,
 		.anywhere_ms = 100,
 	};
 	unsigned long budget_ms = 10, stall_ms = 2000;
@@ -641,6 +651,9 @@ int main(int argc, char **argv)
 		case OPT_BUDGET:
 			budget_ms = strtoul(optarg, NULL, 10);
 			break;
+		case OPT_COMPARE:
+			call_table_compare(optarg);
+			return nr_failures ? TEST_FAIL : TEST_PASS;
 		case OPT_STALL:
 			stall_ms = strtoul(optarg, NULL, 10);
 			break;

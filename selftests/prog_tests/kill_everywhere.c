@@ -86,8 +86,9 @@ static struct corpus_opts subset(void)
 {
 	struct corpus_opts opts = {
 		.dir = built_file("CORPUS", "corpus"),
-		.list = SELFTESTS_DIR "/corpus.list",
+		.names = SELFTESTS_DIR "/corpus.list",
 		.rounds = 1,
+		.sweep_ms = 300,
 		.anywhere_ms = 40,
 		.kills = KILL_AT_CALLS | KILL_ANYWHERE,
 	};
@@ -141,6 +142,7 @@ static void danger(void)
 		.dir = built_file("SELFTESTS", "selftests"),
 		.glob = "danger.bpf.o",
 		.rounds = 1,
+		.sweep_ms = 1000,
 		.anywhere_ms = 100,
 		.kills = KILL_AT_CALLS | KILL_ANYWHERE,
 		.classes = classes_file(),

@@ -6,6 +6,14 @@
 #include "common.h"
 
 #define TC_ACT_OK 0
+#define BPF_F_CURRENT_NETNS (-1L)
+
+unsigned long long load_byte(void *skb,
+			     unsigned long long off) asm("llvm.bpf.load.byte");
+unsigned long long load_half(void *skb,
+			     unsigned long long off) asm("llvm.bpf.load.half");
+unsigned long long load_word(void *skb,
+			     unsigned long long off) asm("llvm.bpf.load.word");
 
 extern const struct pcpu_hot pcpu_hot __ksym;
 extern struct bpf_cpumask *bpf_cpumask_create(void) __ksym;
@@ -127,7 +135,7 @@ int danger_pointers(void *ctx)
 	return 0;
 }
 
-SEC("kprobe.session/do_getpgid")
+SEC("kprobe.session/__x64_sys_getpgid")
 int danger_session(struct pt_regs *ctx)
 {
 	*bpf_session_cookie() += 1;
@@ -294,7 +302,7 @@ int danger_static(void *ctx)
 SEC("syscall")
 int danger_iterators(void *ctx)
 {
-	struct task_struct *task = bpf_get_current_task_btf(), *t;
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct bpf_iter_task_vma vmas;
 	struct bpf_iter_num numbers;
 	struct bpf_iter_bits bits;
