@@ -86,19 +86,14 @@ static void take_budget(struct control *c, const char *arg)
 
 static void take_action(struct control *c, const char *arg)
 {
-	static const char *const actions[] = {
-		[BPF_WD_ACTION_END] = "end",
-		[BPF_WD_ACTION_WARN] = "warn",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
-		if (strcmp(arg, actions[i]))
+	for (u32 i = BPF_WD_ACTION_END; i <= BPF_WD_ACTION_DETACH; i++) {
+		if (strcmp(arg, kwd_action_name(i)))
 			continue;
 		change(c, BPF_WD_SET_ACTION, i, BPF_WD_SET_ACTION);
 		return;
 	}
 	fault_set(&c->ctx->fault, EXIT_USAGE, EINVAL, "bad action '%s'", arg);
-	fault_why(&c->ctx->fault, "it is end or warn");
+	fault_why(&c->ctx->fault, "it is end, warn or detach");
 }
 
 static void take_verdict(struct control *c, const char *arg)
@@ -255,9 +250,7 @@ static void report_set(struct control *c, const struct progs *progs)
 			printf("%s%u %s: budget %s, action %s, verdict %s%s\n",
 			       c->dry_run ? "now: " : "", p->info.id, p->name,
 			       budget,
-			       p->info.watchdog_action == BPF_WD_ACTION_WARN ?
-				       "warn" :
-				       "end",
+			       kwd_action_name(p->info.watchdog_action),
 			       kwd_verdict_name(p->info.watchdog_verdict),
 			       p->info.quarantined ? ", quarantined" : "");
 		json_array_append_new(
@@ -266,7 +259,7 @@ static void report_set(struct control *c, const struct progs *progs)
 				  "name", p->name, "watchdog_budget_ns",
 				  (json_int_t)p->info.watchdog_budget_ns,
 				  "watchdog_action",
-				  p->info.watchdog_action ? "warn" : "end",
+				  kwd_action_name(p->info.watchdog_action),
 				  "watchdog_verdict",
 				  kwd_verdict_name(p->info.watchdog_verdict),
 				  "quarantined", (int)p->info.quarantined));

@@ -181,7 +181,40 @@ static int done(struct options *o, const char *mode, const char *name,
 	return EXIT_OK;
 }
 
-/* What is attached and not admitted stays: at least it is said. */
+/* What the kernel has detached, or put in quarantine, since its denial number seq. */
+static void tell_detached(const struct ctx *ctx, u64 seq)
+{
+	struct bpf_policy_denial *all;
+	u32 n;
+
+	if (kwd_policy_denials(&all, &n))
+		return;
+	for (u32 i = 0; i < n; i++) {
+		const struct bpf_policy_denial *d = &all[i];
+
+		if (d->seq > seq && d->denied == POLICY_DETACHED)
+			note(ctx, "detached: %u %.*s %.*s", d->prog_id,
+			     (int)sizeof(d->prog_name), d->prog_name,
+			     (int)sizeof(d->hook), d->hook);
+	}
+	free(all);
+}
+
+static u64 last_denial(void)
+{
+	struct bpf_policy_denial *all;
+	u64 seq = 0;
+	u32 n;
+
+	if (kwd_policy_denials(&all, &n))
+		return 0;
+	if (n)
+		seq = all[n - 1].seq;
+	free(all);
+	return seq;
+}
+
+/* What is attached and not admitted, and stays: at least it is said. */
 static void tell_existing(const struct ctx *ctx,
 			  const struct policy_rules *rules)
 {
@@ -195,9 +228,10 @@ static void tell_existing(const struct ctx *ctx,
 		at.n = 0;
 	for (size_t i = 0; i < at.n; i++) {
 		const struct attachment *a = &at.all[i];
+		const struct prog *p = progs_find(at.progs, a->prog_id);
 		char why[200];
 
-		if (a->decision == DECIDED_ALLOW)
+		if (a->decision == DECIDED_ALLOW || (p && p->info.quarantined))
 			continue;
 		n++;
 		decision_why(a, why, sizeof(why));
@@ -217,6 +251,7 @@ static int load(struct options *o)
 	struct fault *f = &o->ctx->fault;
 	struct loaded_policy p;
 	const char *mode;
+	u64 seq = last_denial();
 	int ret = kwd_policy_probe();
 
 	/* a policy must not look enforced where it is not */
@@ -229,6 +264,7 @@ static int load(struct options *o)
 	ret = kwd_policy_load(&p.rules, o->for_ns / 1000000000, o->dry_run, f);
 	if (!ret) {
 		ret = done(o, mode, p.rules.name, p.rules.n);
+		tell_detached(o->ctx, seq);
 		tell_existing(o->ctx, &p.rules);
 	}
 	loaded_policy_free(&p);

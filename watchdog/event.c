@@ -23,6 +23,7 @@ static const struct {
 	[EV_RELEASED] = { "released", "RELEASED" },
 	[EV_DENIED] = { "attach_denied", "DENIED" },
 	[EV_WOULD_DENY] = { "attach_would_deny", "WOULD-DENY" },
+	[EV_DETACHED] = { "detached", "DETACHED" },
 	[EV_LOST] = { "lost", "LOST" },
 };
 
@@ -109,7 +110,11 @@ static const struct {
 
 static void read_policy(const char *fields, struct event *e)
 {
-	e->kind = field_num(fields, "denied", 10) ? EV_DENIED : EV_WOULD_DENY;
+	static const enum event_kind said[] = { EV_WOULD_DENY, EV_DENIED,
+						EV_DETACHED };
+	u64 denied = field_num(fields, "denied", 10);
+
+	e->kind = denied < ARRAY_SIZE(said) ? said[denied] : EV_DENIED;
 	field(fields, "reason", e->reason, sizeof(e->reason));
 	for (size_t i = 0; i < ARRAY_SIZE(policy_reasons); i++)
 		if (!strcmp(e->reason, policy_reasons[i].trace)) {

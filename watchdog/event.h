@@ -13,6 +13,7 @@ enum event_kind {
 	EV_RELEASED,
 	EV_DENIED,
 	EV_WOULD_DENY,
+	EV_DETACHED,
 	EV_LOST,
 };
 
@@ -26,7 +27,7 @@ struct event {
 	char name[64];
 	char reason[32];
 	u64 ran_ns, budget_ns, late_ns, stop_ns, commits, ip, terminations;
-	/* EV_DENIED, EV_WOULD_DENY: */
+	/* EV_DENIED, EV_WOULD_DENY, EV_DETACHED: */
 	u64 worst_ns, there_ns, limit_ns; /* worst_ns UINT64_MAX: unbounded */
 	char hook[128], rule[64], at[160];
 	u64 lost; /* EV_LOST: how many, 0: the kernel does not say */
@@ -34,7 +35,8 @@ struct event {
 
 static inline bool event_is_policy(const struct event *e)
 {
-	return e->kind == EV_DENIED || e->kind == EV_WOULD_DENY;
+	return e->kind == EV_DENIED || e->kind == EV_WOULD_DENY ||
+	       e->kind == EV_DETACHED;
 }
 
 struct event_parser;

@@ -331,6 +331,17 @@ const char *kwd_verdict_name(u32 value)
 	return value < ARRAY_SIZE(names) ? names[value] : "unknown";
 }
 
+const char *kwd_action_name(u32 value)
+{
+	static const char *const names[] = {
+		[BPF_WD_ACTION_END] = "end",
+		[BPF_WD_ACTION_WARN] = "warn",
+		[BPF_WD_ACTION_DETACH] = "detach",
+	};
+
+	return value < ARRAY_SIZE(names) ? names[value] : "unknown";
+}
+
 const char *kwd_terminable_text(u32 value)
 {
 	const struct terminable *t = terminable_find(value);

@@ -18,6 +18,9 @@ int kwd_policy_get(struct policy_rules *rules);
 int kwd_policy_unload(void);
 int kwd_policy_keep(void);
 
+/* The value of `denied` of what was attached, and is no longer, or skipped. */
+#define POLICY_DETACHED 2
+
 /* malloc()ed arrays. */
 int kwd_policy_denials(struct bpf_policy_denial **denials, u32 *n);
 int kwd_policy_charges(struct bpf_policy_charge **charges, u32 *n);

@@ -11,6 +11,7 @@
 #define POLICY_MAX_TEXT (1 << 20)
 #define POLICY_MAX_NAME 32
 #define POLICY_MAX_DEPTH 64
+#define POLICY_MAX_WINDOW 1024 /* ended runs that are counted within a window */
 #define POLICY_DEPTH 12 /* of a call graph that says none */
 
 enum policy_mode { POLICY_OFF, POLICY_MONITOR, POLICY_ENFORCE };
@@ -29,7 +30,8 @@ struct policy_time {
 struct policy_defaults {
 	enum policy_charge charge;
 	enum policy_verdict unbounded;
-	enum policy_verdict existing; /* WARN, or ALLOW: keep silently */
+	/* of what is attached; DENY: detach it, ALLOW: keep it silently */
+	enum policy_verdict existing;
 	struct policy_time budget;
 	enum policy_overrun on_overrun;
 };

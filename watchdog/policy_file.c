@@ -40,6 +40,7 @@ static const cyaml_strval_t exceeds[] = {
 static const cyaml_strval_t existings[] = {
 	{ "warn", POLICY_WARN },
 	{ "keep", POLICY_ALLOW },
+	{ "detach", POLICY_DENY },
 };
 
 static const cyaml_strval_t overruns[] = {

@@ -55,11 +55,14 @@ static u64 add(u64 a, u64 b)
 static void decide(const struct judge *j, struct attachment *a, u32 rule,
 		   u32 action, u32 reason, u64 there, u64 limit)
 {
-	enum decision d = action == BPF_POLICY_DENY &&
-					  j->defaults->mode ==
-						  BPF_POLICY_ENFORCE ?
-				  DECIDED_DENY :
-				  DECIDED_WOULD_DENY;
+	enum decision d = DECIDED_WOULD_DENY;
+
+	if (action == BPF_POLICY_DENY &&
+	    j->defaults->mode == BPF_POLICY_ENFORCE)
+		d = a->attached && j->defaults->flags &
+					   BPF_POLICY_F_DETACH_EXISTING ?
+			    DECIDED_DETACH :
+			    DECIDED_DENY;
 
 	if (d <= a->decision)
 		return;
@@ -70,8 +73,14 @@ static void decide(const struct judge *j, struct attachment *a, u32 rule,
 	a->limit_ns = limit;
 }
 
-static bool is_there(const struct judge *j, size_t i)
+/* Is program i there for a? What is detached when the policy is loaded is there for
+ * what was attached later, which is detached first, and for nobody who comes then.
+ */
+static bool is_there(const struct judge *j, size_t i,
+		     const struct attachment *a)
 {
+	if (j->all[i].decision == DECIDED_DETACH)
+		return a->attached;
 	return i < j->n_stay || j->all[i].decision != DECIDED_DENY;
 }
 
@@ -82,7 +91,7 @@ static void judge_hook(const struct judge *j, struct attachment *a, u32 rule)
 
 	a->rule = rule;
 	for (size_t i = 0; i < j->there; i++) {
-		if (!is_there(j, i) || strcmp(j->all[i].hook, a->hook))
+		if (!is_there(j, i, a) || strcmp(j->all[i].hook, a->hook))
 			continue;
 		programs++;
 		if (j->all[i].cost_ns != UNBOUNDED)
@@ -120,6 +129,15 @@ static void charge(const struct judge *j, const struct attachment *a)
 		if (j->rules->reach[i] && a->cost_ns != UNBOUNDED &&
 		    reach_has(j->rules->reach[i], a->hook))
 			j->sums[i] = add(j->sums[i], a->cost_ns);
+}
+
+/* What was attached is judged: from now on without what is detached. */
+static void charge_again(const struct judge *j)
+{
+	memset(j->sums, 0, j->rules->n * sizeof(*j->sums));
+	for (size_t i = 0; i < j->there; i++)
+		if (j->all[i].decision != DECIDED_DETACH)
+			charge(j, &j->all[i]);
 }
 
 static void judge(const struct judge *j, struct attachment *a)
@@ -169,9 +187,13 @@ int policy_judge(const struct policy_rules *rules, struct attachment *all,
 		if (rules->rules[i].kind == BPF_POLICY_DEFAULTS)
 			j.defaults = &rules->rules[i];
 	for (; j.there < n; j.there++) {
-		judge(&j, &all[j.there]);
-		if (is_there(&j, j.there))
-			charge(&j, &all[j.there]);
+		struct attachment *a = &all[j.there];
+
+		if (j.there == n_stay)
+			charge_again(&j);
+		judge(&j, a);
+		if (is_there(&j, j.there, a))
+			charge(&j, a);
 	}
 	free(j.sums);
 	return 0;

@@ -107,7 +107,8 @@ static int from_charges(struct attached *at, u32 n)
 		at->all[i] = (struct attachment){ .hook = c->hook,
 						  .prog_id = c->prog_id,
 						  .type = c->prog_type,
-						  .worst_ns = c->worst_ns };
+						  .worst_ns = c->worst_ns,
+						  .attached = true };
 		describe(&at->all[i], progs_find(at->progs, c->prog_id));
 	}
 	at->n = n;
@@ -133,6 +134,7 @@ static int from_hooks(struct attached *at)
 			struct attachment *a = &at->all[at->n++];
 
 			a->hook = *h;
+			a->attached = true;
 			a->prog_id = p->info.id;
 			a->worst_ns = UNBOUNDED;
 			describe(a, p);
@@ -285,7 +287,8 @@ static const struct col cols[] = {
 	{ "limit", "limit_ns", VAL_NS_SET, COL_DEFAULT, "of the rule",
 	  get_limit },
 	{ "decision", "decision", VAL_STR, COL_DEFAULT,
-	  "allow, would_deny, deny or exempt", get_decision },
+	  "allow, would_deny, deny, detach (or quarantine) or exempt",
+	  get_decision },
 	{ "rule", "rule", VAL_STR, COL_DEFAULT, "that decided", get_rule },
 	{ "policy", "policy", VAL_STR, 0, "of the rule", get_policy },
 	{ "reason", "reason", VAL_STR, 0,
@@ -305,7 +308,9 @@ static void explain(const struct ctx *ctx, const struct row *r)
 		return;
 	printf("%s at %s: %s\n  why: %s (policy %s, rule %s%s%s)\n",
 	       *a->prog ? a->prog : "a program", a->hook,
-	       a->decision == DECIDED_DENY ? "denied" : "would be denied",
+	       a->decision == DECIDED_DETACH ? "detached when it is loaded" :
+	       a->decision == DECIDED_DENY   ? "denied" :
+					       "would be denied",
 	       r->why, r->policy, r->rule, *r->where ? ", " : "", r->where);
 	if (r->path)
 		printf("  path: %s\n", r->path);
@@ -316,7 +321,7 @@ int decisions_print(struct ctx *ctx, const struct policy_rules *rules,
 {
 	struct table *t = table_new(cols, ARRAY_SIZE(cols));
 	struct row *rows = calloc(n + 1, sizeof(*rows));
-	size_t counts[DECIDED_DENY + 1] = {}, exempt = 0;
+	size_t counts[DECIDED_DETACH + 1] = {}, exempt = 0;
 	int ret = 0;
 
 	if (!t || !rows)
@@ -354,17 +359,24 @@ int decisions_print(struct ctx *ctx, const struct policy_rules *rules,
 					"no table");
 	}
 	if (!ret) {
+		char gone[48] = "";
+
+		if (counts[DECIDED_DETACH])
+			snprintf(gone, sizeof(gone), ", %zu detached",
+				 counts[DECIDED_DETACH]);
 		table_close(t);
 		if (out_is_json(&ctx->out))
 			out_json(&ctx->out,
 				 json_pack(
-					 "{s:s, s:I, s:I, s:I, s:o}", "schema",
+					 "{s:s, s:I, s:I, s:I, s:I, s:o}", "schema",
 					 schema, "allow",
 					 (json_int_t)counts[DECIDED_ALLOW],
 					 "would_deny",
 					 (json_int_t)counts[DECIDED_WOULD_DENY],
 					 "deny",
 					 (json_int_t)counts[DECIDED_DENY],
+					 "detach",
+					 (json_int_t)counts[DECIDED_DETACH],
 					 "programs", table_json(t)));
 		else
 			table_print(t, &ctx->out, true);
@@ -372,12 +384,10 @@ int decisions_print(struct ctx *ctx, const struct policy_rules *rules,
 			explain(ctx, &rows[i]);
 		note(ctx,
 		     "%zu allowed (%zu of them exempt), %zu would be "
-		     "denied, %zu denied",
+		     "denied, %zu denied%s",
 		     counts[DECIDED_ALLOW], exempt, counts[DECIDED_WOULD_DENY],
-		     counts[DECIDED_DENY]);
-		ret = counts[DECIDED_WOULD_DENY] + counts[DECIDED_DENY] ?
-			      EXIT_JUDGED :
-			      0;
+		     counts[DECIDED_DENY], gone);
+		ret = counts[DECIDED_ALLOW] < n ? EXIT_JUDGED : 0;
 	}
 	for (size_t i = 0; rows && i < n; i++)
 		free(rows[i].path);

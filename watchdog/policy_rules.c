@@ -102,16 +102,16 @@ static void set_budget(struct bpf_policy_rule *r, const struct policy_time *t)
 
 static void set_overrun(struct bpf_policy_rule *r, enum policy_overrun o)
 {
+	static const u32 actions[] = {
+		[POLICY_KILL] = BPF_WD_ACTION_END,
+		[POLICY_KILL_WARN] = BPF_WD_ACTION_WARN,
+		[POLICY_DETACH] = BPF_WD_ACTION_DETACH,
+	};
+
 	if (!o)
 		return;
 	r->flags |= BPF_POLICY_F_OVERRUN;
-	r->on_overrun = o == POLICY_KILL_WARN ? BPF_WD_ACTION_WARN :
-						BPF_WD_ACTION_END;
-	/* the kernel detaches nothing: it skips the program from then on */
-	if (o == POLICY_DETACH) {
-		r->flags |= BPF_POLICY_F_QUARANTINE;
-		r->quarantine_after = 1;
-	}
+	r->on_overrun = actions[o];
 }
 
 static int add_defaults(struct compile *c, const struct policy_set *set)
@@ -129,6 +129,8 @@ static int add_defaults(struct compile *c, const struct policy_set *set)
 	r.action = action_of(c, d.unbounded);
 	if (d.existing != POLICY_ALLOW)
 		r.flags |= BPF_POLICY_F_WARN_EXISTING;
+	if (d.existing == POLICY_DENY)
+		r.flags |= BPF_POLICY_F_DETACH_EXISTING;
 	set_budget(&r, &d.budget);
 	set_overrun(&r, d.on_overrun);
 	return ret ? ret :

@@ -42,7 +42,12 @@ const char *rule_reason_name(u32 reason);
 
 /* ---- What the rules say of programs at hooks ---- */
 
-enum decision { DECIDED_ALLOW, DECIDED_WOULD_DENY, DECIDED_DENY };
+enum decision {
+	DECIDED_ALLOW,
+	DECIDED_WOULD_DENY,
+	DECIDED_DENY,
+	DECIDED_DETACH, /* attached, and the kernel will not leave it there */
+};
 
 struct attachment {
 	const char *prog, *hook;
@@ -50,6 +55,7 @@ struct attachment {
 	u32 prog_id, type;
 	u64 worst_ns; /* UNBOUNDED: no bound */
 	u64 longest_ns; /* 0: not measured */
+	bool attached;
 	/* filled: */
 	enum decision decision;
 	bool exempt;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "kwd.h"
 #include "policy_rules.h"
 
 static const char *const kinds[] = {
@@ -47,7 +48,8 @@ const char *rule_reason_name(u32 reason)
 
 const char *decision_name(enum decision decision)
 {
-	static const char *const names[] = { "allow", "would_deny", "deny" };
+	static const char *const names[] = { "allow", "would_deny", "deny",
+					     "detach" };
 
 	return NAME(names, decision);
 }
@@ -90,7 +92,9 @@ static void put_limits(FILE *f, const struct bpf_policy_rule *r)
 		fprintf(f, " budget %s", duration_set(r->budget_ns, buf));
 	if (r->flags & BPF_POLICY_F_OVERRUN)
 		fprintf(f, " on_overrun %s",
-			r->on_overrun == BPF_WD_ACTION_WARN ? "warn" : "kill");
+			r->on_overrun == BPF_WD_ACTION_END ?
+				"kill" :
+				kwd_action_name(r->on_overrun));
 	if (r->flags & BPF_POLICY_F_QUARANTINE) {
 		fprintf(f, " quarantine after %u", r->quarantine_after);
 		if (r->quarantine_window_ns)
@@ -126,8 +130,9 @@ char *rule_line(const struct policy_rules *rules, u32 i)
 			NAME(modes, r->mode),
 			r->charge == BPF_POLICY_MEASURED ? "measured" : "worst",
 			NAME(actions, r->action),
-			r->flags & BPF_POLICY_F_WARN_EXISTING ? "warn" :
-								"keep");
+			r->flags & BPF_POLICY_F_DETACH_EXISTING ? "detach" :
+			r->flags & BPF_POLICY_F_WARN_EXISTING	? "warn" :
+								  "keep");
 		put_limits(f, r);
 		break;
 	case BPF_POLICY_HOOK:

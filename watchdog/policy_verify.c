@@ -270,12 +270,14 @@ static int verify_programs(struct verify *v)
 		if (ret || !p->quarantine)
 			continue;
 		at(v, "programs[%u].quarantine", i);
-		if (p->on_overrun == POLICY_DETACH)
-			ret = refuse(v, "on_overrun: detach is a quarantine "
-					"after 1 already");
-		else if (p->quarantine->after < 1 ||
-			 p->quarantine->after > INT32_MAX)
+		if (p->quarantine->after < 1 ||
+		    p->quarantine->after > INT32_MAX)
 			ret = refuse(v, "after is 1 or more");
+		else if (p->quarantine->window.text &&
+			 p->quarantine->after > POLICY_MAX_WINDOW)
+			ret = refuse(v,
+				     "within a window, after is at most %d",
+				     POLICY_MAX_WINDOW);
 		ret = ret ? ret :
 			    check_time(v, "window", &p->quarantine->window);
 	}

@@ -264,9 +264,7 @@ static struct val get_verdict(const void *row)
 static struct val get_action(const void *row)
 {
 	ROW;
-	return text(!r->feature					? NULL :
-		    INFO(watchdog_action) == BPF_WD_ACTION_WARN ? "warn" :
-								  "end");
+	return text(r->feature ? kwd_action_name(INFO(watchdog_action)) : NULL);
 }
 
 static struct val get_state(const void *row)

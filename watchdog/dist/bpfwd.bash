@@ -46,7 +46,7 @@ _bpfwd() {
 	id) _bpfwd_reply "$(_bpfwd_programs "$tool" id)"; return ;;
 	name) _bpfwd_reply "$(_bpfwd_programs "$tool" name)"; return ;;
 	tag) _bpfwd_reply "$(_bpfwd_programs "$tool" tag)"; return ;;
-	--action) _bpfwd_reply end warn; return ;;
+	--action) _bpfwd_reply end warn detach; return ;;
 	--verdict) _bpfwd_reply default own pass deny; return ;;
 	--policy) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "${cur:-/etc/bpfwd/policy.d/}"); return ;;
 	--path) _bpfwd_reply "$(_bpfwd_programs "$tool" hook)"; return ;;
