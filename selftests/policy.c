@@ -114,13 +114,24 @@ int policy_get(struct policy *p)
 	return err;
 }
 
-void policy_forbid(const char *hook, __u32 mode)
+static void forbid(const char *hook, __u32 mode, __u32 flags)
 {
 	struct policy *p = policy_new(mode);
 
 	p->rules[0].action = BPF_POLICY_ALLOW;
+	p->rules[0].flags = flags;
 	policy_rule(p, BPF_POLICY_HOOK, BPF_POLICY_F_PROGRAMS, hook);
 	policy_use(p);
+}
+
+void policy_forbid(const char *hook, __u32 mode)
+{
+	forbid(hook, mode, 0);
+}
+
+void policy_forbid_existing(const char *hook)
+{
+	forbid(hook, BPF_POLICY_ENFORCE, BPF_POLICY_F_DETACH_EXISTING);
 }
 
 const struct bpf_policy_charge *policy_charges(__u32 *nr)

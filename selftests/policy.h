@@ -35,6 +35,8 @@ int policy_unload(void);
 int policy_get(struct policy *p);
 /* Nobody may attach anything to @hook. */
 void policy_forbid(const char *hook, __u32 mode);
+/* And who is there is to be detached. */
+void policy_forbid_existing(const char *hook);
 
 /* What is charged, to be read until the next call. */
 const struct bpf_policy_charge *policy_charges(__u32 *nr);

@@ -103,6 +103,43 @@ void ways_load(void)
 	REQUIRE(!err, "load: %s", strerror(-err));
 }
 
+static bool way_gone; /* detached by the policy */
+
+void way_detached(int err)
+{
+	CHECK(err == (way_gone ? -ENOENT : 0), "detach: %s", strerror(-err));
+}
+
+void way_existing(const char *hook, int prog_fd, __u32 hooks, enum way_end end)
+{
+	struct bpf_prog_info info;
+	struct bpf_policy_denial d;
+	__u64 seq = policy_seq();
+	__u32 n;
+
+	policy_forbid_existing(hook);
+	info = prog_info(prog_fd);
+	n = policy_charged(info.id, NULL);
+	CHECK(n == (end == WAY_DETACHED ? 0 : hooks), "charged %u times", n);
+	CHECK(info.quarantined == (end == WAY_QUARANTINED), "quarantined %u",
+	      info.quarantined);
+	if (CHECK(policy_denial(seq, &d), "nothing was told of it")) {
+		CHECK(!strcmp(d.hook, hook), "hook %s, want %s", d.hook, hook);
+		CHECK(d.denied == (end == WAY_STAYS ? 0 : 2), "denied %u",
+		      d.denied);
+		CHECK(d.prog_id == info.id && !d.pid && d.rule == 1 &&
+			      d.reason == BPF_POLICY_OVER_PROGRAMS &&
+			      !d.there_ns && !d.limit_ns,
+		      "program %u, pid %u, rule %u, reason %u, %llu there, "
+		      "limit %llu",
+		      d.prog_id, d.pid, d.rule, d.reason, d.there_ns,
+		      d.limit_ns);
+	}
+	policy_unload();
+	if (info.quarantined)
+		wd_command(prog_fd, BPF_WD_RELEASE, 0);
+}
+
 /* --- A way, by all rules --------------------------------------------------------------------- */
 
 static void way_open(const struct way *w)
@@ -335,6 +372,15 @@ static void by_bound(const struct way *w)
 	way_free();
 }
 
+/* It is attached. */
+static void by_existing(const struct way *w)
+{
+	enum way_end end = w->for_good && !w->end ? WAY_QUARANTINED : w->end;
+
+	way_existing(w->hook, bpf_program__fd(way_prog), w->hooks ?: 1, end);
+	way_gone = end == WAY_DETACHED;
+}
+
 void way_run(const struct way *w)
 {
 	int err;
@@ -346,7 +392,9 @@ void way_run(const struct way *w)
 	err = policy_unload();
 	CHECK(!err, "unload: %s", strerror(-err));
 	allowed(w, "without a policy", 0);
+	by_existing(w);
 	w->detach();
+	way_gone = false;
 	way_free();
 	by_bound(w);
 }

@@ -6,6 +6,12 @@
 #include "policy.h"
 #include "policy_progs.skel.h"
 
+/* What becomes of what is attached, by a policy that wants it detached. */
+enum way_end { WAY_DETACHED, WAY_QUARANTINED, WAY_STAYS };
+
+/* What becomes of what is attached, by a policy that wants it detached. */
+enum way_end { WAY_DETACHED, WAY_QUARANTINED, WAY_STAYS };
+
 struct way {
 	const char *hook; /* as the kernel is to call it */
 	const char *prog;
@@ -21,6 +27,7 @@ struct way {
 	__u32 hooks; /* all that are charged at once; 0: one */
 	/* Of them, in the family of the hook and in its function; 0: all, and one. */
 	__u32 in_family, in_function;
+	enum way_end end; /* for_good: quarantined, unless it stays */
 };
 
 extern struct policy_progs *ways;
@@ -38,6 +45,14 @@ void ways_load(void);
 	} while (0)
 
 void way_run(const struct way *w);
+/* @prog is attached @hooks times, to @hook once: what a policy makes of it. */
+void way_existing(const char *hook, int prog_fd, __u32 hooks, enum way_end end);
+/* For detach(): it has returned @err. The policy may have been there before. */
+void way_detached(int err);
+/* @prog is attached @hooks times, to @hook once: what a policy makes of it. */
+void way_existing(const char *hook, int prog_fd, __u32 hooks, enum way_end end);
+/* For detach(): it has returned @err. The policy may have been there before. */
+void way_detached(int err);
 
 /* attach() and detach() for what bpf_program__attach() knows. */
 int way_attach(struct bpf_program *prog);

@@ -249,14 +249,14 @@ static void report_set(struct control *c, const struct progs *progs)
 		if (!out_is_json(&c->ctx->out))
 			printf("%s%u %s: budget %s, action %s, verdict %s%s\n",
 			       c->dry_run ? "now: " : "", p->info.id, p->name,
-			       budget,
-			       kwd_action_name(p->info.watchdog_action),
+			       budget, kwd_action_name(p->info.watchdog_action),
 			       kwd_verdict_name(p->info.watchdog_verdict),
 			       p->info.quarantined ? ", quarantined" : "");
 		json_array_append_new(
 			rows,
-			json_pack("{s:i, s:s, s:I, s:s, s:s, s:b}", "id", p->info.id,
-				  "name", p->name, "watchdog_budget_ns",
+			json_pack("{s:i, s:s, s:I, s:s, s:s, s:b}", "id",
+				  p->info.id, "name", p->name,
+				  "watchdog_budget_ns",
 				  (json_int_t)p->info.watchdog_budget_ns,
 				  "watchdog_action",
 				  kwd_action_name(p->info.watchdog_action),

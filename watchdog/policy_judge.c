@@ -60,7 +60,7 @@ static void decide(const struct judge *j, struct attachment *a, u32 rule,
 	if (action == BPF_POLICY_DENY &&
 	    j->defaults->mode == BPF_POLICY_ENFORCE)
 		d = a->attached && j->defaults->flags &
-					   BPF_POLICY_F_DETACH_EXISTING ?
+					    BPF_POLICY_F_DETACH_EXISTING ?
 			    DECIDED_DETACH :
 			    DECIDED_DENY;
 

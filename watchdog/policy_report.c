@@ -368,8 +368,8 @@ int decisions_print(struct ctx *ctx, const struct policy_rules *rules,
 		if (out_is_json(&ctx->out))
 			out_json(&ctx->out,
 				 json_pack(
-					 "{s:s, s:I, s:I, s:I, s:I, s:o}", "schema",
-					 schema, "allow",
+					 "{s:s, s:I, s:I, s:I, s:I, s:o}",
+					 "schema", schema, "allow",
 					 (json_int_t)counts[DECIDED_ALLOW],
 					 "would_deny",
 					 (json_int_t)counts[DECIDED_WOULD_DENY],

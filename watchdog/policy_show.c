@@ -328,8 +328,8 @@ static void denial_json(struct ctx *ctx, const struct bpf_policy_denial *d,
 			"s:s, s:s, s:s}",
 			"schema", "bpfwd.event/1", "event",
 			d->denied == POLICY_DETACHED ? "detached" :
-			d->denied      ? "attach_denied" :
-					 "attach_would_deny",
+			d->denied		     ? "attach_denied" :
+						       "attach_would_deny",
 			"seq", (json_int_t)d->seq, "ts",
 			utc(d->time_ns + boot_to_real(), ts), "mono_ns",
 			(json_int_t)d->time_ns, "reason",
@@ -377,8 +377,8 @@ static void denial_print(struct ctx *ctx, struct bpf_policy_denial *d)
 	}
 	printf("%s %u %s %s ",
 	       d->denied == POLICY_DETACHED ? "DETACHED" :
-	       d->denied      ? "DENIED" :
-				"WOULD DENY",
+	       d->denied		    ? "DENIED" :
+					      "WOULD DENY",
 	       d->prog_id, d->prog_name, d->hook);
 	if (d->pid)
 		printf("%s[%u]\n", *d->comm ? d->comm : "-", d->pid);

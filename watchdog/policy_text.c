@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "kwd.h"
 #include "policy_rules.h"
 
 static const char *const kinds[] = {
@@ -24,6 +23,12 @@ static const char *const actions[] = {
 	[BPF_POLICY_DENY] = "deny",
 	[BPF_POLICY_WARN] = "warn",
 	[BPF_POLICY_ALLOW] = "allow",
+};
+
+static const char *const overruns[] = {
+	[BPF_WD_ACTION_END] = "kill",
+	[BPF_WD_ACTION_WARN] = "warn",
+	[BPF_WD_ACTION_DETACH] = "detach",
 };
 
 static const char *const reasons[] = {
@@ -91,10 +96,7 @@ static void put_limits(FILE *f, const struct bpf_policy_rule *r)
 	if (r->flags & BPF_POLICY_F_BUDGET)
 		fprintf(f, " budget %s", duration_set(r->budget_ns, buf));
 	if (r->flags & BPF_POLICY_F_OVERRUN)
-		fprintf(f, " on_overrun %s",
-			r->on_overrun == BPF_WD_ACTION_END ?
-				"kill" :
-				kwd_action_name(r->on_overrun));
+		fprintf(f, " on_overrun %s", NAME(overruns, r->on_overrun));
 	if (r->flags & BPF_POLICY_F_QUARANTINE) {
 		fprintf(f, " quarantine after %u", r->quarantine_after);
 		if (r->quarantine_window_ns)

@@ -275,8 +275,7 @@ static int verify_programs(struct verify *v)
 			ret = refuse(v, "after is 1 or more");
 		else if (p->quarantine->window.text &&
 			 p->quarantine->after > POLICY_MAX_WINDOW)
-			ret = refuse(v,
-				     "within a window, after is at most %d",
+			ret = refuse(v, "within a window, after is at most %d",
 				     POLICY_MAX_WINDOW);
 		ret = ret ? ret :
 			    check_time(v, "window", &p->quarantine->window);

@@ -35,7 +35,7 @@ expect quarantine-too-large 2 ERANGE enable --quarantine 2147483648
 expect slack-garbage 2 EINVAL enable --slack plenty
 expect slack-too-large 2 ERANGE enable --slack 100001
 expect min-budget-too-large 2 '1us to' enable --min-budget 3000s
-expect action 2 'it is end or warn' set 1 --action stop
+expect action 2 'it is end, warn or detach' set 1 --action stop
 
 # programs and columns
 expect id-0 2 ERANGE ps id 0

@@ -12,7 +12,7 @@ patched || skip_all 'this kernel has no watchdog'
 bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 [[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
 find_vmlinux
-plan 87
+plan 92
 export XDG_CACHE_HOME=$work/cache
 mkdir "$XDG_CACHE_HOME"
 
@@ -63,6 +63,9 @@ bad two-graphs "${head}call_graphs:"$'\n  - {name: a, roots: [a], max_latency: 1
 bad type "${head}programs:"$'\n  - match: {type: kprobes}\n    budget: 1ms' 5:19 "there is no type of program 'kprobes'"
 bad match-nothing "${head}programs:"$'\n  - match: {}\n    budget: 1ms' 5:12 'match says nothing'
 bad quarantine "${head}programs:"$'\n  - match: {name: a}\n    quarantine: {after: 0}' 6:17 'after is 1 or more'
+bad window "${head}programs:"$'\n  - match: {name: a}\n    quarantine: {after: 1025, window: 1s}' 6:17 'within a window, after is at most 1024'
+good detach "${head}defaults: {existing: detach, on_overrun: detach}"
+bad existing "${head}defaults: {existing: deny}" 4:22 'Invalid ENUM value: deny'
 bad no-reason "${head}exempt:"$'\n  - match: {name: a}\n    from: [latency]\n    reason: " "' 7:13 'a reason is required'
 bad until "${head}exempt:"$'\n  - match: {name: a}\n    from: [latency]\n    reason: a\n    until: tomorrow' \
 	8:12 "until 'tomorrow' is no date"
@@ -240,6 +243,11 @@ check_json judged-json '.[0] | .schema == "bpfwd.policy-check/1" and .deny == 1 
 	and .rule == "hooks[0]" and .policy == "test" and (.at | endswith("test.yaml:5")))'
 bpfwd policy check "$file"
 check judged-text has "$out" 'rule hooks[0], '"$file:5"
+sed "s/^hooks/defaults: {existing: detach}\nhooks/" "$file" >"$work/detach.yaml"
+bpfwd policy check "$work/detach.yaml" -j
+check_json would-detach '.[0] | .detach == 1 and .deny == 0 and any(.programs[]; .name == "spin_vfs_read" and .decision == "detach")'
+bpfwd policy check "$work/detach.yaml"
+check would-detach-text eval 'is "$status" 4 && has "$out" "detached when it is loaded" && has "$err" "1 detached"'
 sed -i 's/enforce/monitor/' "$file"
 bpfwd policy check "$file" -j
 check_json monitor-denies-nothing '.[0] | .deny == 0 and .would_deny == 1'

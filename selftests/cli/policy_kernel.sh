@@ -25,7 +25,7 @@ if "$BPFWD" policy show >/dev/null 2>&1; (( $? == 3 )); then
 	exit
 fi
 keep_settings
-plan 49
+plan 56
 at_exit '"$BPFWD" policy unload'
 find_spin
 pins=/sys/fs/bpf/cli_$$
@@ -110,6 +110,19 @@ check_json check-by-charges '.[0] | .programs | any(.name == "spin_vfs_read" and
 bpfwd policy load "$file"
 check existing-is-listed has "$err" 'stays attached:'
 check existing-stays is "$("$BPFWD" ps -j name spin_vfs_read | jq '.programs | length')" 1
+sed "s/^hooks/defaults: {existing: detach}\nhooks/" "$file" >"$work/detach.yaml"
+bpfwd policy load "$work/detach.yaml"
+check existing-is-detached has "$err" 'detached: '
+check detached-is-loaded is "$("$BPFWD" ps -j name spin_vfs_read | jq '.programs | length')" 1
+check nothing-stays eval '! grep -q "stays attached" "$work/err"'
+out=$("$BPFWD" events --last denied -j | tail -n 1)
+check_json detached-event '.[0] | .event == "detached" and .prog.name == "spin_vfs_read" and .prog.hook == "kprobe/vfs_read" and .rule == "hooks[0]"'
+bpfwd events --last denied
+check detached-text eval 'has "$out" "DETACHED" && has "$out" "was attached before the policy"'
+bpfwd policy show
+check shows-detach has "$out" 'existing detach'
+bpfwd policy check "$work/detach.yaml" -j
+check_json nothing-to-detach '.[0].detach == 0'
 rm -r $pins
 
 # --- number of programs ---

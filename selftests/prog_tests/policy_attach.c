@@ -100,13 +100,15 @@ static const char *uprobe_hook(const char *kind)
 }
 
 static void way_uprobe(const char *kind, const char *prog,
-		       int (*attach)(struct bpf_program *prog))
+		       int (*attach)(struct bpf_program *prog),
+		       enum way_end end)
 {
 	const struct way way = {
 		.hook = uprobe_hook(kind),
 		.prog = prog,
 		.attach = attach,
 		.detach = way_unlink,
+		.end = end,
 	};
 
 	way_run(&way);
@@ -114,17 +116,17 @@ static void way_uprobe(const char *kind, const char *prog,
 
 static void uprobe_link(void)
 {
-	way_uprobe("uprobe", "p_probe", uprobe);
+	way_uprobe("uprobe", "p_probe", uprobe, WAY_DETACHED);
 }
 
 static void uprobe_multi(void)
 {
-	way_uprobe("uprobe", "p_uprobe_multi", way_attach);
+	way_uprobe("uprobe", "p_uprobe_multi", way_attach, WAY_QUARANTINED);
 }
 
 static void uprobe_return(void)
 {
-	way_uprobe("uretprobe", "p_probe", uretprobe);
+	way_uprobe("uretprobe", "p_probe", uretprobe, WAY_DETACHED);
 }
 
 /* PERF_EVENT_IOC_SET_BPF: only closing the event detaches. */
@@ -270,7 +272,7 @@ static void cgroup_detach(void)
 		cgroup_attached, cgroup_fd,
 		bpf_program__expected_attach_type(ways->progs.p_cgroup_skb));
 
-	CHECK(!err, "detach: %s", strerror(-err));
+	way_detached(err);
 }
 
 /* A cgroup that is removed detaches what is attached to it. */
@@ -298,7 +300,7 @@ static void prog_array_del(void)
 	int err = bpf_map__delete_elem(ways->maps.prog_array, &key, sizeof(key),
 				       0);
 
-	CHECK(!err, "delete: %s", strerror(-err));
+	way_detached(err);
 }
 
 static int put_in_devmap(struct bpf_map *map, __u32 key,
@@ -374,7 +376,7 @@ static void lirc_detach(void)
 {
 	int err = bpf_prog_detach2(way_fd("p_lirc"), lirc_fd, BPF_LIRC_MODE2);
 
-	CHECK(!err, "detach: %s", strerror(-err));
+	way_detached(err);
 	close(lirc_fd);
 }
 
@@ -400,12 +402,14 @@ static void way_kprobe_offset(void)
 
 WAY(way_kprobe_multi,
     { "kprobe/bpf_fentry_test3", "p_kprobe_multi", .attach = way_attach,
-      .detach = way_unlink, .hooks = 9 })
+      .detach = way_unlink, .hooks = 9, .end = WAY_QUARANTINED })
 WAY(way_kretprobe_multi, { "kretprobe/bpf_fentry_test3", "p_kprobe_multi",
-			   .attach = kretprobe_multi, .detach = way_unlink })
+			   .attach = kretprobe_multi, .detach = way_unlink,
+			   .end = WAY_QUARANTINED })
 WAY(way_kprobe_session,
     { "kprobe/bpf_fentry_test1", "p_kprobe_session", .attach = way_attach,
-      .detach = way_unlink, .hooks = 2, .in_family = 1, .in_function = 2 })
+      .detach = way_unlink, .hooks = 2, .in_family = 1, .in_function = 2,
+      .end = WAY_QUARANTINED })
 WAY(way_tp, { "tp/sched/sched_process_exit", "p_tp", .attach = way_attach,
 	      .detach = way_unlink })
 WAY(way_tp_ioctl, { "tp/sched/sched_process_exit", "p_tp",
@@ -417,9 +421,9 @@ WAY(way_perf_event, { "perf_event", "p_perf_event", .attach = perf_event_link,
 WAY(way_perf_event_ioctl, { "perf_event", "p_perf_event",
 			    .attach = perf_event_ioctl, .detach = close_event })
 WAY(way_raw_tp, { "raw_tp/sys_enter", "p_raw_tp", .attach = way_attach,
-		  .detach = way_unlink })
+		  .detach = way_unlink, .end = WAY_QUARANTINED })
 WAY(way_tp_btf, { "tp_btf/sys_enter", "p_tp_btf", .attach = way_attach,
-		  .detach = way_unlink })
+		  .detach = way_unlink, .end = WAY_QUARANTINED })
 WAY(way_fentry, { "fentry/bpf_fentry_test1", "p_fentry", .attach = way_attach,
 		  .detach = way_unlink })
 WAY(way_fentry_open, { "fentry/bpf_fentry_test1", "p_fentry",
@@ -433,8 +437,8 @@ WAY(way_freplace,
       .detach = way_unlink, .prepare = load_target, .once = true })
 WAY(way_lsm, { "lsm/ptrace_traceme", "p_lsm", .attach = way_attach,
 	       .detach = way_unlink })
-WAY(way_iter,
-    { "iter/task", "p_iter", .attach = way_attach, .detach = way_unlink })
+WAY(way_iter, { "iter/task", "p_iter", .attach = way_attach,
+		.detach = way_unlink, .end = WAY_QUARANTINED })
 WAY(way_cgroup_link, { "cgroup_skb/egress", "p_cgroup_skb",
 		       .attach = cgroup_link, .detach = way_unlink })
 WAY(way_cgroup_attach, { "cgroup_skb/egress", "p_cgroup_skb",
@@ -457,12 +461,12 @@ WAY(way_lsm_cgroup, { "lsm_cgroup/ptrace_traceme", "p_lsm_cgroup",
 		      .attach = cgroup_link, .detach = way_unlink })
 WAY(way_prog_array, { "prog_array", "p_xdp", .attach = prog_array,
 		      .detach = prog_array_del, .also = { "p_unbounded" } })
-WAY(way_devmap,
-    { "xdp/devmap", "p_devmap", .attach = devmap, .detach = devmap_del })
+WAY(way_devmap, { "xdp/devmap", "p_devmap", .attach = devmap,
+		  .detach = devmap_del, .end = WAY_QUARANTINED })
 WAY(way_devmap_hash, { "xdp/devmap", "p_devmap", .attach = devmap_hash,
-		       .detach = devmap_hash_del })
-WAY(way_cpumap,
-    { "xdp/cpumap", "p_cpumap", .attach = cpumap, .detach = cpumap_del })
+		       .detach = devmap_hash_del, .end = WAY_QUARANTINED })
+WAY(way_cpumap, { "xdp/cpumap", "p_cpumap", .attach = cpumap,
+		  .detach = cpumap_del, .end = WAY_QUARANTINED })
 WAY(way_lirc, { "lirc_mode2", "p_lirc", .attach = lirc, .detach = lirc_detach })
 
 static const struct test tests[] = {

@@ -128,12 +128,18 @@ static void overrun_high(struct policy *p, struct bpf_policy_rule *r)
 {
 	r->kind = BPF_POLICY_PROGRAM;
 	r->flags = BPF_POLICY_F_OVERRUN;
-	r->on_overrun = 2;
+	r->on_overrun = BPF_WD_ACTION_DETACH + 1;
 }
 static void quarantine_0(struct policy *p, struct bpf_policy_rule *r)
 {
 	r->kind = BPF_POLICY_PROGRAM;
 	r->flags = BPF_POLICY_F_QUARANTINE;
+}
+static void quarantine_window(struct policy *p, struct bpf_policy_rule *r)
+{
+	quarantine_0(p, r);
+	r->quarantine_after = 1025;
+	r->quarantine_window_ns = 1;
 }
 static void exempt_latency(struct policy *p, struct bpf_policy_rule *r)
 {
@@ -197,6 +203,7 @@ static const struct {
 	{ program_says_nothing, BPF_POLICY_NO_LIMIT, 1 },
 	{ overrun_high, BPF_POLICY_BAD_ACTION, 1 },
 	{ quarantine_0, BPF_POLICY_BAD_QUARANTINE, 1 },
+	{ quarantine_window, BPF_POLICY_BAD_QUARANTINE, 1 },
 	{ exempt_latency, BPF_POLICY_UNUSED_MEMBER, 1 },
 	{ mode_high, BPF_POLICY_BAD_MODE, 0 },
 	{ charge_high, BPF_POLICY_BAD_MODE, 0 },
@@ -531,6 +538,68 @@ static void overruns(void)
 	      info.overruns);
 }
 
+/* Have there been @n of @times[] within @ns, the last one of them included? */
+static bool within(const __u64 *times, int nr, int n, __u64 ns)
+{
+	return nr >= n && times[nr - 1] - times[nr - n] <= ns;
+}
+
+/*
+ * Three terminations within 2 s that no window of 2 s, one after the other from the
+ * first one on, has in it.
+ */
+static void window(void)
+{
+	static const unsigned int pauses_ms[] = { 1500, 1500, 1200, 300, 3000 };
+	static const char *const names[] = { "p_stall" };
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+	__u64 times[ARRAY_SIZE(pauses_ms) + 1];
+	struct bpf_policy_rule *r;
+	int fd, i, nr = 0;
+	bool want = false;
+
+	p->rules[0].action = BPF_POLICY_ALLOW;
+	r = policy_rule(p, BPF_POLICY_PROGRAM,
+			BPF_POLICY_F_BUDGET | BPF_POLICY_F_QUARANTINE,
+			"p_stall");
+	r->budget_ns = 2000000;
+	r->quarantine_after = 3;
+	r->quarantine_window_ns = 2 * NSEC_PER_SEC;
+	policy_use(p);
+	wd_enable(1000000);
+	ways_open(names, 1);
+	ways_load();
+	fd = way_fd("p_stall");
+	ways->data_ctl->ctl.n = ways->data_ctl->ctl.m = 1 << 20;
+	for (i = 0; !want && nr < (int)ARRAY_SIZE(times); i++) {
+		prog_run(fd, NULL);
+		times[nr++] = prog_info(fd).last_termination_ns;
+		want = within(times, nr, 3, r->quarantine_window_ns);
+		for (int k = 0; want && k < 100 && !prog_info(fd).quarantined;
+		     k++)
+			usleep(50000);
+		/* Time for a quarantine that should not be. */
+		usleep(pauses_ms[i % ARRAY_SIZE(pauses_ms)] * 1000);
+		CHECK(prog_info(fd).quarantined == want,
+		      "quarantined %u after %d terminations", !want, nr);
+		CHECK(prog_info(fd).terminations == (__u64)nr,
+		      "%llu terminations, not %d", prog_info(fd).terminations,
+		      nr);
+	}
+	CHECK(want, "no three terminations within 2 s");
+
+	/* Released, it begins anew. */
+	wd_command(fd, BPF_WD_RELEASE, 0);
+	for (i = 0; i < 2; i++)
+		prog_run(fd, NULL);
+	usleep(300000);
+	CHECK(!prog_info(fd).quarantined, "quarantined after 2 more");
+	prog_run(fd, NULL);
+	for (i = 0; i < 100 && !prog_info(fd).quarantined; i++)
+		usleep(50000);
+	CHECK(prog_info(fd).quarantined, "not quarantined after 3 more");
+}
+
 /* A program is charged the longest time that it was seen running. */
 static void measured(void)
 {
@@ -583,6 +652,8 @@ static const struct test tests[] = {
 	  budgets, NEEDS_WATCHDOG },
 	{ "measured", "a program can be charged what was measured", measured,
 	  NEEDS_WATCHDOG },
+	{ "window", "the window of a quarantine ends with each termination",
+	  window, NEEDS_WATCHDOG },
 	{ "overruns",
 	  "a program is ended, quarantined or warned of as the policy says",
 	  overruns, NEEDS_WATCHDOG },

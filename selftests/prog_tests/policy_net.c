@@ -69,7 +69,7 @@ static void tcx_off(void)
 	int err =
 		bpf_prog_detach_opts(way_fd("p_tc"), LO, BPF_TCX_INGRESS, NULL);
 
-	CHECK(!err, "detach: %s", strerror(-err));
+	way_detached(err);
 }
 
 static int tcx_link(struct bpf_program *prog)
@@ -109,7 +109,7 @@ static void netkit_off(void)
 	int err = bpf_prog_detach_opts(way_fd("p_tc"), netkit_ifindex(),
 				       BPF_NETKIT_PRIMARY, NULL);
 
-	CHECK(!err, "detach: %s", strerror(-err));
+	way_detached(err);
 }
 
 static int netkit_peer(struct bpf_program *prog)
@@ -309,7 +309,7 @@ static void flow_dissector_off(void)
 	int err = bpf_prog_detach2(way_fd("p_flow_dissector"), 0,
 				   BPF_FLOW_DISSECTOR);
 
-	CHECK(!err, "detach: %s", strerror(-err));
+	way_detached(err);
 }
 
 static int attach_netfilter(struct bpf_program *prog, int family)
@@ -358,8 +358,10 @@ WAY(way_xdp,
 WAY(way_xdp_link,
     { "xdp/lo", "p_xdp", .attach = xdp_link, .detach = way_unlink })
 WAY(way_bond,
-    { "xdp/pslave1", "p_xdp", .attach = bond, .detach = bond_off, .hooks = 3 })
-WAY(way_tc, { "tc/lo", "p_tc", .attach = tc, .detach = tc_off })
+    { "xdp/pslave1", "p_xdp", .attach = bond, .detach = bond_off, .hooks = 3,
+      .end = WAY_QUARANTINED })
+WAY(way_tc,
+    { "tc/lo", "p_tc", .attach = tc, .detach = tc_off, .end = WAY_QUARANTINED })
 WAY(way_tcx, { "tcx/ingress/lo", "p_tc", .attach = tcx, .detach = tcx_off })
 WAY(way_tcx_link,
     { "tcx/egress/lo", "p_tc", .attach = tcx_link, .detach = way_close })
@@ -397,12 +399,12 @@ WAY(way_struct_ops,
     { "struct_ops/tcp_congestion_ops/cong_avoid", "p_cong_avoid",
       .also = { "p_ssthresh", "p_undo_cwnd" }, .prepare = with_map,
       .attach = struct_ops, .detach = way_unlink, .for_good = true,
-      .once = true, .hooks = 3 })
+      .once = true, .hooks = 3, .end = WAY_STAYS })
 WAY(way_struct_ops_link,
     { "struct_ops/tcp_congestion_ops/cong_avoid", "p_cong_avoid",
       .also = { "p_ssthresh", "p_undo_cwnd" }, .prepare = with_link_map,
       .attach = struct_ops_link, .detach = way_unlink, .for_good = true,
-      .hooks = 3 })
+      .hooks = 3, .end = WAY_STAYS })
 
 /* The map is filled already: it is the link that is denied. */
 static void struct_ops_filled(void)

@@ -283,8 +283,8 @@ WAY(way_xt_bpf_fd, { "xt_bpf", "p_socket", .attach = xt_fd, .detach = xt_off,
 		     .for_good = true })
 WAY(way_xt_bpf_path, { "xt_bpf", "p_socket", .attach = xt_path,
 		       .detach = xt_off, .for_good = true })
-WAY(way_socket,
-    { "socket", "p_socket", .attach = so_attach, .detach = so_detach })
+WAY(way_socket, { "socket", "p_socket", .attach = so_attach,
+		  .detach = so_detach, .end = WAY_QUARANTINED })
 WAY(way_reuseport, { "sk_reuseport", "p_sk_reuseport", .attach = reuseport,
 		     .detach = just_close, .for_good = true })
 WAY(way_reuseport_filter, { "socket", "p_socket", .attach = reuseport,
@@ -303,7 +303,7 @@ WAY(way_sk_msg_link, { "sk_msg", "p_sk_msg", .attach = sockmap_link,
 		       .detach = way_unlink, .for_good = true })
 WAY(way_sk_skb_parser,
     { "sk_skb/stream_parser", "p_sk_skb_parser", .attach = sockmap,
-      .detach = sockmap_off, .for_good = true })
+      .detach = sockmap_off, .for_good = true, .end = WAY_STAYS })
 WAY(way_sk_skb_any, { "sk_skb/verdict", "p_sk_skb_any", .attach = sockmap,
 		      .detach = sockmap_off, .for_good = true })
 WAY(way_sk_skb_verdict,

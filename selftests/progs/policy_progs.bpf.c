@@ -175,6 +175,27 @@ int p_stall(void *ctx)
 	return 0;
 }
 
+/* The same, on hooks from which the kernel can detach it, and cannot. */
+SEC("tp/syscalls/sys_enter_getpgid")
+int p_stall_tp(void *ctx)
+{
+	if (!from_our_process())
+		return 0;
+	enter();
+	stall_loop_called();
+	leave();
+	return 0;
+}
+
+SEC("iter/bpf_map")
+int p_stall_iter(void *ctx)
+{
+	enter();
+	stall_loop_called();
+	leave();
+	return 0;
+}
+
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP);
 	__uint(max_entries, 2);
