@@ -550,7 +550,7 @@ static bool within(const __u64 *times, int nr, int n, __u64 ns)
  */
 static void window(void)
 {
-	static const unsigned int pauses_ms[] = { 1500, 1500, 1200, 300, 3000 };
+	static const unsigned int pauses_ms[] = { 1500, 1500, 1100, 1200, 400 };
 	static const char *const names[] = { "p_stall" };
 	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
 	__u64 times[ARRAY_SIZE(pauses_ms) + 1];
