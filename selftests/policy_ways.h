@@ -35,13 +35,17 @@ extern struct policy_progs *ways;
 /* Opens the skeleton, with nothing but the programs that are named to be loaded. */
 void ways_open(const char *const *names, size_t nr);
 void ways_load(void);
-/* Their bounds are TICK_NS, those of *_long twice that. */
-#define OPEN(...)                                             \
+#define LOAD(...)                                             \
 	do {                                                  \
 		const char *const names_[] = { __VA_ARGS__ }; \
-		policy_cost_model(TICK_NS);                   \
 		ways_open(names_, ARRAY_SIZE(names_));        \
 		ways_load();                                  \
+	} while (0)
+/* Their bounds are TICK_NS, those of *_long twice that. */
+#define OPEN(...)                           \
+	do {                                \
+		policy_cost_model(TICK_NS); \
+		LOAD(__VA_ARGS__);          \
 	} while (0)
 
 void way_run(const struct way *w);
