@@ -220,12 +220,10 @@ static struct policy_progs *target;
 
 static void load_target(struct bpf_program *prog)
 {
-	static const char *const name = "p_target";
 	struct policy_progs *ext = ways;
 
 	policy_progs__destroy(target);
-	ways_open(&name, 1);
-	ways_load();
+	LOAD("p_target");
 	target = ways;
 	ways = ext;
 	bpf_program__set_attach_target(prog,

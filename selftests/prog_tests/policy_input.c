@@ -494,7 +494,6 @@ static void budgets(void)
 /* A program that is loaded under a policy has its budget, action and quarantine. */
 static void overruns(void)
 {
-	static const char *const name = "p_stall";
 	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
 	struct bpf_prog_info info;
 	struct bpf_policy_rule *r;
@@ -509,8 +508,7 @@ static void overruns(void)
 	r->quarantine_window_ns = 600 * NSEC_PER_SEC;
 	policy_use(p);
 	wd_enable(1000000);
-	ways_open(&name, 1);
-	ways_load();
+	LOAD("p_stall");
 	ways->data_ctl->ctl.n = ways->data_ctl->ctl.m = 1 << 20;
 	err = prog_run(way_fd("p_stall"), NULL);
 	info = prog_info(way_fd("p_stall"));
@@ -551,7 +549,6 @@ static bool within(const __u64 *times, int nr, int n, __u64 ns)
 static void window(void)
 {
 	static const unsigned int pauses_ms[] = { 1500, 1500, 1100, 1200, 400 };
-	static const char *const names[] = { "p_stall" };
 	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
 	__u64 times[ARRAY_SIZE(pauses_ms) + 1];
 	struct bpf_policy_rule *r;
@@ -567,8 +564,7 @@ static void window(void)
 	r->quarantine_window_ns = 2 * NSEC_PER_SEC;
 	policy_use(p);
 	wd_enable(1000000);
-	ways_open(names, 1);
-	ways_load();
+	LOAD("p_stall");
 	fd = way_fd("p_stall");
 	ways->data_ctl->ctl.n = ways->data_ctl->ctl.m = 1 << 20;
 	for (i = 0; !want && nr < (int)ARRAY_SIZE(times); i++) {
@@ -603,7 +599,6 @@ static void window(void)
 /* A program is charged the longest time that it was seen running. */
 static void measured(void)
 {
-	static const char *const name = "p_stall";
 	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
 	struct bpf_policy_denial d;
 	struct bpf_policy_rule *r;
@@ -612,8 +607,7 @@ static void measured(void)
 	int err;
 
 	wd_enable(100000000);
-	ways_open(&name, 1);
-	ways_load();
+	LOAD("p_stall");
 	fd = way_fd("p_stall");
 	ways->data_ctl->ctl.n = 1;
 	ways->data_ctl->ctl.m = 1000;
