@@ -58,7 +58,8 @@ part = @+$(MAKE) --no-print-directory -C $(1) $(parts) $(2)
 
 .NOTPARALLEL:
 .PHONY: help all deps source series kernel kernel-vanilla kernel-debug tools bpfwd selftests \
-	demo test test-debug test-all vm bench install deb deb-kernel patches check clean
+	demo test test-debug test-all test-faults test-upstream vm bench install deb deb-kernel patches \
+	check clean
 
 help:
 	@echo 'Targets'
@@ -67,6 +68,8 @@ help:
 	@echo '  test-debug       the same on the kernel with KASAN, lockdep and kmemleak'
 	@echo '  test-all [S=step]  what takes hours: all programs of the kernel'"'"'s BPF selftests ended at'
 	@echo '                   each call and anywhere, on both kernels; soak, variants, faults, upstream'
+	@echo '  test-faults      on that kernel, with allocations that fail'
+	@echo "  test-upstream    the kernel's own test_progs, on the unpatched and on the patched kernel"
 	@echo "  vm [CMD='...']   boots the kernel, runs CMD as root; without CMD a shell. The host's"
 	@echo '                   files are there, read-only; $$BPFWD_SCRATCH is shared and writable.'
 	@echo '                   CMD failed: "Error STATUS", 124 timeout, 255 panic (make itself ends'
@@ -122,6 +125,10 @@ test-debug: all deb kernel-debug
 		scripts/test.sh '$(subst ','\'',$(T))'
 test-all: all
 	@scripts/test-all.sh $(S)
+test-faults: all kernel-debug
+	@scripts/test-faults.sh
+test-upstream: kernel kernel-vanilla
+	@scripts/test-upstream.sh '$(subst ','\'',$(T))'
 demo: all
 	@scripts/demo.sh
 bench: all kernel-vanilla

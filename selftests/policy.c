@@ -195,7 +195,7 @@ __u64 policy_seq(void)
 	return attr.policy.seq;
 }
 
-void policy_cost_model(__u64 worst)
+int policy_cost_model_load(__u64 worst)
 {
 	struct bpf_cost_entry e[__MAX_BPF_COST_CLASS + 3] = {};
 	union bpf_attr attr = {};
@@ -217,6 +217,12 @@ void policy_cost_model(__u64 worst)
 	attr.cost_model.nr_entries = nr;
 	attr.cost_model.entries = (unsigned long)e;
 	strcpy(attr.cost_model.label, "selftest");
-	REQUIRE(!syscall(SYS_bpf, BPF_COST_MODEL, &attr, sizeof(attr)),
-		"cost model: %m");
+	return syscall(SYS_bpf, BPF_COST_MODEL, &attr, sizeof(attr)) ? -errno : 0;
+}
+
+void policy_cost_model(__u64 worst)
+{
+	int err = policy_cost_model_load(worst);
+
+	REQUIRE(!err, "cost model: %s", strerror(-err));
 }

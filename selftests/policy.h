@@ -51,5 +51,6 @@ __u64 policy_seq(void);
  */
 #define TICK_NS 1000ULL
 void policy_cost_model(__u64 worst);
+int policy_cost_model_load(__u64 worst); /* 0 or -errno */
 
 #endif

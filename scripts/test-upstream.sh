@@ -1,0 +1,193 @@
+#!/bin/bash
+# Did the series change what the kernel's own BPF tests find? Builds its test_progs from the
+# unpatched source, runs each test on the unpatched and on the patched kernel, with the
+# watchdog off and on with a budget that nothing reaches, and compares test by test.
+#   test-upstream.sh [GLOB of tests]
+#   LIMIT=90  seconds for a test    KERNELS="vanilla off on"    ONLY=build|run|compare
+# A difference needs a line in selftests/UPSTREAM. The last line is
+# "N tests and subtests the same, N differ, N explained".
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+{ # read as a whole, so that an edit does not disturb a run
+glob=${1:-*} limit=${LIMIT:-90} kernels=${KERNELS:-vanilla off on}
+dir=$O/upstream
+src=$dir/linux bin=$dir/bin results=$dir/results
+tests=$src/tools/testing/selftests/bpf
+mkdir -p "$results" "$bin"
+kdir() { # kernel
+	if [[ $1 == vanilla ]]; then echo "$VANILLA/.kernel"; else echo "$KBUILD"; fi
+}
+
+# --- Building ---
+compile() { # target...
+	make -k -C "$tests" -j"$jobs" OUTPUT="$bin" O="$KBUILD" KDIR="$KBUILD" \
+		VMLINUX_BTF="$KBUILD/vmlinux" CLANG="${CLANG:-clang-19}" \
+		LLVM_STRIP="${LLVM_STRIP:-llvm-strip-19}" SAN_CFLAGS=-Wno-error "$@"
+}
+# What does not compile with this configuration goes, and the tests that need it.
+drop() {
+	local c name f dropped=
+	for c in "$tests"/progs/*.c; do
+		name=$(basename "$c" .c)
+		[[ -e $bin/$name.bpf.o ]] && continue
+		rm "$c"
+		echo "progs/$name.c" >>"$dir/not-built"
+		while IFS= read -r f; do
+			rm "$f"
+			echo "prog_tests/$(basename "$f")  needs progs/$name.c" >>"$dir/not-built"
+		done < <(grep -lE "\"$name\.(bpf\.o|l?skel\.h|subskel\.h)\"" "$tests"/prog_tests/*.c)
+		dropped=1
+	done
+	for c in "$tests"/prog_tests/*.c; do
+		name=$(basename "$c" .c)
+		[[ -e $bin/$name.test.o ]] && continue
+		rm "$c"
+		echo "prog_tests/$name.c  does not compile" >>"$dir/not-built"
+		dropped=1
+	done
+	[[ -n $dropped ]]
+}
+build() {
+	local round
+	rm -f "$dir/not-built" "$dir/built"
+	for (( round = 1; round <= 6; round++ )); do
+		compile test_progs && break
+		drop || break
+		rm -f "$tests/prog_tests/tests.h"
+	done
+	[[ -x $bin/test_progs ]] || return 1
+	touch "$dir/not-built"
+	sort -o "$dir/not-built" "$dir/not-built"
+}
+# A module is for one kernel; the Makefile has built those for the patched one.
+vanilla_modules() {
+	local m
+	mkdir -p "$dir/modules"
+	for m in bpf_testmod bpf_test_no_cfi bpf_test_modorder_x bpf_test_modorder_y; do
+		rm -f "$tests/$m/$m.ko"
+		make -C "$tests/$m" KDIR="$VANILLA/.kernel" \
+			RESOLVE_BTFIDS="$bin/tools/build/resolve_btfids/resolve_btfids" || return 1
+		cp "$tests/$m/$m.ko" "$dir/modules/"
+	done
+}
+if [[ ${ONLY:-build} == build ]]; then
+	changed=$(git -C "$KSRC" diff --name-only base HEAD -- tools/testing/selftests/bpf)
+	[[ -z $changed ]] || die "the series changes the tests: $changed"
+	if [[ ! -e $src/.git ]]; then
+		kgit -C "$KSRC" worktree prune
+		kgit -C "$KSRC" worktree add --quiet --detach "$src" base
+	fi
+	if ! fresh "$dir/built" "$(tree_key "$KSRC" tools/testing/selftests/bpf tools/lib/bpf)" "$bin/test_progs"; then
+		kgit -C "$src" checkout -q -f base -- tools
+		logged upstream 'test_progs, about 20 min on 2 cores' build
+		logged upstream-modules 'those of the unpatched kernel' vanilla_modules
+		tree_key "$KSRC" tools/testing/selftests/bpf tools/lib/bpf >"$dir/built"
+	fi
+	say "upstream: $(find "$tests/prog_tests" -name '*.c' | wc -l) files of tests; not built: $(grep -c ^prog_tests "$dir/not-built" || true)"
+fi
+
+# --- Running ---
+# In the guest: one test after the other, each in a process of its own.
+cat >"$dir/guest.sh" <<'END'
+set -u
+bin=$1 list=$2 out=$3 limit=$4 watchdog=$5	# bin: folders, a:b
+if [[ $watchdog == on ]]; then
+	echo 2147483647 >/proc/sys/kernel/bpf_watchdog_budget_us
+	echo 1 >/proc/sys/kernel/bpf_watchdog
+fi
+mkdir -p /tmp/up /tmp/work /tmp/tests
+mount -t overlay overlay -o "lowerdir=$bin,upperdir=/tmp/up,workdir=/tmp/work" /tmp/tests
+cd /tmp/tests || exit 1
+while read -r name; do
+	echo "begin $name" >>"$out"
+	timeout -k 5 "$limit" ./test_progs -a "$name" </dev/null >/tmp/log 2>&1
+	rc=$?
+	sed -nE 's|^#[0-9]+(/[0-9]+)? +(.*):(OK\|FAIL\|SKIP)$|\3 \2|p' /tmp/log >>"$out"
+	(( rc != 124 && rc != 137 )) || echo "TIMEOUT $name" >>"$out"
+	echo "end $name $rc" >>"$out"
+	umount -q /mnt 2>/dev/null
+done <"$list"
+END
+# The tests that have not ended: after a panic the next boot goes on behind it.
+left() { # results, list
+	awk 'NR == FNR { if ($1 == "end" || $1 == "CRASH") done[$2]; next } !($1 in done)' "$1" "$2"
+}
+run() { # kernel, list, results
+	local kernel=$1 list=$2 out=$3 boots rc watchdog=off scratch t lower=$bin
+	[[ $kernel != on ]] || watchdog=on
+	[[ $kernel != vanilla ]] || lower=$dir/modules:$bin
+	: >"$out"
+	cp "$list" "$dir/list"
+	for (( boots = 1; boots <= 20; boots++ )); do
+		left "$out" "$list" >"$dir/list"
+		[[ -s $dir/list ]] || break
+		rc=0
+		O=$dir MEM=4G TIMEOUT=${TIMEOUT:-7200} KERNEL=$(kdir "$kernel")/arch/x86/boot/bzImage "$repo/selftests/vm/run.sh" \
+			"bash $dir/guest.sh $lower $dir/list \$BPFWD_SCRATCH/out $limit $watchdog" >"$dir/run.log" 2>&1 || rc=$?
+		scratch=$dir/vm/scratch
+		cat "$scratch/out" >>"$out"
+		rm -f "$scratch/out"
+		(( rc )) || break
+		cp "$dir/vm/console.log" "$results/console-$kernel-$boots.log"
+		t=$(awk '$1 == "begin" { t = $2 } $1 == "end" { t = "" } END { print t }' "$out")
+		[[ -z $t ]] || echo "CRASH $t" >>"$out"
+	done
+}
+list_tests() {
+	"$bin/test_progs" -l 2>/dev/null | while read -r name; do
+		# shellcheck disable=SC2053 # it is a glob
+		[[ $name == $glob ]] && echo "$name"
+	done
+	true
+}
+if [[ ${ONLY:-run} == run ]]; then
+	list_tests >"$dir/all"
+	for k in $kernels; do
+		say "upstream: $(wc -l <"$dir/all") tests, $k"
+		run "$k" "$dir/all" "$results/$k"
+		say "upstream: $k: $(grep -cE '^(OK|FAIL|SKIP|TIMEOUT|CRASH) ' "$results/$k") results in $SECONDS s"
+	done
+fi
+
+# --- Comparing ---
+# A test that differs is run three times on each kernel: one that has had the same result on
+# both is none of ours.
+verdicts() { # file...: "name result", each once
+	cat "$@" | awk '$1 ~ /^(OK|FAIL|SKIP|TIMEOUT|CRASH)$/ { r = $1; sub(/^[A-Z]+ /, ""); print $0 "\t" r }' | sort -u
+}
+differ() { # kernel: names of tests and subtests whose results have nothing in common
+	join -t $'\t' -a 1 -a 2 -e none -o 0,1.2,2.2 <(verdicts "$results"/vanilla*) <(verdicts "$results/$1"*) |
+		awk -F '\t' '{ if ($2 == $3) same[$1]; else diff[$1] = diff[$1] " " $2 "/" $3 }
+			END { for (n in diff) if (!(n in same)) print n "\t" diff[n] }' | sort
+}
+if [[ ${ONLY:-compare} == compare ]]; then
+	for k in ${kernels/vanilla/}; do
+		for (( again = 1; again <= 2; again++ )); do
+			differ "$k" | cut -f 1 | cut -d / -f 1 | sort -u >"$dir/again"
+			[[ -s $dir/again ]] || break
+			say "upstream: $(wc -l <"$dir/again") tests differ, $k; once more"
+			run vanilla "$dir/again" "$results/vanilla.$k$again"
+			run "$k" "$dir/again" "$results/$k.$again"
+		done
+	done
+	unexplained=0 explained=0
+	for k in ${kernels/vanilla/}; do
+		while IFS=$'\t' read -r name what; do
+			if awk -F '  +' -v n="$name" '$1 == n { f = 1 } END { exit !f }' "$repo/selftests/UPSTREAM"; then
+				explained=$((explained + 1))
+				echo "explained: $name ($k):$what"
+			else
+				unexplained=$((unexplained + 1))
+				echo "differs: $name ($k): unpatched/patched$what"
+			fi
+		done < <(differ "$k")
+	done
+	for k in $kernels; do
+		verdicts "$results/$k" | awk -F '\t' -v k="$k" '{ n[$2]++ } END { for (r in n) printf "%s: %d %s\n", k, n[r], r }' | sort
+	done
+	same=$(verdicts "$results/vanilla" | cut -f 1 | sort -u | wc -l)
+	echo "$((same - unexplained - explained)) tests and subtests the same, $unexplained differ, $explained explained"
+	(( !unexplained ))
+fi
+}
