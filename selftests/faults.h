@@ -15,6 +15,7 @@ struct operation {
 	/* Is all as it was, or as it should be, after run() returned @ret? */
 	void (*check)(int ret);
 	unsigned int factor; /* not each n, but up to this many; 0: each */
+	bool may_be_none; /* it need not allocate anything */
 };
 
 /* Does it for each allocation that there is, until it succeeds without a fault. */
