@@ -21,11 +21,14 @@ kdir() { # kernel
 
 # --- Building ---
 compile() { # target...
+	# Those that it has from a run before lack rules for light skeletons.
+	rm -f "$bin"/*.test.d
 	make -k -C "$tests" -j"$jobs" OUTPUT="$bin" O="$KBUILD" KDIR="$KBUILD" \
 		VMLINUX_BTF="$KBUILD/vmlinux" CLANG="${CLANG:-clang-19}" \
 		LLVM_STRIP="${LLVM_STRIP:-llvm-strip-19}" SAN_CFLAGS=-Wno-error "$@"
 }
-# What does not compile with this configuration goes, and the tests that need it.
+# What does not compile with this configuration goes, and the tests that need it. Tests are
+# not tried before all programs compile.
 drop() {
 	local c name f dropped=
 	for c in "$tests"/progs/*.c; do
@@ -39,6 +42,7 @@ drop() {
 		done < <(grep -lE "\"$name\.(bpf\.o|l?skel\.h|subskel\.h)\"" "$tests"/prog_tests/*.c)
 		dropped=1
 	done
+	[[ -z $dropped ]] || return 0
 	for c in "$tests"/prog_tests/*.c; do
 		name=$(basename "$c" .c)
 		[[ -e $bin/$name.test.o ]] && continue
