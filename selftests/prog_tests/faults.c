@@ -456,12 +456,17 @@ static void check_model(int ret)
 	      generation);
 }
 
+static int load_cost_model(void)
+{
+	return policy_cost_model_load(TICK_NS);
+}
+
 static void cost_model(void)
 {
 	static const struct operation op = {
 		.name = "a cost model",
 		.prepare = any_generation,
-		.run = policy_cost_model_load,
+		.run = load_cost_model,
 		.check = check_model,
 	};
 
