@@ -9,9 +9,6 @@
 /* What becomes of what is attached, by a policy that wants it detached. */
 enum way_end { WAY_DETACHED, WAY_QUARANTINED, WAY_STAYS };
 
-/* What becomes of what is attached, by a policy that wants it detached. */
-enum way_end { WAY_DETACHED, WAY_QUARANTINED, WAY_STAYS };
-
 struct way {
 	const char *hook; /* as the kernel is to call it */
 	const char *prog;
@@ -49,10 +46,6 @@ void ways_load(void);
 	} while (0)
 
 void way_run(const struct way *w);
-/* @prog is attached @hooks times, to @hook once: what a policy makes of it. */
-void way_existing(const char *hook, int prog_fd, __u32 hooks, enum way_end end);
-/* For detach(): it has returned @err. The policy may have been there before. */
-void way_detached(int err);
 /* @prog is attached @hooks times, to @hook once: what a policy makes of it. */
 void way_existing(const char *hook, int prog_fd, __u32 hooks, enum way_end end);
 /* For detach(): it has returned @err. The policy may have been there before. */
