@@ -377,7 +377,9 @@ static void by_existing(const struct way *w)
 {
 	enum way_end end = w->for_good && !w->end ? WAY_QUARANTINED : w->end;
 
-	way_existing(w->hook, bpf_program__fd(way_prog), w->hooks ?: 1, end);
+	/* Of the hooks of a way, others may have programs of their own. */
+	way_existing(w->hook, bpf_program__fd(way_prog),
+		     policy_charged(way_id(), NULL), end);
 	way_gone = end == WAY_DETACHED;
 }
 
