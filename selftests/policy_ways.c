@@ -83,6 +83,7 @@ void ways_open(const char *const *names, size_t nr)
 	struct bpf_map *map;
 	size_t i;
 
+	way_wait_free(); /* what the test before has left behind */
 	ways = policy_progs__open();
 	REQUIRE(ways, "open: %m");
 	bpf_object__for_each_program(prog, ways->obj)

@@ -25,7 +25,7 @@ if "$BPFWD" policy show >/dev/null 2>&1; (( $? == 3 )); then
 	exit
 fi
 keep_settings
-plan 56
+plan 60
 at_exit '"$BPFWD" policy unload'
 find_spin
 pins=/sys/fs/bpf/cli_$$
@@ -158,8 +158,28 @@ if [[ -n $vmlinux ]]; then
 	check_json graph-event '.[0] | .reason == "over_latency" and .rule == "read" and .limit_ns == 10000'
 	bpfwd metrics
 	check metric-graph grep -qxF 'bpfwd_call_graph_limit_seconds{policy="test",call_graph="read"} 0.00001' <<<"$out"
+	# a hook that is no function: by the family that the call graph reaches
+	xdp() { # root of the call graph
+		printf '%scall_graphs:\n  - {name: path, roots: [%s], max_latency: 1ns}\n' "$head" "$1" >"$file"
+		"$BPFWD" policy load "$file" --vmlinux "$vmlinux" >/dev/null || return
+		"$bpftool" net attach xdpgeneric pinned "$xdp" dev lo
+	}
+	xdp=${pins}_xdp
+	at_exit "$bpftool net detach xdpgeneric dev lo; rm -f $xdp"
+	"$bpftool" prog load "$(dirname "$BPFWD")/selftests/tiny_xdp.bpf.o" "$xdp"
+	out=$(xdp netif_receive_skb 2>&1)
+	status=$?
+	check graph-denies-xdp eval '(( status )) && grep -Eq "ermission denied|BPF runtime policy" <<<"$out"'
+	out=$("$BPFWD" events --last denied -j | tail -n 1)
+	check_json graph-event-xdp '.[0] | .reason == "over_latency" and .rule == "path" and .prog.hook == "xdp/lo"'
+	out=$(xdp __x64_sys_read 2>&1)
+	status=$?
+	check other-graph-allows-xdp is "$status" 0
+	bpfwd policy check "$file"
+	check other-graph-check is "$status" 0
 else
-	for t in load-graph graph-denies graph-event metric-graph; do skip $t 'no vmlinux of this kernel'; done
+	for t in load-graph graph-denies graph-event metric-graph graph-denies-xdp graph-event-xdp \
+		other-graph-allows-xdp other-graph-check; do skip $t 'no vmlinux of this kernel'; done
 fi
 
 # --- for a while, and kept ---

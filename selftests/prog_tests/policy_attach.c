@@ -46,12 +46,37 @@ static int kprobe_offset(struct bpf_program *prog)
 		prog, "bpf_fentry_test2", &opts));
 }
 
+/* Functions by name: a pattern takes long to be found. */
+static int attach_multi(struct bpf_program *prog, const char *const *funcs,
+			size_t nr, bool at_return)
+{
+	LIBBPF_OPTS(bpf_kprobe_multi_opts, opts, .syms = (const char **)funcs,
+		    .cnt = nr, .retprobe = at_return,
+		    .session = bpf_program__expected_attach_type(prog) ==
+			       BPF_TRACE_KPROBE_SESSION);
+
+	return way_keep(
+		bpf_program__attach_kprobe_multi_opts(prog, NULL, &opts));
+}
+
+static const char *const funcs[] = {
+	"bpf_fentry_test1", "bpf_fentry_test2", "bpf_fentry_test3",
+	"bpf_fentry_test4", "bpf_fentry_test5", "bpf_fentry_test6",
+};
+
+static int kprobe_multi(struct bpf_program *prog)
+{
+	return attach_multi(prog, funcs, ARRAY_SIZE(funcs), false);
+}
+
 static int kretprobe_multi(struct bpf_program *prog)
 {
-	LIBBPF_OPTS(bpf_kprobe_multi_opts, opts, .retprobe = true);
+	return attach_multi(prog, funcs, 1, true);
+}
 
-	return way_keep(bpf_program__attach_kprobe_multi_opts(
-		prog, "bpf_fentry_test3", &opts));
+static int kprobe_session(struct bpf_program *prog)
+{
+	return attach_multi(prog, funcs, 1, false);
 }
 
 static int attach_uprobe(struct bpf_program *prog, bool at_return)
@@ -399,13 +424,14 @@ static void way_kprobe_offset(void)
 }
 
 WAY(way_kprobe_multi,
-    { "kprobe/bpf_fentry_test3", "p_kprobe_multi", .attach = way_attach,
-      .detach = way_unlink, .hooks = 9, .end = WAY_QUARANTINED })
-WAY(way_kretprobe_multi, { "kretprobe/bpf_fentry_test3", "p_kprobe_multi",
+    { "kprobe/bpf_fentry_test3", "p_kprobe_multi", .attach = kprobe_multi,
+      .detach = way_unlink, .hooks = ARRAY_SIZE(funcs),
+      .end = WAY_QUARANTINED })
+WAY(way_kretprobe_multi, { "kretprobe/bpf_fentry_test1", "p_kprobe_multi",
 			   .attach = kretprobe_multi, .detach = way_unlink,
 			   .end = WAY_QUARANTINED })
 WAY(way_kprobe_session,
-    { "kprobe/bpf_fentry_test1", "p_kprobe_session", .attach = way_attach,
+    { "kprobe/bpf_fentry_test1", "p_kprobe_session", .attach = kprobe_session,
       .detach = way_unlink, .hooks = 2, .in_family = 1, .in_function = 2,
       .end = WAY_QUARANTINED })
 WAY(way_tp, { "tp/sched/sched_process_exit", "p_tp", .attach = way_attach,
