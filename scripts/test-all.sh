@@ -2,7 +2,8 @@
 # All that takes too long for `make test`, step by step:
 #   test-all.sh [STEP...]    FORCE=1: again, even if it has passed with these sources
 # A step that has passed is not repeated until what it tests changes. Figures are written
-# to $O/test-all: STEP.json each, report.json, report.rst and report.md of all.
+# to $O/test-all: STEP.json each, report.json, report.rst and report.md of all, and the
+# table of terminable programs for the documentation, terminable.rst.
 # shellcheck disable=SC2317 # the steps are called by name
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -147,6 +148,19 @@ report() {
 		((["step", "result", "time", "date", "figures"], (.[] | cells)) |
 		 "   * - " + (join("\n     - ")))' "$dir/report.json" >"$dir/report.rst"
 	cat "$dir/report.md"
+	[[ ! -e $dir/kill-everywhere.json ]] || terminable_table >"$dir/terminable.rst"
+}
+# Of the programs that load, as Documentation/bpf/watchdog.rst has it.
+terminable_table() {
+	jq -r 'def row(a; b): "\(a | . + " " * (26 - length))  \(b)";
+		def line: row("=" * 26; "=" * 8);
+		.figures as $f | line, row("programs"; "number"), line,
+		row("in \($f.objects) objects"; $f.programs), row("loaded"; $f.loaded), row("driven"; $f.driven),
+		row("can overrun"; $f.can_overrun), row("of these terminable"; $f.terminable),
+		($f.reasons | to_entries[] | row("``\(.key)``"; .value)),
+		row("kill points"; $f.kill_points),
+		row("at calls"; $f.kill_points_at_calls), row("anywhere"; $f.kill_points_anywhere),
+		row("splats"; $f.splats), row("leaks"; $f.leaks), line' "$dir/kill-everywhere.json"
 }
 
 (( $# )) && steps=("$@") || steps=("${all[@]}")

@@ -15,7 +15,7 @@
 #include <time.h>
 #include "corpus.h"
 
-#define OBJECT_TIMEOUT_S 300
+#define OBJECT_TIMEOUT_S 180
 #define PERIOD_MIN_US "100"
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 #define CGROUP "/sys/fs/cgroup/bpfwd-corpus"
@@ -120,9 +120,24 @@ static void run_child(const struct corpus_opts *opts, const char *path,
 	_exit(nr_failures ? TEST_FAIL : TEST_PASS);
 }
 
-/* False if it crashed, hung or found something wrong. */
-static bool run_object(const struct corpus_opts *opts, const char *path,
-		       struct corpus_object *result)
+/* The trigger is set for one program at a time, and holds it. */
+static void release_trigger(void)
+{
+	__u32 id = 0;
+	int fd;
+
+	while (!bpf_prog_get_next_id(id, &id)) {
+		fd = bpf_prog_get_fd_by_id(id);
+		if (fd < 0)
+			continue;
+		wd_command(fd, BPF_WD_TEST_END_AT, 0);
+		close(fd);
+	}
+}
+
+/* Its wait status: a signal if it crashed or hung, TEST_FAIL if a check has failed. */
+static int run_object(const struct corpus_opts *opts, const char *path,
+		      struct corpus_object *result)
 {
 	uint64_t end = now_ns() + OBJECT_TIMEOUT_S * NSEC_PER_SEC;
 	const struct timespec pause = { .tv_nsec = 2000000 };
@@ -146,7 +161,7 @@ static bool run_object(const struct corpus_opts *opts, const char *path,
 		}
 	}
 	rmdir(CGROUP);
-	return !status;
+	return status;
 }
 
 static const char *type_name(__u32 type)
@@ -226,7 +241,7 @@ static void add_up(struct corpus_totals *t, const struct corpus_object *res)
 			continue;
 		t->loaded++;
 		t->driven += p->driven;
-		t->no_image += p->driven && !p->at_calls && !p->anywhere;
+		t->missed += p->driven && !p->at_calls && !p->anywhere;
 		if (p->terminable < ARRAY_SIZE(t->reasons))
 			t->reasons[p->terminable]++;
 		t->can_overrun += p->terminable != BPF_TERMINABLE_NOT_NEEDED;
@@ -274,13 +289,20 @@ static void do_object(const struct corpus_opts *opts, const char *path,
 	struct left before = count_left(), after;
 	char *copy = strdup(path), *name = basename(copy);
 	unsigned int splats = 0, leaks = 0;
+	int status;
 
 	if (scan)
 		log_mark(name);
 	note_object(opts, name);
-	if (!run_object(opts, path, result)) {
-		printf("# %s: its process failed\n", name);
+	status = run_object(opts, path, result);
+	if (WIFSIGNALED(status)) {
+		printf("# %s: its process was ended by %s\n", name,
+		       strsignal(WTERMSIG(status)));
 		totals->died++;
+		release_trigger();
+	} else if (status) {
+		printf("# FAIL %s: something is not as it was before\n", name);
+		leaks = 1;
 	}
 	if (!wait_until(nothing_left, &before, 10 * NSEC_PER_SEC)) {
 		after = count_left();
@@ -384,7 +406,7 @@ void corpus_print(const struct corpus_totals *t)
 	diag("%u objects, %u opened, %u whose process failed", t->objects,
 	     t->opened, t->died);
 	diag("%u programs, %u loaded, %u driven, %u of these without a kill point",
-	     t->programs, t->loaded, t->driven, t->no_image);
+	     t->programs, t->loaded, t->driven, t->missed);
 	diag("%u can overrun, %u of these terminable", t->can_overrun,
 	     t->terminable);
 	for (i = 0; i < ARRAY_SIZE(t->reasons); i++)
