@@ -48,7 +48,7 @@ static void bad_input(void)
 		{ BPF_WD_SET_BUDGET, 1ULL << 63, ERANGE },
 		{ BPF_WD_SET_BUDGET, ~0ULL, ERANGE },
 		{ BPF_WD_CLEAR_BUDGET, 1, EINVAL },
-		{ BPF_WD_SET_ACTION, 2, EINVAL },
+		{ BPF_WD_SET_ACTION, BPF_WD_ACTION_DETACH + 1, EINVAL },
 		{ BPF_WD_SET_ACTION, 1ULL << 32, EINVAL },
 		{ BPF_WD_END, 1, EINVAL },
 		{ BPF_WD_END, 0, ENODEV }, /* the watchdog is off */
