@@ -74,6 +74,7 @@ corpus_rows() { # rows
 step_kill_everywhere() {
 	local rc=0
 	corpus kill-everywhere "$normal" "${CORPUS_OPTIONS:---rounds 2 --anywhere-ms 100 --attach}" || rc=$?
+	rm -f "$dir/classes.json" # what it compares is new
 	corpus_rows "$dir/kill-everywhere.rows"
 	corpus_figures "$dir/kill-everywhere.rows" >"$figures"
 	return "$rc"
