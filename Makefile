@@ -127,7 +127,7 @@ test-all: all
 	@scripts/test-all.sh $(S)
 test-faults: all kernel-debug
 	@scripts/test-faults.sh
-test-upstream: kernel kernel-vanilla
+test-upstream: series
 	@scripts/test-upstream.sh '$(subst ','\'',$(T))'
 demo: all
 	@scripts/demo.sh

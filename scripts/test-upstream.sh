@@ -5,7 +5,7 @@
 #   test-upstream.sh [GLOB of tests]
 #   LIMIT=90  seconds for a test    KERNELS="vanilla off on"    ONLY=build|run|compare
 #   PART=1/3  every third one, from the first on
-# What the configuration of the VM's kernel has no types for is not built: $O/upstream/not-built.
+# What does not compile with the configuration of both is not built: $O/upstream/not-built.
 # Verdicts, instructions and states of the verifier are compared by make bench B=verification.
 # A difference needs a line in selftests/UPSTREAM. The last line is
 # "N tests and subtests the same, N differ, N explained".
@@ -19,15 +19,15 @@ src=$dir/linux bin=$dir/bin results=$dir/results
 tests=$src/tools/testing/selftests/bpf
 mkdir -p "$results" "$bin"
 kdir() { # kernel
-	if [[ $1 == vanilla ]]; then echo "$VANILLA/.kernel"; else echo "$KBUILD"; fi
+	if [[ $1 == vanilla ]]; then echo "$VANILLA/.upstream"; else echo "$KSRC/.upstream"; fi
 }
 
 # --- Building ---
 compile() { # target...
 	# Those that it has from a run before lack rules for light skeletons.
 	rm -f "$bin"/*.test.d
-	make -k -C "$tests" -j"$jobs" OUTPUT="$bin" O="$KBUILD" KDIR="$KBUILD" \
-		VMLINUX_BTF="$KBUILD/vmlinux" CLANG="${CLANG:-clang-19}" \
+	make -k -C "$tests" -j"$jobs" OUTPUT="$bin" O="$(kdir off)" KDIR="$(kdir off)" \
+		VMLINUX_BTF="$(kdir off)/vmlinux" CLANG="${CLANG:-clang-19}" \
 		LLVM_STRIP="${LLVM_STRIP:-llvm-strip-19}" SAN_CFLAGS=-Wno-error "$@"
 }
 # What does not compile with this configuration goes, and the tests that need it. Tests are
@@ -73,7 +73,7 @@ vanilla_modules() {
 	mkdir -p "$dir/modules"
 	for m in bpf_testmod bpf_test_no_cfi bpf_test_modorder_x bpf_test_modorder_y; do
 		rm -f "$tests/$m/$m.ko"
-		make -C "$tests/$m" KDIR="$VANILLA/.kernel" \
+		make -C "$tests/$m" KDIR="$(kdir vanilla)" \
 			RESOLVE_BTFIDS="$bin/tools/build/resolve_btfids/resolve_btfids" || return 1
 		cp "$tests/$m/$m.ko" "$dir/modules/"
 	done
@@ -81,6 +81,9 @@ vanilla_modules() {
 if [[ ${ONLY:-build} == build ]]; then
 	changed=$(git -C "$KSRC" diff --name-only base HEAD -- tools/testing/selftests/bpf)
 	[[ -z $changed ]] || die "the series changes the tests: $changed"
+	"$repo/scripts/source.sh" vanilla
+	"$repo/scripts/kernel.sh" upstream
+	"$repo/scripts/kernel.sh" upstream-vanilla
 	if [[ ! -e $src/.git ]]; then
 		kgit -C "$KSRC" worktree prune
 		kgit -C "$KSRC" worktree add --quiet --detach "$src" base
