@@ -7,10 +7,13 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/if_link.h>
+#include <linux/perf_event.h>
 #include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include "policy_ways.h"
 
@@ -233,6 +236,27 @@ static void quarantined(void)
 	CHECK(!p->rules[1].programs && !p->rules[1].latency_ns,
 	      "%u programs, %llu ns are left", p->rules[1].programs,
 	      p->rules[1].latency_ns);
+}
+
+/* Events that have inherited a program would go on to run it. */
+static void inherited(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.size = sizeof(attr),
+		.sample_period = NSEC_PER_SEC,
+		.inherit = 1,
+	};
+	int fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1,
+			 PERF_FLAG_FD_CLOEXEC);
+
+	REQUIRE(fd >= 0, "perf_event_open: %m");
+	OPEN("p_perf_event");
+	REQUIRE(!ioctl(fd, PERF_EVENT_IOC_SET_BPF, way_fd("p_perf_event")),
+		"attach: %m");
+	way_existing("perf_event", way_fd("p_perf_event"), 1, WAY_QUARANTINED);
+	close(fd);
 }
 
 /* A device that is renamed gets the rules of its name. */
@@ -529,6 +553,8 @@ static const struct test tests[] = {
 	  reverted, NEEDS_WATCHDOG },
 	{ "quarantined", "in quarantine by policy, a program costs nothing",
 	  quarantined, NEEDS_WATCHDOG },
+	{ "inherited", "a perf event that is inherited is not detached from",
+	  inherited, NEEDS_WATCHDOG },
 	{ "renamed", "a device that is renamed gets the rules of its name",
 	  renamed, NEEDS_WATCHDOG },
 	{ "overrun_by_rule", "a program that overruns is detached by a rule",
