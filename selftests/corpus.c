@@ -292,7 +292,7 @@ static void do_object(const struct corpus_opts *opts, const char *path,
 	int status;
 
 	if (scan)
-		log_mark(name);
+		log_name(name);
 	note_object(opts, name);
 	status = run_object(opts, path, result);
 	if (WIFSIGNALED(status)) {
@@ -376,6 +376,8 @@ void corpus_run(const struct corpus_opts *opts, bool scan,
 	wd_enable(1000000000);
 	wd_sysctl_set("bpf_watchdog_period_us", PERIOD_MIN_US);
 	kmemleak(false);
+	if (scan)
+		log_mark("corpus");
 	before = kernel_memory_kb();
 	snprintf(pattern, sizeof(pattern), "%s/*.bpf.o", opts->dir);
 	glob(pattern, 0, NULL, &objects);

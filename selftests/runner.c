@@ -176,7 +176,7 @@ static bool matches(const struct patterns *list, const char *line)
 
 static int kmsg = -1;
 
-void log_mark(const char *name)
+void log_name(const char *name)
 {
 	char line[300];
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
@@ -186,6 +186,11 @@ void log_mark(const char *name)
 		fprintf(stderr, "/dev/kmsg: %m\n");
 	if (fd >= 0)
 		close(fd);
+}
+
+void log_mark(const char *name)
+{
+	log_name(name);
 	if (kmsg < 0)
 		kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	lseek(kmsg, 0, SEEK_END);

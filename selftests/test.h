@@ -90,8 +90,11 @@ extern struct shared *shared;
 
 /* Namespaces, group and CPU of a test, for the process that calls it. */
 void prepare_process(void);
-/* Writes a mark to the kernel log; the number of bad lines since the last one. */
+/* Writes a line to the kernel log. */
+void log_name(const char *name);
+/* The same, and what was logged before is not looked at. */
 void log_mark(const char *name);
+/* The number of bad lines since the mark or the last scan. */
 int log_scan(void);
 
 /* Every row of suites[].tests and .repros, by full name. */
