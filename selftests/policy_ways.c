@@ -55,14 +55,16 @@ static __u32 nr_charges(void)
 	return nr;
 }
 
-static bool nothing_charged(void *unused)
+static bool so_many_charged(void *nr)
 {
-	return !nr_charges();
+	return nr_charges() == *(__u32 *)nr;
 }
 
 void way_wait_free(void)
 {
-	wait_until(nothing_charged, NULL, 10 * NSEC_PER_SEC);
+	__u32 none = 0;
+
+	wait_until(so_many_charged, &none, 10 * NSEC_PER_SEC);
 }
 
 int way_fd(const char *prog)
@@ -273,6 +275,9 @@ static void denied(const struct way *w, struct policy *p, __u32 rule,
 	      strerror(-err));
 	if (!err)
 		w->detach();
+	/* Of several programs, some may have been charged, and are freed. */
+	if (w->for_good)
+		wait_until(so_many_charged, &nr, 10 * NSEC_PER_SEC);
 	CHECK(nr_charges() == nr, "rule %u: charged though it was denied",
 	      rule);
 	check_denial(w, p, seq, rule, reason, 1);

@@ -21,12 +21,12 @@ get() { # port, page, head...; method is $method or GET
 	code='' head='' out='' err='' status=''
 	exec 5<>"/dev/tcp/127.0.0.1/$port" || return
 	printf '%s\r\n' "${method:-GET} $page HTTP/1.1" 'Host: localhost' 'Connection: close' "$@" '' >&5
-	IFS= read -r line <&5
+	IFS= read -t 10 -r line <&5
 	code=$(cut -d' ' -f2 <<<"$line")
 	status=$code
-	while IFS= read -r line <&5 && [[ $line != $'\r' ]]; do head+=${line%$'\r'}$'\n'; done
+	while IFS= read -t 10 -r line <&5 && [[ $line != $'\r' ]]; do head+=${line%$'\r'}$'\n'; done
 	# not by cat, which the program below stalls
-	out=$(dd status=none <&5)
+	out=$(timeout 10 dd status=none <&5)
 	exec 5>&-
 }
 sample() { sed -n "s/^$1 //p" <<<"$out"; }

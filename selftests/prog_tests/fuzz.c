@@ -128,6 +128,9 @@ static void change_some(void *mem, size_t size, unsigned int at_most)
 		change(mem, size);
 }
 
+/* What the last call was given. */
+static union bpf_attr sent;
+
 /*
  * Calls bpf() with @attr, which is changed as well, and sometimes with another size. The
  * kernel's answer is in @attr. Returns 0 or -errno, which must be one of @errors.
@@ -149,6 +152,10 @@ static int call(int cmd, union bpf_attr *attr, size_t used, const int *errors)
 		if (one_in(2) && size > sizeof(*attr))
 			change(bytes + sizeof(*attr), size - sizeof(*attr));
 	}
+	/* What is not passed is 0. */
+	if (size < sizeof(*attr))
+		memset(bytes + size, 0, sizeof(*attr) - size);
+	memcpy(&sent, bytes, sizeof(sent));
 	err = syscall(SYS_bpf, cmd, bytes, size) ? -errno : 0;
 	memcpy(attr, bytes, sizeof(*attr));
 	for (i = 0; err && errors[i]; i++)
@@ -315,7 +322,8 @@ static int fuzz_load(union bpf_attr *attr, const int *errors)
 		change_some(area_last(&strings, p->strings_size),
 			    p->strings_size, 4);
 	err = call(BPF_RUNTIME_POLICY, attr, USED(policy.generation), errors);
-	if (err == -EINVAL && attr->policy.bad_reason)
+	if (err == -EINVAL && attr->policy.bad_reason &&
+	    !sent.policy.bad_reason && !sent.policy.bad_rule)
 		CHECK(attr->policy.bad_rule < attr->policy.nr_recs ||
 			      attr->policy.bad_reason >= BPF_POLICY_NO_DEFAULTS,
 		      "reason %u, rule %u of %u", attr->policy.bad_reason,
