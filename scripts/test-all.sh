@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
-all=(kill-everywhere classes kill-everywhere-debug soak variants faults upstream)
+all=(kill-everywhere classes kill-everywhere-debug soak variants faults packages upstream)
 dir=$O/test-all
 runner=$O/selftests/runner
 normal=$KBUILD/arch/x86/boot/bzImage
@@ -100,11 +100,11 @@ step_classes() {
 step_soak() { "$repo/scripts/soak.sh" | tee "$dir/soak.log"; }
 step_variants() { "$repo/scripts/test-variants.sh" | tee "$dir/variants.log"; }
 step_faults() { optional test-faults.sh faults; }
+step_packages() { optional test-packages.sh packages; }
 step_upstream() { optional test-upstream.sh upstream; }
 # Its last line is what it has found.
 optional() { # script, step
 	local rc=0
-	[[ -x $repo/scripts/$1 ]] || { say "no scripts/$1"; return 4; }
 	"$repo/scripts/$1" | tee "$dir/$2.log" || rc=$?
 	tail -n 1 "$dir/$2.log" | jq -R '{ last_line: . }' >"$figures"
 	return "$rc"
