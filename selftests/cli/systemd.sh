@@ -43,6 +43,9 @@ for unit in systemd-{udevd,udev-trigger,logind,networkd,resolved,timesyncd,hwdb-
 done
 mkdir -p $root/etc/sysctl.d
 
+# systemd attaches programs to its cgroups, which are to go with it
+cgroups() { find /sys/fs/cgroup -mindepth 1 -type d | sort; }
+before=$(cgroups)
 # shellcheck disable=SC2016 # for the shell in there
 unshare --pid --fork --mount --uts --cgroup --kill-child bash -c '
 	mount -t proc proc $0/proc
@@ -51,7 +54,15 @@ unshare --pid --fork --mount --uts --cgroup --kill-child bash -c '
 	exec chroot $0 env -i container=selftest PATH=$PATH '$systemd' --unit=selftest.target \
 		--log-target=journal --show-status=no' $root </dev/null >"$work/systemd.log" 2>&1 &
 unshare=$!
-at_exit "kill -KILL $unshare"
+gone() {
+	local n
+	kill -KILL $unshare
+	for ((n = 0; n < 50; n++)); do
+		comm -13 <(echo "$before") <(cgroups) | sort -r | xargs -r rmdir && [[ $(cgroups) == "$before" ]] && return
+		sleep 0.1
+	done
+}
+at_exit gone
 until_true 20 pgrep -P $unshare >"$work/pid" || { sed 's/^/# /' "$work/systemd.log"; exit 1; }
 manager=$(pgrep -P $unshare)
 inside() { nsenter -t "$manager" -p -m -u -C -r -w -- "$@"; }
@@ -67,8 +78,7 @@ check status grep -q '^watchdog ' <<<"$(property StatusText)"
 check serves until_true 20 serves
 bpfwd policy show
 check loads-policy has "$out" monitor
-check no-more-rights is "$(grep -h NoNewPrivs /proc/"$(property ExecMainPID)"/status 2>/dev/null ||
-	inside grep NoNewPrivs "/proc/$(property ExecMainPID)/status" | tr -s '[:space:]' ' ')" 'NoNewPrivs: 1 '
+check no-more-rights is "$(inside sed -n 's/^NoNewPrivs:[[:space:]]*//p' "/proc/$(property ExecMainPID)/status")" 1
 
 # what is persistent comes back by systemd-sysctl
 inside bpfwd enable --budget 20ms --quarantine 0 --persist >/dev/null
