@@ -1,9 +1,8 @@
 #!/bin/bash
-# Build a kernel: kernel.sh kernel|vanilla|debug|variants|upstream|upstream-vanilla
+# Build a kernel: kernel.sh kernel|vanilla|debug|variants
 #   kernel   patched, $O/linux/.kernel          vanilla  unpatched, $O/vanilla/.kernel
 #   debug    patched, with checkers, $O/linux/.debug
 #   variants patched, with mitigations and fault injection, $O/linux/.variants
-#   upstream, upstream-vanilla   with what the kernel's own tests need, .upstream
 # Nothing is done if tree, configuration and compiler are what they were.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -18,8 +17,6 @@ vanilla) tree=$VANILLA ;;
 debug) out=.debug; fragments+=("$patches/config.debug")
 	estimate='about 17 min on 2 cores, 3 min if ccache knows it' ;;
 variants) out=.variants; fragments+=("$patches/config.variants") ;;
-upstream) out=.upstream; fragments+=("$patches/config.upstream") ;;
-upstream-vanilla) tree=$VANILLA out=.upstream; fragments+=("$patches/config.upstream") ;;
 *) die "what is a kernel called $what?" ;;
 esac
 name=kernel
@@ -34,7 +31,7 @@ fi
 
 wanted=$build/.bpfwd-config
 cat "${fragments[@]}" |
-	if [[ $what == *vanilla ]]; then grep -Ev '^CONFIG_(BPF_WATCHDOG|LOCALVERSION)'; else cat; fi >"$wanted.new"
+	if [[ $what == vanilla ]]; then grep -Ev '^CONFIG_(BPF_WATCHDOG|LOCALVERSION)'; else cat; fi >"$wanted.new"
 key=$({ tree_key "$tree"; cat "$wanted.new"; gcc --version | head -n 1; pahole --version; } |
 	sha256sum | cut -d' ' -f1)
 image=$build/arch/x86/boot/bzImage

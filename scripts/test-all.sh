@@ -111,11 +111,29 @@ optional() { # script, step
 }
 
 # --- Running and reporting ---
-key() { # of all that a step tests
-	{ tree_key "$KSRC"; tree_key "$repo" selftests scripts kernel-patches; } | sha256sum | cut -d' ' -f1
+# Of all that a step tests: not of what the documentation says, nor of the other steps.
+key() { # step
+	local script code
+	case $1 in
+	kill-everywhere|kill-everywhere-debug|classes) script=corpus.sh ;;
+	soak) script=soak.sh ;;
+	*) script=test-$1.sh ;;
+	esac
+	{
+		mapfile -t code < <(git -C "$KSRC" ls-tree --name-only HEAD | grep -v '^Documentation$')
+		tree_key "$KSRC" "${code[@]}"
+		case $1 in
+		packages) tree_key "$repo" watchdog scripts/deb.sh ;;
+		upstream) tree_key "$repo" selftests/UPSTREAM ;;
+		esac
+		cat "$repo"/kernel-patches/config*
+		tree_key "$repo" selftests/vm selftests/progs selftests/prog_tests "scripts/$script"
+		sha256sum "$repo"/selftests/*.[ch] "$repo"/selftests/*.tsv "$repo"/selftests/*.except
+	} | sha256sum | cut -d' ' -f1
 }
 run_step() { # step
-	local rc=0 start=$SECONDS result
+	local rc=0 start=$SECONDS result key
+	key=$(key "$1")
 	figures=$dir/$1.figures
 	echo null >"$figures"
 	say "test-all: $1"
@@ -168,10 +186,9 @@ terminable_table() {
 for s in "${steps[@]}"; do
 	[[ " ${all[*]} " == *" $s "* ]] || die "no step $s; there are: ${all[*]}"
 done
-key=$(key)
 for s in "${steps[@]}"; do
 	if [[ -z ${FORCE:-} && -e $dir/$s.json ]] &&
-	   jq -e --arg key "$key" '.key == $key and .result == "passed"' "$dir/$s.json" >/dev/null; then
+	   jq -e --arg key "$(key "$s")" '.key == $key and .result == "passed"' "$dir/$s.json" >/dev/null; then
 		say "test-all: $s has passed with these sources; FORCE=1 repeats it"
 	else
 		run_step "$s"

@@ -19,7 +19,7 @@ src=$dir/linux bin=$dir/bin results=$dir/results
 tests=$src/tools/testing/selftests/bpf
 mkdir -p "$results" "$bin"
 kdir() { # kernel
-	if [[ $1 == vanilla ]]; then echo "$VANILLA/.upstream"; else echo "$KSRC/.upstream"; fi
+	if [[ $1 == vanilla ]]; then echo "$VANILLA/.kernel"; else echo "$KBUILD"; fi
 }
 
 # --- Building ---
@@ -82,8 +82,8 @@ if [[ ${ONLY:-build} == build ]]; then
 	changed=$(git -C "$KSRC" diff --name-only base HEAD -- tools/testing/selftests/bpf)
 	[[ -z $changed ]] || die "the series changes the tests: $changed"
 	"$repo/scripts/source.sh" vanilla
-	"$repo/scripts/kernel.sh" upstream
-	"$repo/scripts/kernel.sh" upstream-vanilla
+	"$repo/scripts/kernel.sh" kernel
+	"$repo/scripts/kernel.sh" vanilla
 	if [[ ! -e $src/.git ]]; then
 		kgit -C "$KSRC" worktree prune
 		kgit -C "$KSRC" worktree add --quiet --detach "$src" base

@@ -77,6 +77,18 @@ extern void scx_bpf_put_cpumask(const struct cpumask *cpumask) __ksym;
 extern void scx_bpf_put_idle_cpumask(const struct cpumask *cpumask) __ksym;
 extern struct cgroup *scx_bpf_task_cgroup(struct task_struct *p) __ksym;
 extern __u64 *bpf_session_cookie(void) __ksym;
+extern struct bpf_key *bpf_lookup_system_key(__u64 id) __ksym;
+extern void bpf_key_put(struct bpf_key *key) __ksym;
+extern int bpf_verify_pkcs7_signature(struct bpf_dynptr *data,
+				      struct bpf_dynptr *signature,
+				      struct bpf_key *keyring) __ksym;
+extern struct nf_conn___init *
+bpf_xdp_ct_alloc(struct xdp_md *xdp, struct bpf_sock_tuple *tuple,
+		 u32 tuple_size, struct bpf_ct_opts *opts,
+		 u32 opts_size) __ksym;
+extern struct nf_conn *bpf_ct_insert_entry(struct nf_conn___init *ct) __ksym;
+extern void bpf_ct_set_timeout(struct nf_conn___init *ct, u32 ms) __ksym;
+extern void bpf_ct_release(struct nf_conn *ct) __ksym;
 
 struct node {
 	struct bpf_list_node list;
@@ -257,6 +269,33 @@ int danger_tree(struct __sk_buff *skb)
 	return TC_ACT_OK;
 }
 
+/* A connection that is made belongs to the program until it is in the table. */
+SEC("xdp")
+int danger_conntrack(struct xdp_md *xdp)
+{
+	struct bpf_ct_opts opts = {
+		.netns_id = -1,
+		.l4proto = 17, /* UDP */
+	};
+	struct bpf_sock_tuple tuple = {};
+	struct nf_conn___init *made;
+	struct nf_conn *ct;
+
+	tuple.ipv4.saddr = bpf_get_prandom_u32();
+	tuple.ipv4.daddr = bpf_get_prandom_u32();
+	tuple.ipv4.sport = bpf_htons(1000);
+	tuple.ipv4.dport = bpf_htons(53);
+	made = bpf_xdp_ct_alloc(xdp, &tuple, sizeof(tuple.ipv4), &opts,
+				sizeof(opts));
+	if (!made)
+		return XDP_PASS;
+	bpf_ct_set_timeout(made, 1000);
+	ct = bpf_ct_insert_entry(made);
+	if (ct)
+		bpf_ct_release(ct);
+	return XDP_PASS;
+}
+
 /* --- Sections, exceptions, subprograms ------------------------------------------------------------- */
 
 SEC("syscall")
@@ -407,6 +446,34 @@ int danger_skb(struct __sk_buff *skb)
 		bpf_sk_release(sk);
 	}
 	return TC_ACT_OK;
+}
+
+SEC("tc")
+int danger_syncookies(struct __sk_buff *skb)
+{
+	struct iphdr ip = { .version = 4, .ihl = 5 };
+	struct tcphdr tcp = { .doff = 5, .ack = 1 };
+	struct ipv6hdr ip6 = { .version = 6 };
+
+	sink = bpf_tcp_raw_check_syncookie_ipv4(&ip, &tcp);
+	sink += bpf_tcp_raw_check_syncookie_ipv6(&ip6, &tcp);
+	return TC_ACT_OK;
+}
+
+SEC("syscall")
+int danger_signature(void *ctx)
+{
+	struct bpf_dynptr data, signature;
+	struct bpf_key *keyring;
+
+	bpf_dynptr_from_mem(memory, sizeof(memory), 0, &data);
+	bpf_dynptr_from_mem(memory, 16, 0, &signature);
+	keyring = bpf_lookup_system_key(0);
+	if (!keyring)
+		return 0;
+	sink = bpf_verify_pkcs7_signature(&data, &signature, keyring);
+	bpf_key_put(keyring);
+	return 0;
 }
 
 SEC("xdp")
