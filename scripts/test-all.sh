@@ -16,30 +16,42 @@ normal=$KBUILD/arch/x86/boot/bzImage
 debug=$KSRC/.debug/arch/x86/boot/bzImage
 mkdir -p "$dir"
 
-# The VM has a folder of its own here, so that others can run.
-vm() { # kernel, seconds, command
-	O=$dir KERNEL=$1 TIMEOUT=$2 TCG=single "$repo/selftests/vm/run.sh" "export O=$(printf %q "$O"); $3"
-}
-
 # --- Kill everywhere ---
-# Rows of objects come one by one, so that a kernel that dies costs one object only.
-corpus() { # name, kernel, options of the runner
-	local name=$1 kernel=$2 options=$3 rc n object rows=$dir/vm/scratch/$1.rows classes=$dir/vm/scratch/$1.classes
-	"$repo/scripts/corpus.sh" all
+# Lists of objects, a VM each. Rows come one by one, so that a kernel that dies costs one
+# object only.
+lane() { # name, number, kernel, options of the runner
+	local name=$1 lane=$dir/$1.$2 kernel=$3 options=$4 rc=1 n object rows
+	rows=$lane/vm/scratch/rows
 	mkdir -p "${rows%/*}"
-	rm -f "$rows" "$rows.now" "$classes"
+	rm -f "$rows" "$rows.now" "${rows%/*}/classes"
 	for (( n = 0; n < 10; n++ )); do
 		rc=0
+		# One thread for all CPUs: text is patched all the time.
 		# shellcheck disable=SC2016 # for the guest
-		vm "$kernel" "${CORPUS_TIMEOUT:-7200}" "$(printf '%q --corpus %q -v --rows "$BPFWD_SCRATCH/%s.rows" --classes "$BPFWD_SCRATCH/%s.classes" %s' \
-			"$runner" "$O/corpus" "$name" "$name" "$options")" || rc=$?
+		O=$lane KERNEL=$kernel TIMEOUT=${CORPUS_TIMEOUT:-10800} TCG=single "$repo/selftests/vm/run.sh" \
+			"$(printf 'export O=%q; %q --corpus %q --names %q -v --rows "$BPFWD_SCRATCH/rows" --classes "$BPFWD_SCRATCH/classes" %s' \
+			"$O" "$runner" "$O/corpus" "$lane/names" "$options")" || rc=$?
 		(( rc == 124 || rc == 255 )) || break
 		object=$(<"$rows.now")
-		cp "$dir/vm/console.log" "$dir/console-$object.log"
+		cp "$lane/vm/console.log" "$dir/console-$object.log"
 		say "$name: the kernel died in $object; its log is $dir/console-$object.log"
 		echo "{\"object\":\"$object\",\"opened\":true,\"died\":true,\"splats\":1,\"leaks\":0,\"programs\":[]}" >>"$rows"
 	done
-	cp "$rows" "$classes" "$dir"
+	return "$rc"
+}
+# LANES: how many VMs at once; each keeps one processor busy.
+corpus() { # name, kernel, options of the runner
+	local name=$1 lanes=${LANES:-$jobs} n rc=0 pids=()
+	"$repo/scripts/corpus.sh" all
+	rm -rf "$dir/$name".[0-9]*
+	for (( n = 0; n < lanes; n++ )); do
+		mkdir -p "$dir/$name.$n"
+		(cd "$O/corpus"; ls -- *.bpf.o) | awk -v n="$n" -v lanes="$lanes" 'NR % lanes == n' >"$dir/$name.$n/names"
+		lane "$name" "$n" "$2" "$3" & pids+=($!)
+	done
+	for n in "${pids[@]}"; do wait "$n" || rc=$?; done
+	cat "$dir/$name".[0-9]*/vm/scratch/rows >"$dir/$name.rows"
+	cat "$dir/$name".[0-9]*/vm/scratch/classes >"$dir/$name.classes"
 	return "$rc"
 }
 corpus_figures() { # rows
@@ -49,7 +61,7 @@ corpus_figures() { # rows
 		[$objects[].programs[]] as $p |
 		[$p[] | select(.loaded)] as $l |
 		[$l[] | select(.terminable != "not_needed")] as $o |
-		{ objects: ($objects | length), programs: ($p | length), loaded: ($l | length),
+		{ objects: ($objects | length), objects_not_done: ($objects | count(.died)), programs: ($p | length), loaded: ($l | length),
 		  driven: ($l | count(.driven)),
 		  can_overrun: ($o | length),
 		  terminable: ($o | count(.terminable == "yes" or .terminable == "conditional")),

@@ -460,7 +460,7 @@ int danger_syncookies(struct __sk_buff *skb)
 	return TC_ACT_OK;
 }
 
-SEC("syscall")
+SEC("fentry.s/__x64_sys_getpgid")
 int danger_signature(void *ctx)
 {
 	struct bpf_dynptr data, signature;
