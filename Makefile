@@ -67,9 +67,10 @@ help:
 	@echo '  test [T=glob]    everything from a fresh machine to "N passed, N failed, N skipped"'
 	@echo '  test-debug       the same on the kernel with KASAN, lockdep and kmemleak'
 	@echo '  test-all [S=step]  what takes hours: all programs of the kernel'"'"'s BPF selftests ended at'
-	@echo '                   each call and anywhere, on both kernels; soak, variants, faults, upstream'
+	@echo '                   each call and anywhere, on both kernels; soak, variants, faults, packages, upstream'
 	@echo '  test-faults      on that kernel, with allocations that fail'
-	@echo "  test-upstream    the kernel's own test_progs, on the unpatched and on the patched kernel"
+	@echo "  test-upstream    the kernel's own test_progs and veristat, on the unpatched and on the"
+	@echo '                   patched kernel, compared test by test'
 	@echo "  vm [CMD='...']   boots the kernel, runs CMD as root; without CMD a shell. The host's"
 	@echo '                   files are there, read-only; $$BPFWD_SCRATCH is shared and writable.'
 	@echo '                   CMD failed: "Error STATUS", 124 timeout, 255 panic (make itself ends'
@@ -127,7 +128,8 @@ test-all: all
 	@scripts/test-all.sh $(S)
 test-faults: all kernel-debug
 	@scripts/test-faults.sh
-test-upstream: series
+test-upstream: all
+	@scripts/test-verdicts.sh
 	@scripts/test-upstream.sh '$(subst ','\'',$(T))'
 demo: all
 	@scripts/demo.sh
@@ -148,4 +150,4 @@ check: series
 	@scripts/check.sh
 clean:
 	rm -rf $(addprefix $(O)/,bench bpftool bpfwd bpfwd.8 bpfwd.policy.5 build check corpus deb fuzz \
-		kill-everywhere.json libbpf linux.unpack log selftests stamps test-all test.json uapi vm vmlinux.h watchdog)
+		kill-everywhere.json libbpf linux.unpack log selftests stamps test-all test.json uapi verdicts vm vmlinux.h watchdog)

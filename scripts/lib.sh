@@ -99,3 +99,11 @@ kernel_env() {
 		export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-10G}
 	fi
 }
+
+# testmod DIR KERNEL: DIR/bpf_testmod.ko, the module whose functions many of the kernel's BPF
+# selftests use, for the kernel in that build folder.
+testmod() {
+	rm -rf "$1"
+	cp -r "$KSRC/tools/testing/selftests/bpf/bpf_testmod" "$1"
+	( kernel_env; logged testmod "bpf_testmod for $2" make -C "$2" M="$1" modules )
+}

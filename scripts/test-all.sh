@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
-all=(kill-everywhere classes kill-everywhere-debug soak variants faults packages upstream)
+all=(kill-everywhere classes kill-everywhere-debug soak variants faults packages verdicts upstream)
 dir=$O/test-all
 runner=$O/selftests/runner
 normal=$KBUILD/arch/x86/boot/bzImage
@@ -29,8 +29,8 @@ lane() { # name, number, kernel, options of the runner
 		# One thread for all CPUs: text is patched all the time.
 		# shellcheck disable=SC2016 # for the guest
 		O=$lane KERNEL=$kernel TIMEOUT=${CORPUS_TIMEOUT:-10800} TCG=single "$repo/selftests/vm/run.sh" \
-			"$(printf 'export O=%q; %q --corpus %q --names %q -v --rows "$BPFWD_SCRATCH/rows" --classes "$BPFWD_SCRATCH/classes" %s' \
-			"$O" "$runner" "$O/corpus" "$lane/names" "$options")" || rc=$?
+			"$(printf 'insmod %q && export O=%q && %q --corpus %q --names %q -v --rows "$BPFWD_SCRATCH/rows" --classes "$BPFWD_SCRATCH/classes" %s' \
+			"$dir/$name.testmod/bpf_testmod.ko" "$O" "$runner" "$O/corpus" "$lane/names" "$options")" || rc=$?
 		(( rc == 124 || rc == 255 )) || break
 		object=$(<"$rows.now")
 		cp "$lane/vm/console.log" "$dir/console-$object.log"
@@ -44,6 +44,7 @@ corpus() { # name, kernel, options of the runner
 	local name=$1 lanes=${LANES:-$jobs} n rc=0 pids=()
 	"$repo/scripts/corpus.sh" all
 	rm -rf "$dir/$name".[0-9]*
+	testmod "$dir/$name.testmod" "${2%/arch/*}"
 	for (( n = 0; n < lanes; n++ )); do
 		mkdir -p "$dir/$name.$n"
 		(cd "$O/corpus"; ls -- *.bpf.o) | awk -v n="$n" -v lanes="$lanes" 'NR % lanes == n' >"$dir/$name.$n/names"
@@ -63,6 +64,8 @@ corpus_figures() { # rows
 		[$l[] | select(.terminable != "not_needed")] as $o |
 		{ objects: ($objects | length), objects_not_done: ($objects | count(.died)), programs: ($p | length), loaded: ($l | length),
 		  driven: ($l | count(.driven)),
+		  without_kill_point: ($l | count(.driven and .at_calls + .anywhere == 0)),
+		  not_at_each_call_for_lack_of_time: ($l | count(.cut_short)),
 		  can_overrun: ($o | length),
 		  terminable: ($o | count(.terminable == "yes" or .terminable == "conditional")),
 		  kill_points_at_calls: ([$l[].at_calls] | add),
@@ -94,7 +97,7 @@ step_kill_everywhere() {
 step_kill_everywhere_debug() {
 	local rc=0
 	"$repo/scripts/kernel.sh" debug
-	corpus kill-everywhere-debug "$debug" "${CORPUS_OPTIONS:---rounds 1 --anywhere-ms 100}" || rc=$?
+	corpus kill-everywhere-debug "$debug" "${CORPUS_OPTIONS:---rounds 1 --sweep-ms 2000 --anywhere-ms 50}" || rc=$?
 	corpus_figures "$dir/kill-everywhere-debug.rows" >"$figures"
 	return "$rc"
 }
@@ -113,6 +116,7 @@ step_soak() { "$repo/scripts/soak.sh" | tee "$dir/soak.log"; }
 step_variants() { "$repo/scripts/test-variants.sh" | tee "$dir/variants.log"; }
 step_faults() { optional test-faults.sh faults; }
 step_packages() { optional test-packages.sh packages; }
+step_verdicts() { optional test-verdicts.sh verdicts; }
 step_upstream() { optional test-upstream.sh upstream; }
 # Its last line is what it has found.
 optional() { # script, step
@@ -136,7 +140,7 @@ key() { # step
 		tree_key "$KSRC" "${code[@]}"
 		case $1 in
 		packages) tree_key "$repo" watchdog scripts/deb.sh ;;
-		upstream) tree_key "$repo" selftests/UPSTREAM ;;
+		verdicts|upstream) tree_key "$repo" selftests/UPSTREAM ;;
 		esac
 		cat "$repo"/kernel-patches/config*
 		tree_key "$repo" selftests/vm selftests/progs selftests/prog_tests "scripts/$script"

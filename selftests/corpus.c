@@ -220,10 +220,11 @@ static void write_rows(const struct corpus_opts *opts, const char *name,
 			const struct corpus_prog *p = &res->progs[i];
 
 			fprintf(f,
-				"%s{\"program\":\"%s\",\"type\":\"%s\",\"loaded\":%s,\"driven\":%s,\"terminable\":\"%s\",\"may_loop\":%d,\"calls\":%u,\"at_calls\":%llu,\"at_calls_distinct\":%llu,\"anywhere\":%llu,\"anywhere_distinct\":%llu}",
+				"%s{\"program\":\"%s\",\"type\":\"%s\",\"loaded\":%s,\"driven\":%s,\"cut_short\":%s,\"terminable\":\"%s\",\"may_loop\":%d,\"calls\":%u,\"at_calls\":%llu,\"at_calls_distinct\":%llu,\"anywhere\":%llu,\"anywhere_distinct\":%llu}",
 				i ? "," : "", p->name, type_name(p->type),
 				p->loaded ? "true" : "false",
 				p->driven ? "true" : "false",
+				p->cut_short ? "true" : "false",
 				p->loaded ? terminable_name(p->terminable) : "",
 				p->may_loop, p->calls, p->at_calls,
 				p->at_calls_distinct, p->anywhere,
@@ -256,6 +257,7 @@ static void add_up(struct corpus_totals *t, const struct corpus_object *res)
 			continue;
 		t->loaded++;
 		t->driven += p->driven;
+		t->cut_short += p->cut_short;
 		t->missed += p->driven && !p->at_calls && !p->anywhere;
 		if (p->terminable < ARRAY_SIZE(t->reasons))
 			t->reasons[p->terminable]++;
@@ -422,8 +424,8 @@ void corpus_print(const struct corpus_totals *t)
 
 	diag("%u objects, %u opened, %u whose process failed", t->objects,
 	     t->opened, t->died);
-	diag("%u programs, %u loaded, %u driven, %u of these without a kill point",
-	     t->programs, t->loaded, t->driven, t->missed);
+	diag("%u programs, %u loaded, %u driven, %u of these without a kill point, %u not at each call for lack of time",
+	     t->programs, t->loaded, t->driven, t->missed, t->cut_short);
 	diag("%u can overrun, %u of these terminable", t->can_overrun,
 	     t->terminable);
 	for (i = 0; i < ARRAY_SIZE(t->reasons); i++)

@@ -34,6 +34,7 @@ struct corpus_prog {
 	char name[64];
 	__u32 type; /* enum bpf_prog_type */
 	bool loaded, driven;
+	bool cut_short; /* not ended at each call, for lack of time */
 	__u32 terminable; /* enum bpf_terminable, when it was loaded */
 	__u32 calls; /* CALL instructions */
 	int may_loop; /* 1, 0; -1: not known */
@@ -62,6 +63,7 @@ struct corpus_totals {
 		died; /* died: a crash or no end in time */
 	unsigned int programs, loaded, driven, can_overrun, terminable;
 	unsigned int
+		cut_short,
 		missed; /* driven without a kill point: too short, and no call is reached */
 	unsigned int reasons[64]; /* by enum bpf_terminable, of those that load */
 	__u64 at_calls, at_calls_distinct, anywhere, anywhere_distinct;

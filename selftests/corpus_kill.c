@@ -139,8 +139,11 @@ static void sweep(struct victim *v, unsigned int way, unsigned int ms)
 	unsigned int missed = 0;
 	__u32 k;
 
-	for (k = 1; k <= MAX_CALL && now_ns() < deadline;
-	     k += k < EVERY_CALL ? 1 : k / 50) {
+	for (k = 1; k <= MAX_CALL; k += k < EVERY_CALL ? 1 : k / 50) {
+		if (now_ns() > deadline) {
+			v->row->cut_short = true;
+			return;
+		}
 		if (!set_call(v, k))
 			return;
 		drive_run(v->drive, way, 1);
