@@ -3,7 +3,7 @@
 #   test-all.sh [STEP...]    FORCE=1: again, even if it has passed with these sources
 # A step that has passed is not repeated until what it tests changes. Figures are written
 # to $O/test-all: STEP.json each, report.json, report.rst and report.md of all, and the
-# table of terminable programs for the documentation, terminable.rst.
+# table of terminable programs for the documentation, kill-everywhere.rst.
 # shellcheck disable=SC2317 # the steps are called by name
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -24,13 +24,14 @@ lane() { # name, number, kernel, options of the runner
 	rows=$lane/vm/scratch/rows
 	mkdir -p "${rows%/*}"
 	rm -f "$rows" "$rows.now" "${rows%/*}/classes"
+	cp "$O/selftests/runner" "$lane/runner"	# what is built meanwhile is for the next time
 	for (( n = 0; n < 10; n++ )); do
 		rc=0
 		# One thread for all CPUs: text is patched all the time.
 		# shellcheck disable=SC2016 # for the guest
 		O=$lane KERNEL=$kernel TIMEOUT=${CORPUS_TIMEOUT:-10800} TCG=single "$repo/selftests/vm/run.sh" \
 			"$(printf 'insmod %q && export O=%q && %q --corpus %q --names %q -v --rows "$BPFWD_SCRATCH/rows" --classes "$BPFWD_SCRATCH/classes" %s' \
-			"$dir/$name.testmod/bpf_testmod.ko" "$O" "$runner" "$O/corpus" "$lane/names" "$options")" || rc=$?
+			"$dir/$name.testmod/bpf_testmod.ko" "$O" "$lane/runner" "$O/corpus" "$lane/names" "$options")" || rc=$?
 		(( rc == 124 || rc == 255 )) || break
 		object=$(<"$rows.now")
 		cp "$lane/vm/console.log" "$dir/console-$object.log"
@@ -89,7 +90,6 @@ corpus_rows() { # rows
 step_kill_everywhere() {
 	local rc=0
 	corpus kill-everywhere "$normal" "${CORPUS_OPTIONS:---rounds 2 --anywhere-ms 100 --attach}" || rc=$?
-	rm -f "$dir/classes.json" # what it compares is new
 	corpus_rows "$dir/kill-everywhere.rows"
 	corpus_figures "$dir/kill-everywhere.rows" >"$figures"
 	return "$rc"
@@ -103,11 +103,11 @@ step_kill_everywhere_debug() {
 }
 
 # --- The others ---
-# Those that kill-everywhere has found in the log of the verifier.
+# Those of the verifier's log, of programs that are loaded only.
 step_classes() {
 	local rc=0
-	[[ -e $dir/kill-everywhere.classes ]] || { say 'classes: run the step kill-everywhere first'; return 4; }
-	"$runner" --compare "$dir/kill-everywhere.classes" | tee "$dir/classes.log" || rc=$?
+	corpus classes "$normal" '--kills none' || return
+	"$runner" --compare "$dir/classes.classes" | tee "$dir/classes.log" || rc=$?
 	sed -nE 's/^# ([0-9]+) call sites, ([0-9]+) pairs of target and class, ([0-9]+) differences, ([0-9]+) unexplained$/{"call_sites":\1,"pairs":\2,"differences":\3,"unexplained":\4}/p' \
 		"$dir/classes.log" >"$figures"
 	return "$rc"
@@ -183,19 +183,23 @@ report() {
 		((["step", "result", "time", "date", "figures"], (.[] | cells)) |
 		 "   * - " + (join("\n     - ")))' "$dir/report.json" >"$dir/report.rst"
 	cat "$dir/report.md"
-	[[ ! -e $dir/kill-everywhere.json ]] || terminable_table >"$dir/terminable.rst"
+	for s in kill-everywhere kill-everywhere-debug; do
+		[[ ! -e $dir/$s.json ]] || terminable_table "$s" >"$dir/$s.rst"
+	done
 }
-# Of the programs that load, as Documentation/bpf/watchdog.rst has it.
+# As Documentation/bpf/watchdog.rst has it.
 terminable_table() {
-	jq -r 'def row(a; b): "\(a | . + " " * (26 - length))  \(b)";
-		def line: row("=" * 26; "=" * 8);
+	jq -r 'def row(a; b): "\(a | . + " " * (38 - length))  \(b)";
+		def line: row("=" * 38; "=" * 8);
 		.figures as $f | line, row("programs"; "number"), line,
-		row("in \($f.objects) objects"; $f.programs), row("loaded"; $f.loaded), row("driven"; $f.driven),
-		row("can overrun"; $f.can_overrun), row("of these terminable"; $f.terminable),
-		($f.reasons | to_entries[] | row("``\(.key)``"; .value)),
-		row("kill points"; $f.kill_points),
-		row("at calls"; $f.kill_points_at_calls), row("anywhere"; $f.kill_points_anywhere),
-		row("splats"; $f.splats), row("leaks"; $f.leaks), line' "$dir/kill-everywhere.json"
+		row("in \($f.objects) objects"; $f.programs),
+		row("loaded"; $f.loaded),
+		row("run"; $f.driven),
+		row("of these without a call, and too short"; $f.without_kill_point),
+		row("can overrun"; $f.can_overrun),
+		row("of these terminable"; $f.terminable),
+		($f.reasons | to_entries[] | row("``\(.key)``"; .value)), line, "",
+		"\($f.kill_points) kill points: \($f.kill_points_at_calls) at calls (\($f.kill_points_at_calls_distinct) different ones, by number and address), \($f.kill_points_anywhere) anywhere (\($f.kill_points_anywhere_distinct)); \($f.not_at_each_call_for_lack_of_time) programs not at each call, for lack of time; \($f.objects_not_done) objects not done; \($f.splats) splats, \($f.leaks) leaks; \(.env.kernel), \(.date), \(.seconds) s"' "$dir/$1.json"
 }
 
 (( $# )) && steps=("$@") || steps=("${all[@]}")

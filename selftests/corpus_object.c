@@ -54,7 +54,10 @@ static void read_classes(struct corpus_object *res, struct corpus_prog *row,
 
 	for (line = strtok_r(log, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
-		if (sscanf(line, "call_class %*u insn %*u %63s %7s", target,
+		/* The symbol of a module comes with its name: "f [module]". */
+		if (sscanf(line, "call_class %*u insn %*u %63s [%*[^]]] %7s",
+			   target, class) == 2 ||
+		    sscanf(line, "call_class %*u insn %*u %63s %7s", target,
 			   class) == 2) {
 			/* the number of instructions to a function of the program */
 			if (!strncmp(target, "pc", 2))
