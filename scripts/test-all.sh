@@ -97,7 +97,7 @@ step_kill_everywhere() {
 step_kill_everywhere_debug() {
 	local rc=0
 	"$repo/scripts/kernel.sh" debug
-	corpus kill-everywhere-debug "$debug" "${CORPUS_OPTIONS:---rounds 1 --sweep-ms 2000 --anywhere-ms 50}" || rc=$?
+	corpus kill-everywhere-debug "$debug" "${CORPUS_OPTIONS:---rounds 1 --sweep-ms 1000 --anywhere-ms 50 --attach}" || rc=$?
 	corpus_figures "$dir/kill-everywhere-debug.rows" >"$figures"
 	return "$rc"
 }

@@ -15,7 +15,8 @@
 #include <time.h>
 #include "corpus.h"
 
-#define OBJECT_TIMEOUT_S 180
+#define OBJECT_TIMEOUT_S 600
+#define GONE_TIMEOUT_S 60 /* an arena takes 15 s to go, with KASAN */
 #define PERIOD_MIN_US "100"
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 #define CGROUP "/sys/fs/cgroup/bpfwd-corpus"
@@ -321,7 +322,7 @@ static void do_object(const struct corpus_opts *opts, const char *path,
 		printf("# FAIL %s: something is not as it was before\n", name);
 		leaks = 1;
 	}
-	if (!wait_until(nothing_left, &before, 10 * NSEC_PER_SEC)) {
+	if (!wait_until(nothing_left, &before, GONE_TIMEOUT_S * NSEC_PER_SEC)) {
 		after = count_left();
 		printf("# FAIL %s left %ld programs, %ld maps, %ld BTF, %ld links, %ld cgroups\n",
 		       name, after.progs - before.progs,
