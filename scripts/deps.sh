@@ -1,6 +1,7 @@
 #!/bin/bash
 # Lists all missing tools with their Debian packages, then installs them.
-#   deps.sh [--list]     --list: only list; exits 1 if something is missing
+#   deps.sh [upstream] [--list]     --list: only list; exits 1 if something is missing
+#   upstream: what the kernel's own tests call, for test-upstream.sh
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -59,6 +60,15 @@ rst2man         python3-docutils
 shellcheck      shellcheck
 clang-format-19 clang-format-19
 '
+
+upstream='
+ping            iputils-ping
+ethtool         ethtool
+iptables-legacy iptables
+nft             nftables
+setfattr        attr
+'
+[[ ${1:-} != upstream ]] || { table=$upstream; shift; }
 
 have() {
 	case $1 in

@@ -13,6 +13,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
+shopt -s nullglob
 glob=${1:-*} limit=${LIMIT:-90} kernels=${KERNELS:-vanilla off on}
 dir=$O/upstream
 src=$dir/linux bin=$dir/bin results=$dir/results
@@ -72,15 +73,17 @@ vanilla_modules() {
 	local m
 	mkdir -p "$dir/modules"
 	for m in bpf_testmod bpf_test_no_cfi bpf_test_modorder_x bpf_test_modorder_y; do
-		rm -f "$tests/$m/$m.ko"
-		make -C "$tests/$m" KDIR="$(kdir vanilla)" \
-			RESOLVE_BTFIDS="$bin/tools/build/resolve_btfids/resolve_btfids" || return 1
-		cp "$tests/$m/$m.ko" "$dir/modules/"
+		rm -rf "$dir/build-$m"
+		cp -r "$tests/$m" "$dir/build-$m"
+		rm -f "$dir/build-$m"/*.o "$dir/build-$m"/*.ko "$dir/build-$m"/.*.cmd
+		make -C "$(kdir vanilla)" M="$dir/build-$m" modules || return 1
+		cp "$dir/build-$m/$m.ko" "$dir/modules/"
 	done
 }
 if [[ ${ONLY:-build} == build ]]; then
 	changed=$(git -C "$KSRC" diff --name-only base HEAD -- tools/testing/selftests/bpf)
 	[[ -z $changed ]] || die "the series changes the tests: $changed"
+	"$repo/scripts/deps.sh" upstream
 	"$repo/scripts/source.sh" vanilla
 	"$repo/scripts/kernel.sh" kernel
 	"$repo/scripts/kernel.sh" vanilla
@@ -90,8 +93,8 @@ if [[ ${ONLY:-build} == build ]]; then
 	fi
 	if ! fresh "$dir/built" "$(tree_key "$KSRC" tools/testing/selftests/bpf tools/lib/bpf)" "$bin/test_progs"; then
 		kgit -C "$src" checkout -q -f base -- tools
-		logged upstream 'test_progs, about 20 min on 2 cores' build
-		logged upstream-modules 'those of the unpatched kernel' vanilla_modules
+		logged upstream 'test_progs, about 5 min on 2 cores' build
+		( kernel_env; logged upstream-modules 'those of the unpatched kernel' vanilla_modules )
 		tree_key "$KSRC" tools/testing/selftests/bpf tools/lib/bpf >"$dir/built"
 	fi
 	say "upstream: $(find "$tests/prog_tests" -name '*.c' | wc -l) files of tests; not built: $(grep -c ^prog_tests "$dir/not-built" || true)"
@@ -117,6 +120,7 @@ run() { # name...
 	umount -q /mnt 2>/dev/null
 	if (( rc >= 124 )) && (( $# > 1 )); then return 1; fi
 	sed -nE 's|^#[0-9]+(/[0-9]+)? +(.*):(OK\|FAIL\|SKIP)$|\3 \2|p' /tmp/log >>"$out"
+	cat /tmp/log >>"$out.log"
 	(( rc < 124 )) || echo "TIMEOUT $1" >>"$out"
 	printf 'end %s\n' "$@" >>"$out"
 }
@@ -133,22 +137,25 @@ left() { # results, list
 	awk 'FILENAME == ARGV[1] { if ($1 == "end" || $1 == "CRASH") done[$2]; next } !($1 in done)' "$1" "$2"
 }
 run() { # kernel, list, results
-	local kernel=$1 list=$2 out=$3 boots rc watchdog=off scratch t lower=$bin single=0
+	local kernel=$1 list=$2 out=$3 own=$dir/$1 boots rc watchdog=off t lower=$bin single=0
 	[[ $kernel != on ]] || watchdog=on
 	[[ $kernel != vanilla ]] || lower=$dir/modules:$bin
+	mkdir -p "$own"
 	: >"$out"
-	cp "$list" "$dir/list"
+	: >"$out.log"
 	for (( boots = 1; boots <= 20; boots++ )); do
-		left "$out" "$list" >"$dir/list"
-		[[ -s $dir/list ]] || break
+		left "$out" "$list" >"$own/list"
+		[[ -s $own/list ]] || break
 		rc=0
-		O=$dir MEM=4G TIMEOUT=${TIMEOUT:-7200} KERNEL=$(kdir "$kernel")/arch/x86/boot/bzImage "$repo/selftests/vm/run.sh" \
-			"bash $dir/guest.sh $lower $dir/list \$BPFWD_SCRATCH/out $limit $watchdog $single" >"$dir/run.log" 2>&1 || rc=$?
-		scratch=$dir/vm/scratch
-		cat "$scratch/out" >>"$out"
-		rm -f "$scratch/out"
+		# One thread for all CPUs: text is patched all the time.
+		O=$own MEM=4G TCG=single TIMEOUT=${TIMEOUT:-7200} KERNEL=$(kdir "$kernel")/arch/x86/boot/bzImage \
+			"$repo/selftests/vm/run.sh" \
+			"bash $dir/guest.sh $lower $own/list \$BPFWD_SCRATCH/out $limit $watchdog $single" >"$own/run.log" 2>&1 || rc=$?
+		cat "$own/vm/scratch/out" >>"$out"
+		cat "$own/vm/scratch/out.log" >>"$out.log"
+		rm -f "$own/vm/scratch/out"*
 		(( rc )) || break
-		cp "$dir/vm/console.log" "$results/console-$kernel-$boots.log"
+		cp "$own/vm/console.log" "$results/console-$kernel-$boots.log"
 		# Was it one test, or one of some?
 		t=$(awk '$1 == "begin" { t = substr($0, 7) } $1 == "end" { t = "" } END { print t }' "$out")
 		single=12
@@ -177,7 +184,7 @@ verdicts() { # file...: "name result", each once
 	cat "$@" | awk '$1 ~ /^(OK|FAIL|SKIP|TIMEOUT|CRASH)$/ { r = $1; sub(/^[A-Z]+ /, ""); print $0 "\t" r }' | sort -u
 }
 differ() { # kernel: names of tests and subtests whose results have nothing in common
-	join -t $'\t' -a 1 -a 2 -e none -o 0,1.2,2.2 <(verdicts "$results"/vanilla*) <(verdicts "$results/$1"*) |
+	join -t $'\t' -a 1 -a 2 -e none -o 0,1.2,2.2 <(verdicts "$results"/vanilla "$results"/vanilla.*[0-9]) <(verdicts "$results/$1" "$results/$1".[0-9]) |
 		awk -F '\t' '{ if ($2 == $3) same[$1]; else diff[$1] = diff[$1] " " $2 "/" $3 }
 			END { for (n in diff) if (!(n in same)) print n "\t" diff[n] }' | sort
 }
