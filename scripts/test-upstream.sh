@@ -147,13 +147,13 @@ run() { # kernel, list, results
 		left "$out" "$list" >"$own/list"
 		[[ -s $own/list ]] || break
 		rc=0
+		rm -f "$own/vm/scratch/out"*
 		# One thread for all CPUs: text is patched all the time.
 		O=$own MEM=4G TCG=single TIMEOUT=${TIMEOUT:-7200} KERNEL=$(kdir "$kernel")/arch/x86/boot/bzImage \
 			"$repo/selftests/vm/run.sh" \
 			"bash $dir/guest.sh $lower $own/list \$BPFWD_SCRATCH/out $limit $watchdog $single" >"$own/run.log" 2>&1 || rc=$?
 		cat "$own/vm/scratch/out" >>"$out"
 		cat "$own/vm/scratch/out.log" >>"$out.log"
-		rm -f "$own/vm/scratch/out"*
 		(( rc )) || break
 		cp "$own/vm/console.log" "$results/console-$kernel-$boots.log"
 		# Was it one test, or one of some?
