@@ -217,4 +217,5 @@ if [[ ${ONLY:-compare} == compare ]]; then
 	echo "$((same - unexplained - explained)) tests and subtests the same, $unexplained differ, $explained explained"
 	(( !unexplained ))
 fi
+exit
 }

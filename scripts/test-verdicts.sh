@@ -55,4 +55,5 @@ same=$(wc -l <"$dir/vanilla.csv")
 (( same > 1000 )) || die "verdicts: only $same programs; see $dir/vanilla/vm/scratch/errors"
 echo "$((same - unexplained - explained)) programs the same, $unexplained differ, $explained explained"
 (( !unexplained ))
+exit
 }
