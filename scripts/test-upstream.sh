@@ -9,6 +9,7 @@
 # Verdicts, instructions and states of the verifier are compared by make bench B=verification.
 # A difference needs a line in selftests/UPSTREAM. The last line is
 # "N tests and subtests the same, N differ, N explained".
+# shellcheck disable=SC2317 # functions are called by logged
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -198,14 +199,14 @@ if [[ ${ONLY:-compare} == compare ]]; then
 			run "$k" "$dir/again" "$results/$k.$again"
 		done
 	done
-	unexplained=0 explained=0
+	declare -A unexplained=() explained=()
 	for k in ${kernels/vanilla/}; do
 		while IFS=$'\t' read -r name what; do
 			if awk -F '  +' -v n="$name" '$1 == n { f = 1 } END { exit !f }' "$repo/selftests/UPSTREAM"; then
-				explained=$((explained + 1))
+				explained[$name]=1
 				echo "explained: $name ($k):$what"
 			else
-				unexplained=$((unexplained + 1))
+				unexplained[$name]=1
 				echo "differs: $name ($k): unpatched/patched$what"
 			fi
 		done < <(differ "$k")
@@ -214,8 +215,8 @@ if [[ ${ONLY:-compare} == compare ]]; then
 		verdicts "$results/$k" | awk -F '\t' -v k="$k" '{ n[$2]++ } END { for (r in n) printf "%s: %d %s\n", k, n[r], r }' | sort
 	done
 	same=$(verdicts "$results/vanilla" | cut -f 1 | sort -u | wc -l)
-	echo "$((same - unexplained - explained)) tests and subtests the same, $unexplained differ, $explained explained"
-	(( !unexplained ))
+	echo "$((same - ${#unexplained[@]} - ${#explained[@]})) tests and subtests the same, ${#unexplained[@]} differ, ${#explained[@]} explained"
+	(( !${#unexplained[@]} ))
 fi
 exit
 }

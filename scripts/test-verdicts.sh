@@ -39,21 +39,21 @@ for k in $kernels; do
 done
 for p in ${pids[@]+"${pids[@]}"}; do wait "$p"; done
 
-unexplained=0 explained=0
+declare -A unexplained=() explained=()
 for k in ${kernels/vanilla/}; do
 	while IFS= read -r name; do
 		if awk -F '  +' -v n="$name" '$1 == n { f = 1 } END { exit !f }' "$repo/selftests/UPSTREAM"; then
-			explained=$((explained + 1))
+			explained[$name]=1
 			echo "explained: $name ($k)"
 		else
-			unexplained=$((unexplained + 1))
+			unexplained[$name]=1
 			echo "differs: $name: $(grep -hF "${name/\//,}," "$dir/vanilla.csv" "$dir/$k.csv" | cut -d, -f3- | paste -sd ' ') (unpatched, $k)"
 		fi
 	done < <(comm -3 "$dir/vanilla.csv" "$dir/$k.csv" | tr -d '\t' | cut -d, -f1,2 | tr , / | sort -u)
 done
 same=$(wc -l <"$dir/vanilla.csv")
 (( same > 1000 )) || die "verdicts: only $same programs; see $dir/vanilla/vm/scratch/errors"
-echo "$((same - unexplained - explained)) programs the same, $unexplained differ, $explained explained"
-(( !unexplained ))
+echo "$((same - ${#unexplained[@]} - ${#explained[@]})) programs the same, ${#unexplained[@]} differ, ${#explained[@]} explained"
+(( !${#unexplained[@]} ))
 exit
 }
