@@ -2,7 +2,7 @@
 # Does the verifier decide as before? veristat over the kernel's BPF selftests, on the
 # unpatched kernel and on the patched one, with the watchdog off and on: verdict,
 # instructions, states and peak states of each program.
-#   test-verdicts.sh    KERNELS="vanilla off on"
+#   test-verdicts.sh    KERNELS="vanilla off on"  LANES=VMs at once
 # A difference needs a line in selftests/UPSTREAM: the program as "OBJECT/PROGRAM". The last
 # line is "N programs the same, N differ, N explained".
 set -euo pipefail
@@ -35,7 +35,7 @@ for k in $kernels; do
 	mkdir -p "$dir/$k"
 	testmod "$dir/$k.testmod" "$(build "$k")"
 	one "$k" & pids+=($!)
-	(( ${#pids[@]} < jobs )) || { wait "${pids[0]}"; pids=("${pids[@]:1}"); }
+	(( ${#pids[@]} < ${LANES:-jobs} )) || { wait "${pids[0]}"; pids=("${pids[@]:1}"); }
 done
 for p in ${pids[@]+"${pids[@]}"}; do wait "$p"; done
 
