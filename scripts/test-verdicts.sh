@@ -28,7 +28,7 @@ one() { # kernel
 		"insmod $dir/$1.testmod/bpf_testmod.ko && $before && ulimit -l unlimited && { $corpus/veristat -q -o csv -e file,prog,verdict,insns,states,peak_states \
 		$corpus/*.bpf.o >\$BPFWD_SCRATCH/verdicts 2>\$BPFWD_SCRATCH/errors; true; }" >"$dir/$1.log" 2>&1 ||
 		{ tail -n 5 "$dir/$1.log"; return 1; }
-	sort "$dir/$1/vm/scratch/verdicts" >"$dir/$1.csv"
+	sed 1d "$dir/$1/vm/scratch/verdicts" | sort >"$dir/$1.csv"
 	say "verdicts: $1: $(wc -l <"$dir/$1.csv") programs, $(grep -c ,success, "$dir/$1.csv") accepted, after $SECONDS s"
 }
 for k in $kernels; do
