@@ -144,7 +144,9 @@ key() { # step
 		esac
 		cat "$repo"/kernel-patches/config*
 		tree_key "$repo" selftests/vm selftests/progs selftests/prog_tests "scripts/$script"
-		sha256sum "$repo"/selftests/*.[ch] "$repo"/selftests/*.tsv "$repo"/selftests/*.except
+		sha256sum "$repo"/selftests/*.[ch] "$repo"/selftests/*.tsv "$repo"/selftests/*.except \
+			"$repo"/selftests/corpus.leaky "$repo"/scripts/{test-all,lib,kernel}.sh
+		echo "${CORPUS_OPTIONS:-}"	# a shorter run does not stand for a whole one
 	} | sha256sum | cut -d' ' -f1
 }
 run_step() { # step
@@ -187,7 +189,7 @@ report() {
 		[[ ! -e $dir/$s.json ]] || terminable_table "$s" >"$dir/$s.rst"
 	done
 }
-# As Documentation/bpf/watchdog.rst has it.
+# For Documentation/bpf/watchdog.rst.
 terminable_table() {
 	jq -r 'def row(a; b): "\(a | . + " " * (38 - length))  \(b)";
 		def line: row("=" * 38; "=" * 8);
