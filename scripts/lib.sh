@@ -29,7 +29,8 @@ logged() {
 	else
 		(
 			trap 'kill $! 2>/dev/null; exit' TERM
-			while sleep 60 & wait $!; do
+			# Not longer than what it tells of: it would keep the locks of this make.
+			while sleep 60 & wait $! && kill -0 $pid; do
 				printf '   ... %s: %d s, %d lines, now: %.60s\n' "$name" $((SECONDS - start)) \
 					"$(wc -l <"$log")" "$(tail -n 1 "$log")"
 			done
@@ -100,10 +101,27 @@ kernel_env() {
 	fi
 }
 
-# testmod DIR KERNEL: DIR/bpf_testmod.ko, the module whose functions many of the kernel's BPF
-# selftests use, for the kernel in that build folder.
-testmod() {
-	rm -rf "$1"
-	cp -r "$KSRC/tools/testing/selftests/bpf/bpf_testmod" "$1"
-	( kernel_env; logged testmod "bpf_testmod for $2" make -C "$2" M="$1" modules )
+# test_module NAME DIR KERNEL: DIR/NAME.ko, a module of the kernel's BPF selftests, for the
+# kernel in that build folder. bpf_testmod has functions that many of them use.
+test_module() {
+	rm -rf "$2"
+	cp -r "$KSRC/tools/testing/selftests/bpf/$1" "$2"
+	( kernel_env; logged "$1" "for $3" make -C "$3" M="$2" modules )
+}
+
+# has_reason NAME: does selftests/UPSTREAM say why this test, or program, differs?
+has_reason() {
+	awk -F '  +' -v n="$1" '$1 == n { f = 1 } END { exit !f }' "$repo/selftests/UPSTREAM"
+}
+
+# in_lanes FUNCTION ARG...: FUNCTION with each ARG, LANES (as many as processors) at once.
+in_lanes() {
+	local f=$1 arg p rc=0 pids=()
+	shift
+	for arg; do
+		"$f" "$arg" & pids+=($!)
+		(( ${#pids[@]} < ${LANES:-jobs} )) || { wait "${pids[0]}" || rc=$?; pids=("${pids[@]:1}"); }
+	done
+	for p in ${pids[@]+"${pids[@]}"}; do wait "$p" || rc=$?; done
+	return "$rc"
 }

@@ -45,7 +45,7 @@ corpus() { # name, kernel, options of the runner
 	local name=$1 lanes=${LANES:-$jobs} n rc=0 pids=()
 	"$repo/scripts/corpus.sh" all
 	rm -rf "$dir/$name".[0-9]*
-	testmod "$dir/$name.testmod" "${2%/arch/*}"
+	test_module bpf_testmod "$dir/$name.testmod" "${2%/arch/*}"
 	for (( n = 0; n < lanes; n++ )); do
 		mkdir -p "$dir/$name.$n"
 		(cd "$O/corpus"; ls -- *.bpf.o) | awk -v n="$n" -v lanes="$lanes" 'NR % lanes == n' >"$dir/$name.$n/names"

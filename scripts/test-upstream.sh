@@ -4,12 +4,12 @@
 # watchdog off and on with a budget that nothing reaches, and compares test by test.
 #   test-upstream.sh [GLOB of tests]
 #   LIMIT=90  seconds for a test    KERNELS="vanilla off on"    ONLY=build|run|compare
-#   PART=1/3  every third one, from the first on
+#   PART=1/3  every third one, from the first on    LANES=VMs at once
 # What does not compile with the configuration of both is not built: $O/upstream/not-built.
-# Verdicts, instructions and states of the verifier are compared by make bench B=verification.
+# Verdicts, instructions and states of the verifier: test-verdicts.sh.
 # A difference needs a line in selftests/UPSTREAM. The last line is
 # "N tests and subtests the same, N differ, N explained".
-# shellcheck disable=SC2317 # functions are called by logged
+# shellcheck disable=SC2317 # functions are called by logged and in_lanes
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -74,10 +74,7 @@ vanilla_modules() {
 	local m
 	mkdir -p "$dir/modules"
 	for m in bpf_testmod bpf_test_no_cfi bpf_test_modorder_x bpf_test_modorder_y; do
-		rm -rf "$dir/build-$m"
-		cp -r "$tests/$m" "$dir/build-$m"
-		rm -f "$dir/build-$m"/*.o "$dir/build-$m"/*.ko "$dir/build-$m"/.*.cmd
-		make -C "$(kdir vanilla)" M="$dir/build-$m" modules || return 1
+		test_module "$m" "$dir/build-$m" "$(kdir vanilla)"
 		cp "$dir/build-$m/$m.ko" "$dir/modules/"
 	done
 }
@@ -95,7 +92,7 @@ if [[ ${ONLY:-build} == build ]]; then
 	if ! fresh "$dir/built" "$(tree_key "$KSRC" tools/testing/selftests/bpf tools/lib/bpf)" "$bin/test_progs"; then
 		kgit -C "$src" checkout -q -f base -- tools
 		logged upstream 'test_progs, about 5 min on 2 cores' build
-		( kernel_env; logged upstream-modules 'those of the unpatched kernel' vanilla_modules )
+		vanilla_modules
 		tree_key "$KSRC" tools/testing/selftests/bpf tools/lib/bpf >"$dir/built"
 	fi
 	say "upstream: $(find "$tests/prog_tests" -name '*.c' | wc -l) files of tests; not built: $(grep -c ^prog_tests "$dir/not-built" || true)"
@@ -169,13 +166,15 @@ list_tests() {
 		if [[ $name == $glob ]]; then echo "$name"; fi
 	done | awk -v p="${PART:-1/1}" '{ split(p, x, "/") } NR % x[2] == x[1] % x[2]'
 }
+run_all() { # kernel
+	say "upstream: $(wc -l <"$dir/all") tests, $1"
+	run "$1" "$dir/all" "$results/$1"
+	say "upstream: $1: $(grep -cE '^(OK|FAIL|SKIP|TIMEOUT|CRASH) ' "$results/$1") results after $SECONDS s"
+}
 if [[ ${ONLY:-run} == run ]]; then
 	list_tests >"$dir/all"
-	for k in $kernels; do
-		say "upstream: $(wc -l <"$dir/all") tests, $k"
-		run "$k" "$dir/all" "$results/$k"
-		say "upstream: $k: $(grep -cE '^(OK|FAIL|SKIP|TIMEOUT|CRASH) ' "$results/$k") results in $SECONDS s"
-	done
+	# shellcheck disable=SC2086 # a list
+	in_lanes run_all $kernels
 fi
 
 # --- Comparing ---
@@ -202,7 +201,7 @@ if [[ ${ONLY:-compare} == compare ]]; then
 	declare -A unexplained=() explained=()
 	for k in ${kernels/vanilla/}; do
 		while IFS=$'\t' read -r name what; do
-			if awk -F '  +' -v n="$name" '$1 == n { f = 1 } END { exit !f }' "$repo/selftests/UPSTREAM"; then
+			if has_reason "$name"; then
 				explained[$name]=1
 				echo "explained: $name ($k):$what"
 			else

@@ -5,12 +5,13 @@
 #   test-verdicts.sh    KERNELS="vanilla off on"  LANES=VMs at once
 # A difference needs a line in selftests/UPSTREAM: the program as "OBJECT/PROGRAM". The last
 # line is "N programs the same, N differ, N explained".
+# shellcheck disable=SC2317 # functions are called by in_lanes
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
 kernels=${KERNELS:-vanilla off on} corpus=$O/corpus
-dir=$O/verdicts pids=()
+dir=$O/verdicts
 mkdir -p "$dir"
 "$repo/scripts/source.sh" vanilla
 "$repo/scripts/kernel.sh" kernel
@@ -33,16 +34,15 @@ one() { # kernel
 }
 for k in $kernels; do
 	mkdir -p "$dir/$k"
-	testmod "$dir/$k.testmod" "$(build "$k")"
-	one "$k" & pids+=($!)
-	(( ${#pids[@]} < ${LANES:-jobs} )) || { wait "${pids[0]}"; pids=("${pids[@]:1}"); }
+	test_module bpf_testmod "$dir/$k.testmod" "$(build "$k")"
 done
-for p in ${pids[@]+"${pids[@]}"}; do wait "$p"; done
+# shellcheck disable=SC2086 # a list
+in_lanes one $kernels
 
 declare -A unexplained=() explained=()
 for k in ${kernels/vanilla/}; do
 	while IFS= read -r name; do
-		if awk -F '  +' -v n="$name" '$1 == n { f = 1 } END { exit !f }' "$repo/selftests/UPSTREAM"; then
+		if has_reason "$name"; then
 			explained[$name]=1
 			echo "explained: $name ($k)"
 		else

@@ -3,7 +3,11 @@
  * Programs in NMIs. The only NMIs that a VM has for sure are those that the
  * watchdog itself sends, to a CPU with interrupts off.
  */
-#include "test_util.h"
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <net/if.h>
+#include <sys/syscall.h>
+#include "repro.h"
 #include "context_nmi.skel.h"
 
 static int run_below(struct context_nmi *skel)
@@ -108,12 +112,102 @@ static void nested_nmi(void)
 	nmi(true);
 }
 
+/* --- An NMI while the timer looks ------------------------------------------------------------ */
+
+static struct context_nmi *looks;
+static int breakpoint;
+
+static __u64 address_of(const char *function)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	unsigned long long addr = 0;
+	char name[256] = "";
+
+	while (f && strcmp(name, function) &&
+	       fscanf(f, "%llx %*c %255s%*[^\n]", &addr, name) == 2)
+		;
+	if (f)
+		fclose(f);
+	return strcmp(name, function) ? 0 : addr;
+}
+
+/* On this CPU, whoever executes it. */
+static int break_at(const char *function)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.bp_type = HW_BREAKPOINT_X,
+		.bp_addr = address_of(function),
+		.bp_len = sizeof(long),
+	};
+
+	return syscall(SYS_perf_event_open, &attr, -1, last_cpu(), -1,
+		       PERF_FLAG_FD_CLOEXEC);
+}
+
+static int with_long_look(struct run *run)
+{
+	struct bpf_map *ctl =
+		bpf_object__find_map_by_name(repro_obj(run), CTL_MAP);
+	struct bpf_program *prog;
+	int err;
+
+	looks = context_nmi__open();
+	if (!looks)
+		return -errno;
+	bpf_object__for_each_program(prog, looks->obj)
+		bpf_program__set_autoload(
+			prog, prog == looks->progs.long_look ||
+				      prog == looks->progs.look_hit);
+	err = bpf_map__reuse_fd(looks->maps.data_ctl, bpf_map__fd(ctl)) ?:
+		      context_nmi__load(looks);
+	if (err)
+		return err;
+	breakpoint = break_at("bpf_watchdog_decide");
+	if (breakpoint < 0 ||
+	    !bpf_program__attach_perf_event(looks->progs.long_look,
+					    breakpoint) ||
+	    !bpf_program__attach(looks->progs.look_hit))
+		return -errno;
+	return repro_keep(run,
+			  bpf_program__attach_tcx(repro_prog(run),
+						  if_nametoindex("lo"), NULL));
+}
+
+static void without_long_look(void)
+{
+	CHECK(looks->bss->looks_hit, "an NMI has hit none of %llu looks",
+	      looks->bss->looks);
+	context_nmi__destroy(looks);
+}
+
+/*
+ * In a softirq: of what a task has on its stack nobody knows the time while an
+ * interrupt is on top of it, so an NMI leaves that alone.
+ */
+static void nmi_hits_look(void)
+{
+	const struct suite *suite;
+	struct repro r = *repro_find("tc_socket", &suite);
+
+	pin_to(last_cpu());
+	r.hook = ON_OWN;
+	r.attach = with_long_look;
+	r.detach = without_long_look;
+	repro_test(suite, &r);
+}
+
 static const struct test tests[] = {
 	{ "in_nmi",
 	  "a program in an NMI runs to its end, the one below it is ended",
 	  in_nmi, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 	{ "nested_nmi", "the same, while faults in the NMI let further ones in",
 	  nested_nmi, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "nmi_hits_look",
+	  "an NMI hits the timer while that looks: one of them decides",
+	  nmi_hits_look, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 };
 
 const struct suite suite_context_nmi = {
