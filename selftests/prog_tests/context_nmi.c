@@ -115,7 +115,7 @@ static void nested_nmi(void)
 /* --- An NMI while the timer looks ------------------------------------------------------------ */
 
 static struct context_nmi *looks;
-static int breakpoint;
+static unsigned long looks_hit;
 
 static __u64 address_of(const char *function)
 {
@@ -152,7 +152,7 @@ static int with_long_look(struct run *run)
 	struct bpf_map *ctl =
 		bpf_object__find_map_by_name(repro_obj(run), CTL_MAP);
 	struct bpf_program *prog;
-	int err;
+	int breakpoint, err;
 
 	looks = context_nmi__open();
 	if (!looks)
@@ -178,8 +178,7 @@ static int with_long_look(struct run *run)
 
 static void without_long_look(void)
 {
-	CHECK(looks->bss->looks_hit, "an NMI has hit none of %llu looks",
-	      looks->bss->looks);
+	looks_hit += looks->bss->looks_hit;
 	context_nmi__destroy(looks);
 }
 
@@ -191,12 +190,16 @@ static void nmi_hits_look(void)
 {
 	const struct suite *suite;
 	struct repro r = *repro_find("tc_socket", &suite);
+	int i;
 
 	pin_to(last_cpu());
 	r.hook = ON_OWN;
 	r.attach = with_long_look;
 	r.detach = without_long_look;
-	repro_test(suite, &r);
+	/* On a busy host it is often an NMI that looks first, and nothing hits that. */
+	for (i = 0; i < 20 && !looks_hit && !nr_failures; i++)
+		repro_test(suite, &r);
+	CHECK(looks_hit, "no look was hit by an NMI");
 }
 
 static const struct test tests[] = {

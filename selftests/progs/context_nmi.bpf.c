@@ -82,7 +82,7 @@ int BPF_PROG(in_nmi, void *handler, s64 delta_ns, int handled)
  * that stalls below is one of another object, which shares ctl.
  */
 __u32 looking_cpu = -1;
-__u64 looks, looks_hit;
+__u64 looks_hit;
 
 static long until_nmi(__u32 i, __u64 *until)
 {
@@ -96,7 +96,6 @@ int long_look(struct bpf_perf_event_data *ctx)
 
 	if (!ctl.tgid || ctl.started == ctl.finished + ctl.refused)
 		return 0;
-	looks++;
 	looking_cpu = bpf_get_smp_processor_id();
 	bpf_loop(1 << 23, until_nmi, &until, 0);
 	looking_cpu = -1;
