@@ -154,6 +154,22 @@ static void close_program(void)
 	prog = -1;
 }
 
+/*
+ * More is allocated than the operation does itself: kmemleak allocates an object for
+ * each allocation, and some of these a page. So the count of one and the same
+ * allocation is not the same each time, and one may be passed over.
+ */
+static void fail_until_without(const struct operation *op)
+{
+	int i;
+
+	for (i = 0; i < 3 && !nr_without && !nr_failures; i++)
+		fail_each(op);
+	CHECK(nr_without, "never without memory for the image alone");
+	diag("%s: without memory for the image alone %u times", op->name,
+	     nr_without);
+}
+
 static void check_load(int fd)
 {
 	if (fd < 0)
@@ -175,8 +191,7 @@ static void prog_load(void)
 	faults_begin();
 	wd_enable(LONG_US);
 	set_estimate();
-	fail_each(&op);
-	CHECK(nr_without, "never without memory for the image alone");
+	fail_until_without(&op);
 	end();
 }
 
@@ -195,8 +210,7 @@ static void blinded(void)
 	set_number(JIT_HARDEN, 2);
 	wd_enable(LONG_US);
 	set_estimate();
-	fail_each(&op);
-	CHECK(nr_without, "never without memory for the image alone");
+	fail_until_without(&op);
 	set_number(JIT_HARDEN, was);
 	end();
 }
@@ -271,8 +285,7 @@ static void toggle(void)
 	REQUIRE(switch_file >= 0, WATCHDOG ": %m");
 	faults_begin();
 	wd_enable(LONG_US);
-	fail_each(&on);
-	CHECK(nr_without, "never without memory for the image alone");
+	fail_until_without(&on);
 	fail_each(&off);
 	close_program();
 	end();
@@ -368,8 +381,7 @@ static void commands(void)
 
 	faults_begin();
 	wd_enable(LONG_US);
-	fail_each(&budget);
-	CHECK(nr_without, "never without memory for the image alone");
+	fail_until_without(&budget);
 	close_program();
 	prog = load_turns();
 	REQUIRE(prog >= 0, "load: %s", strerror(-prog));
@@ -579,8 +591,7 @@ static void new_pack(void)
 	REQUIRE(switch_file >= 0, WATCHDOG ": %m");
 	faults_begin();
 	make_big();
-	fail_each(&op);
-	CHECK(nr_without, "never without memory for the image alone");
+	fail_until_without(&op);
 	close_program();
 	end();
 }
