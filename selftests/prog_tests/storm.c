@@ -20,12 +20,32 @@ static const char *const stallers[] = {
 };
 
 static struct run *runs[ARRAY_SIZE(stallers)];
-static uint64_t deadline;
 
-/* What the processes have done. */
+/* What the processes share: until when they go on, and what they have done. */
 static struct {
-	volatile unsigned long loads, ends, toggles, changes;
+	volatile uint64_t deadline; /* 0: not all are ready */
+	volatile unsigned long ready, loads, ends, toggles, changes;
 } *done;
+
+static void share(void)
+{
+	done = mmap(NULL, sizeof(*done), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	REQUIRE(done != MAP_FAILED, "mmap: %m");
+}
+
+/* To be ready takes a while if the host is busy. */
+static void wait_for_all(void)
+{
+	__sync_fetch_and_add(&done->ready, 1);
+	while (!done->deadline)
+		usleep(1000);
+}
+
+static bool in_time(void)
+{
+	return now_ns() < done->deadline && !nr_failures;
+}
 
 static struct run *open_bounded(const char *name)
 {
@@ -63,7 +83,8 @@ static void stall(size_t i)
 	unsigned int n = 0;
 
 	repro_take_over(runs[i]);
-	while (now_ns() < deadline && !nr_failures) {
+	wait_for_all();
+	while (in_time()) {
 		repro_trigger(runs[i]);
 		/* Empties the ring buffer, too. */
 		if (++n % 10 == 0)
@@ -81,7 +102,8 @@ static void load_and_unload(size_t n)
 	const char *const *names = may_patch ? patching : harmless;
 	size_t nr = may_patch ? ARRAY_SIZE(patching) : ARRAY_SIZE(harmless), i;
 
-	for (i = 0; now_ns() < deadline && !nr_failures; i++) {
+	wait_for_all();
+	for (i = 0; in_time(); i++) {
 		const struct suite *suite;
 		const struct repro *r = repro_find(names[i % nr], &suite);
 		struct run *run = repro_open(suite, r, r->fill);
@@ -104,7 +126,8 @@ static void end_them(size_t unused)
 {
 	unsigned int i;
 
-	for (i = 0; now_ns() < deadline && !nr_failures; i++) {
+	wait_for_all();
+	for (i = 0; in_time(); i++) {
 		int fd = repro_fd(runs[i % ARRAY_SIZE(stallers)]);
 		int err = wd_command(fd, BPF_WD_END, 0);
 
@@ -133,7 +156,8 @@ static void change_sysctls(size_t unused)
 	};
 	unsigned int i;
 
-	for (i = 0; now_ns() < deadline && !nr_failures; i++) {
+	wait_for_all();
+	for (i = 0; in_time(); i++) {
 		const char *const *c = changes[i % ARRAY_SIZE(changes)];
 		int err = wd_sysctl_set(c[0], c[1]);
 
@@ -145,7 +169,8 @@ static void change_sysctls(size_t unused)
 
 static void toggle(size_t unused)
 {
-	while (now_ns() < deadline && !nr_failures) {
+	wait_for_all();
+	while (in_time()) {
 		usleep(100000);
 		wd_disable();
 		usleep(20000);
@@ -168,6 +193,11 @@ static pid_t start(void (*fn)(size_t), size_t arg, int cpu)
 	_exit(nr_failures != 0);
 }
 
+static bool all_ready(void *nr)
+{
+	return done->ready == (unsigned long)*(int *)nr;
+}
+
 static void all_at_once(void)
 {
 	unsigned long seconds = env_number("BPFWD_STORM_S", 3);
@@ -175,9 +205,7 @@ static void all_at_once(void)
 	struct run *run;
 	__u64 n;
 
-	done = mmap(NULL, sizeof(*done), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	REQUIRE(done != MAP_FAILED, "mmap: %m");
+	share();
 	trace_start();
 	wd_disable();
 	health(); /* its program stays for as long as this process */
@@ -189,7 +217,6 @@ static void all_at_once(void)
 		runs[i] = open_bounded(stallers[i]);
 	wd_enable(BUDGET_US);
 
-	deadline = now_ns() + seconds * NSEC_PER_SEC;
 	n_children = ARRAY_SIZE(stallers) + 3;
 	for (i = 0; i < (int)ARRAY_SIZE(stallers); i++)
 		start(stall, i, i % cpus);
@@ -203,6 +230,9 @@ static void all_at_once(void)
 		diag("the watchdog stays on, and nothing that patches text is attached: "
 		     "TCG, see trace_start() in test_util.c");
 	}
+	CHECK(wait_until(all_ready, &n_children, 60 * NSEC_PER_SEC),
+	      "%lu processes are ready", done->ready);
+	done->deadline = now_ns() + seconds * NSEC_PER_SEC;
 	for (i = 0; i < n_children; i++) {
 		REQUIRE(wait(&status) > 0, "wait: %m");
 		CHECK(!status, "a process failed");
@@ -252,7 +282,7 @@ static void stall_on_last(size_t i)
 	CPU_ZERO(&set);
 	CPU_SET(last, &set);
 	repro_take_over(runs[i]);
-	while (now_ns() < deadline && !nr_failures) {
+	while (in_time()) {
 		sched_setaffinity(0, sizeof(set), &set);
 		repro_trigger(runs[i]);
 		if (++n % 10 == 0)
@@ -286,6 +316,7 @@ static void hotplug(void)
 
 	if (access("/sys/devices/system/cpu/cpu1/online", W_OK))
 		skip("no CPU can be taken offline (CONFIG_HOTPLUG_CPU)");
+	share();
 	trace_start();
 	wd_disable();
 	for (i = 0; i < ARRAY_SIZE(names); i++)
@@ -293,7 +324,7 @@ static void hotplug(void)
 	wd_enable(BUDGET_US);
 	for (r = 0; r < rounds && !nr_failures; r++) {
 		/* Programs overrun on it while it goes and comes. */
-		deadline = now_ns() + NSEC_PER_SEC;
+		done->deadline = now_ns() + NSEC_PER_SEC;
 		for (i = 0; i < ARRAY_SIZE(names); i++) {
 			ended[i] = prog_info(repro_fd(runs[i])).terminations;
 			pids[i] = start(stall_on_last, i, last);
