@@ -282,6 +282,7 @@ static void stall_on_last(size_t i)
 	CPU_ZERO(&set);
 	CPU_SET(last, &set);
 	repro_take_over(runs[i]);
+	wait_for_all();
 	while (in_time()) {
 		sched_setaffinity(0, sizeof(set), &set);
 		repro_trigger(runs[i]);
@@ -308,7 +309,7 @@ static void hotplug(void)
 	/* The second one needs another CPU to be ended. */
 	static const char *const names[] = { "loop_syscall", "goto_lock" };
 	unsigned long rounds = env_number("BPFWD_HOTPLUG", 3), r;
-	int last = last_cpu(), status, cpu;
+	int last = last_cpu(), nr = ARRAY_SIZE(names), status, cpu;
 	__u64 ended[ARRAY_SIZE(names)];
 	uint64_t start_ns;
 	pid_t pids[2];
@@ -324,11 +325,14 @@ static void hotplug(void)
 	wd_enable(BUDGET_US);
 	for (r = 0; r < rounds && !nr_failures; r++) {
 		/* Programs overrun on it while it goes and comes. */
-		done->deadline = now_ns() + NSEC_PER_SEC;
+		done->deadline = done->ready = 0;
 		for (i = 0; i < ARRAY_SIZE(names); i++) {
 			ended[i] = prog_info(repro_fd(runs[i])).terminations;
 			pids[i] = start(stall_on_last, i, last);
 		}
+		CHECK(wait_until(all_ready, &nr, 60 * NSEC_PER_SEC),
+		      "%lu processes are ready", done->ready);
+		done->deadline = now_ns() + NSEC_PER_SEC;
 		pin_to(0);
 		usleep(100000);
 		start_ns = now_ns();
