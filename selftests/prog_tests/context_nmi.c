@@ -166,10 +166,13 @@ static int with_long_look(struct run *run)
 	if (err)
 		return err;
 	breakpoint = break_at("bpf_watchdog_decide");
-	if (breakpoint < 0 ||
-	    !bpf_program__attach_perf_event(looks->progs.long_look,
-					    breakpoint) ||
-	    !bpf_program__attach(looks->progs.look_hit))
+	if (breakpoint < 0)
+		return -errno;
+	/* In the skeleton, which detaches them: a CPU has few breakpoints. */
+	looks->links.long_look = bpf_program__attach_perf_event(
+		looks->progs.long_look, breakpoint);
+	looks->links.look_hit = bpf_program__attach(looks->progs.look_hit);
+	if (!looks->links.long_look || !looks->links.look_hit)
 		return -errno;
 	return repro_keep(run,
 			  bpf_program__attach_tcx(repro_prog(run),
