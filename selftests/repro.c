@@ -9,15 +9,14 @@
 #include <linux/if_ether.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include "repro.h"
+#include "traffic.h"
 #include "canary.skel.h"
 
 #define MAX_LOOPS (1 << 23) /* what bpf_loop() and bpf_iter_num take */
-#define CGROUP_ROOT "/sys/fs/cgroup"
 #define CGROUP_CHILD CGROUP_ROOT "/bpfwd_held"
 
 struct packet {
@@ -201,9 +200,7 @@ static void make_cgroup(struct run *run)
 	} handle = { .h.handle_bytes = sizeof(__u64) };
 	int mount_id;
 
-	if (access(CGROUP_ROOT "/cgroup.procs", F_OK))
-		REQUIRE(!mount("none", CGROUP_ROOT, "cgroup2", 0, NULL),
-			"cgroup2: %m");
+	cgroup_mount();
 	rmdir(CGROUP_CHILD);
 	REQUIRE(!mkdir(CGROUP_CHILD, 0700), CGROUP_CHILD ": %m");
 	REQUIRE(!name_to_handle_at(AT_FDCWD, CGROUP_CHILD, &handle.h, &mount_id,

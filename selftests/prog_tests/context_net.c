@@ -1,37 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs that see packets and sockets, on their hooks and with real traffic. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
-#include <linux/ipv6.h>
 #include <linux/lirc.h>
-#include <linux/seg6.h>
-#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include "repro.h"
+#include "traffic.h"
 #include "context_net.skel.h"
 
 #define LO 1
 #define PIN "/sys/fs/bpf/context_net"
 #define ROUTE "192.0.2.1"
-#define SEGMENT "2001:db8::1"
-#define MAC "02:00:00:00:00:01"
 #define NF_INET_LOCAL_OUT 3
-
-static int command(const char *cmd)
-{
-	char out[500];
-	int status = run_command(out, sizeof(out), "%s 2>&1", cmd);
-
-	if (!status)
-		return 0;
-	diag("%s: %s", cmd, out);
-	return -EINVAL;
-}
 
 /* The program is pinned for the time of the command. */
 static int pinned(struct run *run, const char *cmd)
@@ -50,19 +34,6 @@ static int pinned(struct run *run, const char *cmd)
 
 static int receiver = -1;
 
-static int open_udp(const char *ip)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_port = htons(TRIGGER_PORT),
-				    .sin_addr.s_addr = inet_addr(ip) };
-	int one = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)),
-		"reuseport: %m");
-	REQUIRE(!bind(fd, (void *)&addr, sizeof(addr)), "bind: %m");
-	return fd;
-}
-
 static void close_udp(void)
 {
 	close(receiver);
@@ -71,15 +42,9 @@ static void close_udp(void)
 
 static int send_to(const char *ip)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_port = htons(TRIGGER_PORT),
-				    .sin_addr.s_addr = inet_addr(ip) };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+	int err = udp_send(ip);
 	char c;
 
-	if (sendto(fd, "x", 1, 0, (void *)&addr, sizeof(addr)) != 1)
-		err = -errno;
-	close(fd);
 	while (receiver >= 0 && recv(receiver, &c, 1, MSG_DONTWAIT) > 0)
 		;
 	return err;
@@ -104,7 +69,7 @@ static int tc_cls(struct run *run)
 	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = repro_fd(run));
 	int err = bpf_tc_hook_create(&hook);
 
-	receiver = open_udp("127.0.0.1");
+	receiver = udp_open("127.0.0.1");
 	return err ?: bpf_tc_attach(&hook, &opts);
 }
 
@@ -112,7 +77,7 @@ static int tc_act(struct run *run)
 {
 	int err = command("tc qdisc add dev lo clsact");
 
-	receiver = open_udp("127.0.0.1");
+	receiver = udp_open("127.0.0.1");
 	/* The classifier is classic BPF that matches all. */
 	return err ?: pinned(run, "tc filter add dev lo egress bpf "
 				  "bytecode '1,6 0 0 4294967295,' "
@@ -156,63 +121,27 @@ static void lwt_off(void)
 	CHECK(!command("ip route del " ROUTE " dev lo"), "ip");
 }
 
-/* The route is the way out of seg0 and, for what comes in at seg1, the program's. */
 static int seg6local(struct run *run)
 {
-	return command("ip link add seg0 type veth peer name seg1 address " MAC
-		       " && ip link set seg0 up && ip link set seg1 up"
-		       " && ip -6 neigh add " SEGMENT " lladdr " MAC
-		       " dev seg0") ?:
-	       pinned(run, "ip -6 route add " SEGMENT
-			   " encap seg6local action End.BPF "
-			   "endpoint object-pinned " PIN " dev seg0");
+	int err;
+
+	unlink(PIN);
+	err = bpf_program__pin(repro_prog(run), PIN) ?: seg6_up(PIN);
+	unlink(PIN);
+	return err;
 }
 
-static void seg6local_off(void)
-{
-	CHECK(!command("ip link del seg0"), "ip");
-}
-
-/* A packet that has another segment before it, and one behind. */
 static int send_segments(struct run *run)
 {
-	struct {
-		struct ipv6hdr ip;
-		struct ipv6_sr_hdr srh;
-		struct in6_addr segments[2];
-	} __attribute__((packed)) p = {
-		.ip = { .version = 6,
-			.nexthdr = IPPROTO_ROUTING,
-			.hop_limit = 64,
-			.payload_len = htons(sizeof(p) - sizeof(p.ip)) },
-		.srh = { .nexthdr = IPPROTO_NONE,
-			 .hdrlen = sizeof(p.segments) / 8,
-			 .type = 4,
-			 .segments_left = 1,
-			 .first_segment = 1 },
-	};
-	struct sockaddr_in6 addr = { .sin6_family = AF_INET6 };
-	int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW), err = 0;
-
-	inet_pton(AF_INET6, "2001:db8::2", &p.ip.saddr);
-	inet_pton(AF_INET6, SEGMENT, &p.ip.daddr);
-	inet_pton(AF_INET6, "::1", &p.segments[0]);
-	inet_pton(AF_INET6, SEGMENT, &p.segments[1]);
-	addr.sin6_addr = *(struct in6_addr *)&p.ip.daddr;
-	if (sendto(fd, &p, sizeof(p), 0, (void *)&addr, sizeof(addr)) !=
-	    sizeof(p))
-		err = -errno;
-	close(fd);
-	return err;
+	return seg6_send();
 }
 
 /* --- Namespace ------------------------------------------------------------------------------- */
 
 static int netns(struct run *run)
 {
-	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), err;
+	int fd = netns_open(), err;
 
-	REQUIRE(fd >= 0, "netns: %m");
 	err = repro_keep(run, bpf_program__attach_netns(repro_prog(run), fd));
 	close(fd);
 	return err;
@@ -220,7 +149,7 @@ static int netns(struct run *run)
 
 static int sk_lookup(struct run *run)
 {
-	receiver = open_udp("127.0.0.1");
+	receiver = udp_open("127.0.0.1");
 	return netns(run);
 }
 
@@ -236,7 +165,7 @@ static int dissector(struct run *run)
 	REQUIRE(!setsockopt(packet_fd, SOL_PACKET, PACKET_FANOUT, &val,
 			    sizeof(val)),
 		"fanout: %m");
-	receiver = open_udp("127.0.0.1");
+	receiver = udp_open("127.0.0.1");
 	return netns(run);
 }
 
@@ -251,7 +180,7 @@ static int netfilter(struct run *run)
 	LIBBPF_OPTS(bpf_netfilter_opts, opts, .pf = AF_INET,
 		    .hooknum = NF_INET_LOCAL_OUT, .priority = -128);
 
-	receiver = open_udp("127.0.0.1");
+	receiver = udp_open("127.0.0.1");
 	return repro_keep(run,
 			  bpf_program__attach_netfilter(repro_prog(run), &opts));
 }
@@ -262,7 +191,7 @@ static int reuseport(struct run *run)
 {
 	int fd = repro_fd(run);
 
-	receiver = open_udp("127.0.0.1");
+	receiver = udp_open("127.0.0.1");
 	return setsockopt(receiver, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &fd,
 			  sizeof(fd)) ?
 		       -errno :
@@ -271,27 +200,9 @@ static int reuseport(struct run *run)
 
 static int pair[2];
 
-static void open_pair(void)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(addr);
-
-	pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	REQUIRE(!bind(fd, (void *)&addr, len) && !listen(fd, 1) &&
-			!getsockname(fd, (void *)&addr, &len),
-		"listen: %m");
-	REQUIRE(!connect(pair[0], (void *)&addr, len), "connect: %m");
-	pair[1] = accept(fd, NULL, NULL);
-	REQUIRE(pair[1] >= 0, "accept: %m");
-	close(fd);
-}
-
 static void close_pair(void)
 {
-	close(pair[0]);
-	close(pair[1]);
+	close_both(pair);
 }
 
 static int send_pair(struct run *run)
@@ -318,7 +229,7 @@ static int in_sockmap(struct run *run, int sock)
 		bpf_program__expected_attach_type(repro_prog(run)), 0);
 	if (err)
 		return err;
-	open_pair();
+	tcp_open(pair, NULL);
 	value = pair[sock];
 	return bpf_map_update_elem(map, &key, &value, BPF_ANY);
 }
@@ -360,7 +271,7 @@ static int cpumap(struct run *run)
 		bpf_object__find_map_fd_by_name(repro_obj(run), "cpus"), &key,
 		&val, 0);
 
-	receiver = open_udp("127.0.0.1");
+	receiver = udp_open("127.0.0.1");
 	return err ?: repro_keep(run, bpf_program__attach_xdp(to_cpu, LO));
 }
 
@@ -432,7 +343,7 @@ static const struct repro repros[] = {
 	{ NET("net_reuseport", reuseport, send_local, close_udp,
 	      "the choice of a socket among those of a port"),
 	  .holds = HOLDS_RECORD },
-	{ NET("net_seg6local", seg6local, send_segments, seg6local_off,
+	{ NET("net_seg6local", seg6local, send_segments, seg6_down,
 	      "a segment of SRv6, End.BPF"),
 	  .holds = HOLDS_RECORD },
 	{ NET("net_sk_lookup", sk_lookup, send_local, close_udp,

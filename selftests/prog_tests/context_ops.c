@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs of struct_ops. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include "repro.h"
+#include "traffic.h"
 #include "context_ops.skel.h"
 
 static int attach_map(struct run *run, const char *name)
@@ -20,32 +18,16 @@ static int pair[2];
 
 static int cong(struct run *run)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET,
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int err = attach_map(run, "cong"), fd;
-	socklen_t len = sizeof(addr);
+	int err = attach_map(run, "cong");
 
-	if (err)
-		return err;
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	REQUIRE(!setsockopt(pair[0], IPPROTO_TCP, TCP_CONGESTION, "bpfwd_cong",
-			    strlen("bpfwd_cong")),
-		"TCP_CONGESTION: %m");
-	REQUIRE(!bind(fd, (void *)&addr, len) && !listen(fd, 1) &&
-			!getsockname(fd, (void *)&addr, &len),
-		"listen: %m");
-	REQUIRE(!connect(pair[0], (void *)&addr, len), "connect: %m");
-	pair[1] = accept(fd, NULL, NULL);
-	REQUIRE(pair[1] >= 0, "accept: %m");
-	close(fd);
-	return 0;
+	if (!err)
+		tcp_open(pair, "bpfwd_cong");
+	return err;
 }
 
 static void cong_off(void)
 {
-	close(pair[0]);
-	close(pair[1]);
+	close_both(pair);
 }
 
 /* What is received is acknowledged, and the window of the sender avoids congestion. */
