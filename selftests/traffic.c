@@ -12,6 +12,7 @@
 #define SEGMENT "2001:db8::1"
 #define LAST_SEGMENT "2001:db8::3"
 #define MAC "02:00:00:00:00:01"
+#define PIN "/sys/fs/bpf/traffic" /* for the time of the command */
 
 int command(const char *cmd)
 {
@@ -114,14 +115,8 @@ void close_both(const int pair[2])
 }
 
 /* The route is the way out of seg0 and, for what comes in at seg1, the program's. */
-int seg6_up(const char *pin)
+static int seg6_links(void)
 {
-	char route[300];
-
-	snprintf(route, sizeof(route),
-		 "ip -6 route add " SEGMENT " encap seg6local action End.BPF "
-		 "endpoint object-pinned %s dev seg0",
-		 pin);
 	return command("ip link add seg0 type veth peer name seg1 address " MAC
 		       " && ip link add seg2 type veth peer name seg3"
 		       " && for i in 0 1 2 3; do ip link set seg$i up; done"
@@ -129,8 +124,23 @@ int seg6_up(const char *pin)
 		       " && ip -6 neigh add " SEGMENT " lladdr " MAC " dev seg0"
 		       " && ip -6 neigh add " LAST_SEGMENT " lladdr " MAC
 		       " dev seg2"
-		       " && ip -6 route add " LAST_SEGMENT " dev seg2") ?:
-	       command(route);
+		       " && ip -6 route add " LAST_SEGMENT " dev seg2");
+}
+
+int seg6_up(struct bpf_program *prog)
+{
+	int err;
+
+	unlink(PIN);
+	err = bpf_program__pin(prog, PIN);
+	if (!err)
+		err = seg6_links();
+	if (!err)
+		err = command("ip -6 route add " SEGMENT
+			      " encap seg6local action End.BPF"
+			      " endpoint object-pinned " PIN " dev seg0");
+	unlink(PIN);
+	return err;
 }
 
 void seg6_down(void)

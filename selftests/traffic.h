@@ -23,10 +23,10 @@ void tcp_open(int pair[2], const char *congestion);
 void close_both(const int pair[2]);
 
 /*
- * A route of SRv6, with the program that is pinned there as End.BPF, and a packet that has
- * it as its segment before the last one. To that it is forwarded.
+ * A route of SRv6 with the program as End.BPF, and a packet that has it as its segment
+ * before the last one. To that it is forwarded.
  */
-int seg6_up(const char *pin); /* 0 or -errno */
+int seg6_up(struct bpf_program *prog); /* 0 or -errno */
 void seg6_down(void);
 int seg6_send(void);
 __u64 ipv6_forwarded(void);

@@ -123,12 +123,7 @@ static void lwt_off(void)
 
 static int seg6local(struct run *run)
 {
-	int err;
-
-	unlink(PIN);
-	err = bpf_program__pin(repro_prog(run), PIN) ?: seg6_up(PIN);
-	unlink(PIN);
-	return err;
+	return seg6_up(repro_prog(run));
 }
 
 static int send_segments(struct run *run)

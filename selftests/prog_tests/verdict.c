@@ -18,7 +18,6 @@
 #include "traffic.h"
 #include "verdict.skel.h"
 
-#define PIN "/sys/fs/bpf/verdict"
 #define LIRC "/dev/lirc0"
 
 static struct verdict *skel;
@@ -114,11 +113,8 @@ static int choose_socket(struct bpf_program *prog)
 
 static void on_segment(struct bpf_program *prog)
 {
-	int err;
+	int err = seg6_up(prog);
 
-	unlink(PIN);
-	err = bpf_program__pin(prog, PIN) ?: seg6_up(PIN);
-	unlink(PIN);
 	REQUIRE(!err, "%s: %s", bpf_program__name(prog), strerror(-err));
 }
 
