@@ -1,6 +1,6 @@
 #!/bin/bash
 # Compile the kernel's own BPF selftests, programs to try things on, into $O/corpus.
-#   corpus.sh subset    those that selftests/corpus.list names, half a minute
+#   corpus.sh subset    those that selftests/corpus/subset.list names, half a minute
 #   corpus.sh all       all that compile against this kernel, and its veristat, 6 minutes
 #   JOBS=2
 # What is there stays until the sources, the kernel's types or the compiler change.
@@ -49,7 +49,7 @@ build() {
 }
 names() {
 	if [[ $which == subset ]]; then
-		sed -n 's/^\([^#].*\)\.bpf\.o$/\1/p' "$repo/selftests/corpus.list"
+		sed -n 's/^\([^#].*\)\.bpf\.o$/\1/p' "$repo/selftests/corpus/subset.list"
 	else
 		find "$tests/progs" -maxdepth 1 -name '*.c' -printf '%f\n' | sed 's/\.c$//' | sort
 	fi

@@ -143,9 +143,8 @@ key() { # step
 		verdicts|upstream) tree_key "$repo" selftests/UPSTREAM ;;
 		esac
 		cat "$repo"/kernel-patches/config*
-		tree_key "$repo" selftests/vm selftests/progs selftests/prog_tests "scripts/$script"
-		sha256sum "$repo"/selftests/*.[ch] "$repo"/selftests/*.tsv "$repo"/selftests/*.except \
-			"$repo"/selftests/corpus.leaky "$repo"/scripts/{test-all,lib,kernel}.sh
+		tree_key "$repo" selftests/{vm,harness,traffic,corpus,progs,prog_tests} "scripts/$script"
+		sha256sum "$repo"/selftests/*.[ch] "$repo"/scripts/{test-all,lib,kernel}.sh
 		echo "${CORPUS_OPTIONS:-}"	# a shorter run does not stand for a whole one
 	} | sha256sum | cut -d' ' -f1
 }

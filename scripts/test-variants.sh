@@ -24,7 +24,7 @@ variant() {
 	for try in 1 2; do
 		rc=0
 		APPEND=$options KERNEL=$kernel TIMEOUT=900 "$repo/selftests/vm/run.sh" "$cmd exit \$rc" || rc=$?
-		# QEMU before 8.1, see trace_start() in selftests/test_util.c: not the kernel's fault.
+		# QEMU before 8.1, see trace_start() in selftests/harness/test_util.c: not the kernel's fault.
 		if (( try == 1 && rc == 255 )) && grep -q '^Oops: int3' "$O/vm/console.log" &&
 		   ! grep -q '^Code:.* cc <' "$O/vm/console.log"; then
 			echo "# $name: the emulator ran into code that was being patched; once more"

@@ -18,296 +18,29 @@
 #include <fnmatch.h>
 #include <getopt.h>
 #include <glob.h>
-#include <poll.h>
-#include <regex.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include "corpus.h"
-#include "repro.h"
+#include "corpus/corpus.h"
+#include "harness/log.h"
+#include "harness/patterns.h"
+#include "harness/process.h"
+#include "traffic/repro.h"
 
-/* Stalls longer than this end by the brake: soft lockups are reported after 20 s. */
-#define BRAKE_NS (5 * NSEC_PER_SEC)
 /* A host that is busy makes everything slow; a stall is what the brake is for. */
 #define DEFAULT_TIMEOUT_S 60
 #define CLI_TIMEOUT_S 240
-#define MAX_PATTERNS 64
 
-bool verbose;
-int nr_failures;
-struct shared *shared;
+/* Sorted by name; the Makefile generates it from prog_tests/. */
+extern const struct suite *const all_suites[];
+extern const size_t nr_all_suites;
 
-/* --- Results of a test, in its own process --------------------------------------------------- */
-
-void diag(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	printf("# ");
-	vprintf(fmt, ap);
-	printf("\n");
-	fflush(stdout);
-	va_end(ap);
-}
-
-bool check_fail(const char *file, int line, const char *cond, const char *fmt,
-		...)
-{
-	int saved = errno;
-	va_list ap;
-
-	va_start(ap, fmt);
-	printf("# FAIL %s:%d: ", file, line);
-	errno = saved;
-	vprintf(fmt, ap);
-	printf(" [%s]\n", cond);
-	fflush(stdout);
-	va_end(ap);
-	nr_failures++;
-	errno = saved;
-	return false;
-}
-
-void give_up(void)
-{
-	fflush(stdout);
-	_exit(TEST_FAIL);
-}
-
-void skip(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(shared->skip_reason, sizeof(shared->skip_reason), fmt, ap);
-	va_end(ap);
-	fflush(stdout);
-	_exit(nr_failures ? TEST_FAIL : TEST_SKIP);
-}
-
-const struct repro *repro_find(const char *name, const struct suite **suite)
-{
-	size_t i, j;
-
-	for (i = 0; i < nr_suites; i++) {
-		for (j = 0; j < suites[i]->nr_repros; j++) {
-			if (strcmp(suites[i]->repros[j].name, name))
-				continue;
-			*suite = suites[i];
-			return &suites[i]->repros[j];
-		}
-	}
-	return NULL;
-}
-
-/* --- Lists of patterns ----------------------------------------------------------------------- */
-
-struct pattern {
-	char *text, *reason;
-	regex_t regex;
-};
-
-struct patterns {
-	struct pattern p[MAX_PATTERNS];
-	size_t nr;
-};
-
-static struct patterns splat_deny, splat_allow, denylist;
-
-static void config_error(const char *file, int line, const char *what)
-{
-	fprintf(stderr, "%s/%s:%d: %s\n", SELFTESTS_DIR, file, line, what);
-	exit(TEST_FAIL);
-}
-
-/* One pattern a line, then two spaces or more and the reason; # starts a comment. */
-static void read_patterns(const char *file, struct patterns *list, bool regex,
-			  bool reasons)
-{
-	char path[4096], line[1000], *end;
-	int nr = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", SELFTESTS_DIR, file);
-	f = fopen(path, "re");
-	if (!f)
-		config_error(file, 0, strerror(errno));
-	while (fgets(line, sizeof(line), f)) {
-		struct pattern *p = &list->p[list->nr];
-
-		nr++;
-		line[strcspn(line, "\n")] = 0;
-		if (!line[0] || line[0] == '#')
-			continue;
-		if (list->nr == MAX_PATTERNS)
-			config_error(file, nr, "too many lines");
-		end = strstr(line, "  ");
-		if (reasons && !end)
-			config_error(file, nr, "no reason given");
-		if (end) {
-			*end = 0;
-			p->reason = strdup(end + strspn(end + 1, " ") + 1);
-		}
-		p->text = strdup(line);
-		if (regex && regcomp(&p->regex, line, REG_EXTENDED | REG_NOSUB))
-			config_error(file, nr, "not a regular expression");
-		list->nr++;
-	}
-	fclose(f);
-}
-
-static bool matches(const struct patterns *list, const char *line)
-{
-	size_t i;
-
-	for (i = 0; i < list->nr; i++)
-		if (!regexec(&list->p[i].regex, line, 0, NULL, 0))
-			return true;
-	return false;
-}
-
-/* --- The kernel log -------------------------------------------------------------------------- */
-
-static int kmsg = -1;
-
-void log_name(const char *name)
-{
-	char line[300];
-	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-
-	snprintf(line, sizeof(line), "bpfwd-selftest: %s\n", name);
-	if (fd < 0 || write(fd, line, strlen(line)) < 0)
-		fprintf(stderr, "/dev/kmsg: %m\n");
-	if (fd >= 0)
-		close(fd);
-}
-
-void log_mark(const char *name)
-{
-	log_name(name);
-	if (kmsg < 0)
-		kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	lseek(kmsg, 0, SEEK_END);
-}
-
-int log_scan(void)
-{
-	char record[8192], *text;
-	int bad = 0;
-	ssize_t n;
-
-	for (;;) {
-		n = read(kmsg, record, sizeof(record) - 1);
-		if (n < 0 && errno == EPIPE) {
-			printf("# FAIL log: messages were lost\n");
-			bad++;
-			continue;
-		}
-		if (n <= 0)
-			break;
-		record[n] = 0;
-		text = strchr(record, ';');
-		text = text ? text + 1 : record;
-		text[strcspn(text, "\n")] = 0;
-		if (!matches(&splat_deny, text) || matches(&splat_allow, text))
-			continue;
-		printf("# FAIL log: %s\n", text);
-		bad++;
-	}
-	fflush(stdout);
-	return bad;
-}
-
-/* --- Running --------------------------------------------------------------------------------- */
+static struct patterns denylist;
 
 struct outcome {
 	int result;
 	double seconds;
 };
-
-/* Sets the brake of every loaded test program. */
-static void pull_brake(void)
-{
-	__u32 id = 0, len;
-
-	while (!bpf_map_get_next_id(id, &id)) {
-		struct bpf_map_info info = {};
-		struct ctl *ctl;
-		int fd = bpf_map_get_fd_by_id(id);
-
-		len = sizeof(info);
-		if (fd >= 0 && !bpf_map_get_info_by_fd(fd, &info, &len) &&
-		    !strcmp(info.name, CTL_MAP) &&
-		    info.value_size == sizeof(*ctl)) {
-			ctl = mmap(NULL, sizeof(*ctl), PROT_READ | PROT_WRITE,
-				   MAP_SHARED, fd, 0);
-			if (ctl != MAP_FAILED) {
-				ctl->brake = 1;
-				munmap(ctl, sizeof(*ctl));
-			}
-		}
-		if (fd >= 0)
-			close(fd);
-	}
-}
-
-/* Waits for the process of a test; its result. */
-static int supervise(pid_t pid, const char *name, unsigned int timeout_s)
-{
-	uint64_t start = now_ns(), killed = 0;
-	bool braked = false;
-	int status, pidfd = syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
-
-	while (poll(&pfd, 1, 50) <= 0) {
-		uint64_t now = now_ns(), since = shared->stall_since;
-
-		if (!braked && since && now > since && now - since > BRAKE_NS) {
-			printf("# FAIL %s stalls for %llu s: pulling the brake\n",
-			       name, BRAKE_NS / NSEC_PER_SEC);
-			pull_brake();
-			braked = true;
-		}
-		if (!killed && now - start > timeout_s * NSEC_PER_SEC) {
-			printf("# FAIL %s: timeout after %u s\n", name,
-			       timeout_s);
-			kill(-pid, SIGKILL);
-			pull_brake();
-			killed = now;
-		}
-		if (killed && now - killed > 15 * NSEC_PER_SEC) {
-			printf("Bail out! %s cannot be ended\n", name);
-			fflush(stdout);
-			_exit(TEST_FAIL);
-		}
-	}
-	close(pidfd);
-	waitpid(pid, &status, 0);
-	if (braked || killed)
-		return TEST_FAIL;
-	if (WIFSIGNALED(status)) {
-		printf("# FAIL %s: %s\n", name, strsignal(WTERMSIG(status)));
-		return TEST_FAIL;
-	}
-	status = WEXITSTATUS(status);
-	return status == TEST_PASS || status == TEST_SKIP ? status : TEST_FAIL;
-}
-
-void prepare_process(void)
-{
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	REQUIRE(!unshare(CLONE_NEWNET | CLONE_NEWNS), "unshare: %m");
-	loopback_up();
-	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-	pin_to(last_cpu());
-}
 
 static void check_needs(unsigned int needs)
 {
@@ -628,6 +361,8 @@ int main(int argc, char **argv)
 	pid_t pid;
 	int c, result;
 
+	suites = all_suites;
+	nr_suites = nr_all_suites;
 	while ((c = getopt_long(argc, argv, "t:lvh", options, NULL)) != -1) {
 		switch (c) {
 		case 't':
@@ -702,9 +437,8 @@ int main(int argc, char **argv)
 		return result;
 	}
 
-	read_patterns("SPLAT_DENY", &splat_deny, true, false);
-	read_patterns("SPLAT_ALLOW", &splat_allow, true, true);
-	read_patterns("DENYLIST", &denylist, false, true);
+	log_open();
+	patterns_read(&denylist, "DENYLIST", false, true);
 	if (json_path) {
 		json = fopen(json_path, "we");
 		if (!json) {

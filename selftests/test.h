@@ -18,7 +18,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include "ctl.h"
+#include "progs/ctl.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define NSEC_PER_USEC 1000ULL
@@ -40,7 +40,7 @@ struct test {
 	void (*run)(void);
 	unsigned int needs;
 	unsigned int
-		timeout_s; /* 0: 60 s; a stall gets no more than 5 s, see runner.c */
+		timeout_s; /* 0: 60 s; a stall gets no more than 5 s, see process.c */
 };
 
 struct repro;
@@ -54,9 +54,9 @@ struct suite {
 	size_t nr_repros;
 };
 
-/* Sorted by name; the Makefile generates it from prog_tests/. */
-extern const struct suite *const suites[];
-extern const size_t nr_suites;
+/* All that there are, sorted by name: the runner sets it. */
+extern const struct suite *const *suites;
+extern size_t nr_suites;
 
 /* --- Results --------------------------------------------------------------------------------- */
 
@@ -87,17 +87,5 @@ struct shared {
 	char skip_reason[200];
 };
 extern struct shared *shared;
-
-/* Namespaces, group and CPU of a test, for the process that calls it. */
-void prepare_process(void);
-/* Writes a line to the kernel log. */
-void log_name(const char *name);
-/* The same, and what was logged before is not looked at. */
-void log_mark(const char *name);
-/* The number of bad lines since the mark or the last scan. */
-int log_scan(void);
-
-/* Every row of suites[].tests and .repros, by full name. */
-const struct repro *repro_find(const char *name, const struct suite **suite);
 
 #endif

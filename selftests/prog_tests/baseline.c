@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Every reproducer with the watchdog off: it loads, it stalls, it gives back what it held. */
 #include <sys/wait.h>
-#include "repro.h"
+#include "traffic/repro.h"
 
 /* A stall that ends by itself: long enough to be one, short enough to wait for. */
 #define STALL_NS (30 * NSEC_PER_MSEC)

@@ -2,7 +2,7 @@
 /* No CPU is left that does not stall: each has to time itself. */
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include "repro.h"
+#include "traffic/repro.h"
 
 static void on_all_cpus(const char *name)
 {

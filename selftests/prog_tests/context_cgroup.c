@@ -7,8 +7,8 @@
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include "repro.h"
-#include "traffic.h"
+#include "traffic/repro.h"
+#include "traffic/traffic.h"
 #include "context_cgroup.skel.h"
 
 static int attach(struct run *run)

@@ -8,8 +8,8 @@
 #include <linux/lirc.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include "repro.h"
-#include "traffic.h"
+#include "traffic/repro.h"
+#include "traffic/traffic.h"
 #include "context_net.skel.h"
 
 #define LO 1

@@ -7,7 +7,7 @@
 #include <linux/perf_event.h>
 #include <net/if.h>
 #include <sys/syscall.h>
-#include "repro.h"
+#include "traffic/repro.h"
 #include "context_nmi.skel.h"
 
 static int run_below(struct context_nmi *skel)

@@ -2,8 +2,8 @@
 /* Programs of struct_ops. */
 #define _GNU_SOURCE
 #include <sys/socket.h>
-#include "repro.h"
-#include "traffic.h"
+#include "traffic/repro.h"
+#include "traffic/traffic.h"
 #include "context_ops.skel.h"
 
 static int attach_map(struct run *run, const char *name)

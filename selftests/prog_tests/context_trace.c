@@ -8,7 +8,7 @@
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include "repro.h"
+#include "traffic/repro.h"
 #include "context_trace.skel.h"
 
 #define TRACING "/sys/kernel/tracing"

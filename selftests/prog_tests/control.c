@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include "repro.h"
+#include "traffic/repro.h"
 
 /* The reproducer that needs least around it. */
 static struct run *open_stall(void)

@@ -3,7 +3,7 @@
 #include <bpf/btf.h>
 #include <linux/capability.h>
 #include <sys/syscall.h>
-#include "test_util.h"
+#include "harness/test_util.h"
 #include "estimate.skel.h"
 #include "estimate_ops.skel.h"
 

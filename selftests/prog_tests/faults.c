@@ -6,8 +6,8 @@
  */
 #include <fcntl.h>
 #include <sys/syscall.h>
-#include "faults.h"
-#include "policy.h"
+#include "harness/faults.h"
+#include "harness/policy.h"
 
 #define WATCHDOG "/proc/sys/kernel/bpf_watchdog"
 /* Nothing is ended, however slow the machine is. */

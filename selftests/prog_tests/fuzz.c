@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include "policy.h"
+#include "harness/policy.h"
 
 #define PAGE 4096UL
 #define ROOM (16 * PAGE) /* of an area, 64 KB */

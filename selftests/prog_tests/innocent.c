@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include "repro.h"
+#include "traffic/repro.h"
 #include "innocent.skel.h"
 
 static struct innocent *load(void)

@@ -4,8 +4,8 @@
  * same with programs of others, at their calls and anywhere.
  */
 #include <sys/wait.h>
-#include "corpus.h"
-#include "repro.h"
+#include "corpus/corpus.h"
+#include "traffic/repro.h"
 
 #define MAX_POINTS 1000
 
@@ -86,7 +86,7 @@ static struct corpus_opts subset(void)
 {
 	struct corpus_opts opts = {
 		.dir = built_file("CORPUS", "corpus"),
-		.names = SELFTESTS_DIR "/corpus.list",
+		.names = SELFTESTS_DIR "/corpus/subset.list",
 		.rounds = 1,
 		.sweep_ms = 300,
 		.anywhere_ms = 40,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The watchdog goes on and off while programs are loaded and running. */
 #include <pthread.h>
-#include "repro.h"
+#include "traffic/repro.h"
 #include "stuck.skel.h"
 
 static struct run *open_named(const char *name)

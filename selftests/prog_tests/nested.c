@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* An invocation inside another one: each has its own record, budget and end. */
-#include "test_util.h"
+#include "harness/test_util.h"
 #include "nested.skel.h"
 
 static struct nested *load(bool kprobe)

@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include "policy_ways.h"
+#include "traffic/policy_ways.h"
 
 int policy_uprobe_target(int a);
 __attribute__((noinline)) int policy_uprobe_target(int a)

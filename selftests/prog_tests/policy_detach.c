@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include "policy_ways.h"
+#include "traffic/policy_ways.h"
 
 #define LO 1
 #define HOOK "tcx/ingress/lo"

@@ -4,7 +4,7 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include "policy_ways.h"
+#include "traffic/policy_ways.h"
 
 static void kind_0(struct policy *p, struct bpf_policy_rule *r)
 {

@@ -5,7 +5,7 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <sys/socket.h>
-#include "policy_ways.h"
+#include "traffic/policy_ways.h"
 
 #define LO 1
 

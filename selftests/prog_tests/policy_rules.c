@@ -5,7 +5,7 @@
 #include <linux/if_link.h>
 #include <sys/stat.h>
 #include <time.h>
-#include "policy_ways.h"
+#include "traffic/policy_ways.h"
 
 #define LO 1
 

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include "policy_ways.h"
+#include "traffic/policy_ways.h"
 
 static int sock_fd;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What others read: bpftool, fdinfo, perf, trace-cmd, the kernel log. */
 #include <fcntl.h>
-#include "repro.h"
+#include "traffic/repro.h"
 
 static char text[1 << 20];
 

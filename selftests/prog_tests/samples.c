@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include <sched.h>
 #include <sys/wait.h>
-#include "repro.h"
+#include "traffic/repro.h"
 #include "samples.skel.h"
 
 #define SAMPLES 1000

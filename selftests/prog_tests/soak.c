@@ -4,7 +4,7 @@
  * many; scripts/soak.sh makes it 1,000,000.
  */
 #include <sys/wait.h>
-#include "test_util.h"
+#include "harness/test_util.h"
 #include "soak.skel.h"
 
 /* Of each round, these are ended by the trigger, and these by the timer. */

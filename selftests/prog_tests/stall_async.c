@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Callbacks of timers and work queues. */
-#include "repro.h"
+#include "traffic/repro.h"
 #include "stall_async.skel.h"
 
 static const struct repro repros[] = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* bpf_user_ringbuf_drain(). */
-#include "repro.h"
+#include "traffic/repro.h"
 #include "stall_drain.skel.h"
 
 static const struct repro repros[] = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* bpf_for_each_map_elem() over 1,000,000 elements. */
-#include "repro.h"
+#include "traffic/repro.h"
 #include "stall_each.skel.h"
 
 static const struct repro repros[] = {

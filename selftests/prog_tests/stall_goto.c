@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* may_goto loops. */
-#include "repro.h"
+#include "traffic/repro.h"
 #include "stall_goto.skel.h"
 
 static const struct repro repros[] = {

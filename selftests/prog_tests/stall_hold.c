@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Whatever else a program can hold. */
-#include "repro.h"
+#include "traffic/repro.h"
 #include "stall_hold.skel.h"
 
 static const struct repro repros[] = {

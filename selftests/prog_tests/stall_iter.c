@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Open-coded iterators. */
-#include "repro.h"
+#include "traffic/repro.h"
 #include "stall_iter.skel.h"
 
 static const struct repro repros[] = {

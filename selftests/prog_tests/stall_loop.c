@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* bpf_loop() three deep, on the hooks of tracing. */
-#include "repro.h"
+#include "traffic/repro.h"
 #include "stall_loop.skel.h"
 
 static const struct repro repros[] = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Network hooks, with real packets. */
-#include "repro.h"
+#include "traffic/repro.h"
 #include "stall_net.skel.h"
 
 static const struct repro repros[] = {

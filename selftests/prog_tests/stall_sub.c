@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Subprograms, four deep. */
-#include "repro.h"
+#include "traffic/repro.h"
 #include "stall_sub.skel.h"
 
 static const struct repro repros[] = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tail calls. */
-#include "repro.h"
+#include "traffic/repro.h"
 #include "stall_tail.skel.h"
 
 static const struct repro repros[] = {

@@ -9,7 +9,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include "repro.h"
+#include "traffic/repro.h"
 
 /* They end by themselves, should the watchdog be off. */
 #define STALL_NS (300 * NSEC_PER_MSEC)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kernel.bpf_watchdog*: ranges, garbage, defaults. */
-#include "test_util.h"
+#include "harness/test_util.h"
 
 static const struct {
 	const char *name;

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
-#include "traffic.h"
+#include "traffic/traffic.h"
 #include "verdict.skel.h"
 
 #define LIRC "/dev/lirc0"

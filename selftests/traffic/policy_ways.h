@@ -3,7 +3,7 @@
 #ifndef POLICY_WAYS_H
 #define POLICY_WAYS_H
 
-#include "policy.h"
+#include "harness/policy.h"
 #include "policy_progs.skel.h"
 
 /* What becomes of what is attached, by a policy that wants it detached. */

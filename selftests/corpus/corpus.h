@@ -6,7 +6,7 @@
 #ifndef CORPUS_H
 #define CORPUS_H
 
-#include "test_util.h"
+#include "harness/test_util.h"
 
 #define CORPUS_MAX_PROGS 512 /* of an object */
 #define CORPUS_MAX_CALLS 8192 /* different calls of all programs of an object */
@@ -76,13 +76,13 @@ void corpus_run(const struct corpus_opts *opts, bool scan,
 void corpus_print(const struct corpus_totals *totals);
 int corpus_main(const struct corpus_opts *opts);
 
-/* corpus_object.c: in a process of its own. */
+/* object.c: in a process of its own. */
 void corpus_do_object(const struct corpus_opts *opts, const char *path,
 		      struct corpus_object *result);
-/* Fills maps and variables, so that programs take other branches. */
+/* seed.c: fills maps and variables, so that programs take other branches. */
 void corpus_seed(struct bpf_object *obj, unsigned int round);
 
-/* corpus_kill.c */
+/* kill.c */
 void corpus_kill(const struct corpus_opts *opts, struct bpf_object *obj,
 		 struct bpf_program *prog, struct corpus_prog *row);
 
@@ -94,7 +94,7 @@ void call_table_compare(const char *file);
 /* Has each row of the table that is marked DANGER a line in danger.tsv? */
 void call_table_check_danger(const char *classes);
 
-/* corpus_drive.c: the ways in which a program can be made to run. */
+/* drive.c: the ways in which a program can be made to run. */
 struct drive;
 struct drive *drive_open(struct bpf_program *prog, bool attach);
 void drive_close(struct drive *d);

@@ -7,7 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
-#include "corpus.h"
+#include "corpus/corpus.h"
 
 #define EVERY_CALL 1000 /* one in fifty beyond */
 #define MAX_CALL 1000000

@@ -3,7 +3,7 @@
 #ifndef REPRO_H
 #define REPRO_H
 
-#include "test_util.h"
+#include "harness/test_util.h"
 
 /* How the program gets to run. */
 enum trigger {
@@ -98,6 +98,9 @@ void repro_check_held(struct run *run, bool canary_too);
 /* Last: removes the cgroup, which stays dying if a reference leaked. */
 void repro_check_cgroup_gone(struct run *run);
 void repro_describe_holds(const struct repro *r, char *buf, size_t size);
+
+/* By name, out of the rows of all suites; NULL: none. */
+const struct repro *repro_find(const char *name, const struct suite **suite);
 
 /* The test of a reproducer: ended in time, reported, nothing leaked; three times over. */
 void repro_test(const struct suite *suite, const struct repro *r);

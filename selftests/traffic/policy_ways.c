@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "policy_ways.h"
+#include "traffic/policy_ways.h"
 
 #define HOOK_BUDGET 30000000ULL
 #define PROG_BUDGET 20000000ULL

@@ -4,7 +4,7 @@
 #define TRAFFIC_H
 
 #include <netinet/in.h>
-#include "test_util.h"
+#include "harness/test_util.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 

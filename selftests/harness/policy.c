@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <sys/syscall.h>
-#include "policy.h"
+#include "harness/policy.h"
 
 static const char *const kinds[] = {
 	[BPF_POLICY_DEFAULTS] = "defaults", [BPF_POLICY_HOOK] = "hooks",

@@ -3,7 +3,7 @@
 #ifndef FAULTS_H
 #define FAULTS_H
 
-#include "test_util.h"
+#include "harness/test_util.h"
 
 #define JIT_LIMIT "/proc/sys/net/core/bpf_jit_limit"
 #define JIT_HARDEN "/proc/sys/net/core/bpf_jit_harden"

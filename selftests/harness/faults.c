@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include "faults.h"
+#include "harness/faults.h"
 
 #define FAULTS "/sys/kernel/debug/"
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include "test_util.h"
+#include "harness/test_util.h"
 #include "canary.skel.h"
 
 #define TRACING "/sys/kernel/tracing"

@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
-#include "corpus.h"
+#include "corpus/corpus.h"
+#include "harness/log.h"
+#include "harness/process.h"
 
 #define OBJECT_TIMEOUT_S 600
 #define GONE_TIMEOUT_S 60 /* an arena takes 15 s to go, with DEBUG_OBJECTS_FREE */
@@ -375,7 +377,7 @@ static bool wanted(const struct corpus_opts *opts, const char *path)
 	    (opts->rows && listed(opts->rows, "{\"object\":\"", name)))
 		return false;
 	if (!access(KMEMLEAK, F_OK) &&
-	    listed(SELFTESTS_DIR "/corpus.leaky", "", name)) {
+	    listed(SELFTESTS_DIR "/corpus/leaky.list", "", name)) {
 		diag("%s is left out: it leaks on the unpatched kernel, too",
 		     name);
 		return false;

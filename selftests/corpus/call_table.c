@@ -5,8 +5,8 @@
  * by reading their source.
  */
 #include <fnmatch.h>
-#include "corpus.h"
-#include "repro.h"
+#include "corpus/corpus.h"
+#include "traffic/repro.h"
 
 #define MAX_COLUMNS 6
 
@@ -178,8 +178,8 @@ static bool seen_before(const struct table *found, size_t i)
 
 void call_table_compare(const char *file)
 {
-	struct table table = read_table(SELFTESTS_DIR "/call_classes.tsv");
-	struct table except = read_table(SELFTESTS_DIR "/call_classes.except");
+	struct table table = read_table(SELFTESTS_DIR "/corpus/call_classes.tsv");
+	struct table except = read_table(SELFTESTS_DIR "/corpus/call_classes.except");
 	struct table found = read_table(file);
 	unsigned long sites = 0, pairs = 0, differ = 0, unexplained = 0;
 	size_t i;
@@ -281,9 +281,9 @@ static void check_line(char **c, const struct table *found,
 
 void call_table_check_danger(const char *classes)
 {
-	struct table table = read_table(SELFTESTS_DIR "/call_classes.tsv");
-	struct table danger = read_table(SELFTESTS_DIR "/danger.tsv");
-	struct table except = read_table(SELFTESTS_DIR "/call_classes.except");
+	struct table table = read_table(SELFTESTS_DIR "/corpus/call_classes.tsv");
+	struct table danger = read_table(SELFTESTS_DIR "/corpus/danger.tsv");
+	struct table except = read_table(SELFTESTS_DIR "/corpus/call_classes.except");
 	struct table found = read_table(classes);
 	unsigned int rows = 0, tested = 0;
 	size_t i, j;

@@ -7,7 +7,7 @@
 #include <netinet/tcp.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include "traffic.h"
+#include "traffic/traffic.h"
 
 #define SEGMENT "2001:db8::1"
 #define LAST_SEGMENT "2001:db8::3"

@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include "repro.h"
-#include "traffic.h"
+#include "traffic/repro.h"
+#include "traffic/traffic.h"
 #include "canary.skel.h"
 
 #define MAX_LOOPS (1 << 23) /* what bpf_loop() and bpf_iter_num take */
@@ -855,6 +855,21 @@ void repro_test(const struct suite *suite, const struct repro *r)
 	}
 	repro_check_cgroup_gone(run);
 	repro_close(run);
+}
+
+const struct repro *repro_find(const char *name, const struct suite **suite)
+{
+	size_t i, j;
+
+	for (i = 0; i < nr_suites; i++) {
+		for (j = 0; j < suites[i]->nr_repros; j++) {
+			if (strcmp(suites[i]->repros[j].name, name))
+				continue;
+			*suite = suites[i];
+			return &suites[i]->repros[j];
+		}
+	}
+	return NULL;
 }
 
 int repro_show(const char *name, bool watchdog, unsigned int budget_us,

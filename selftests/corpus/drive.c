@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include "corpus.h"
+#include "corpus/corpus.h"
 
 #define MAX_WAYS 16
 #define PACKET_MAX 1514

@@ -3,7 +3,7 @@
 #ifndef POLICY_H
 #define POLICY_H
 
-#include "test_util.h"
+#include "harness/test_util.h"
 
 #define MAX_RULES 1100
 #define MAX_CHARGES 1200

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
+#include "harness/log.h"
+#include "harness/patterns.h"
+#include "test.h"
+
+static struct patterns splat_deny, splat_allow;
+static int kmsg = -1;
+
+void log_open(void)
+{
+	patterns_read(&splat_deny, "SPLAT_DENY", true, false);
+	patterns_read(&splat_allow, "SPLAT_ALLOW", true, true);
+}
+
+void log_name(const char *name)
+{
+	char line[300];
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	snprintf(line, sizeof(line), "bpfwd-selftest: %s\n", name);
+	if (fd < 0 || write(fd, line, strlen(line)) < 0)
+		fprintf(stderr, "/dev/kmsg: %m\n");
+	if (fd >= 0)
+		close(fd);
+}
+
+void log_mark(const char *name)
+{
+	log_name(name);
+	if (kmsg < 0)
+		kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	lseek(kmsg, 0, SEEK_END);
+}
+
+int log_scan(void)
+{
+	char record[8192], *text;
+	int bad = 0;
+	ssize_t n;
+
+	for (;;) {
+		n = read(kmsg, record, sizeof(record) - 1);
+		if (n < 0 && errno == EPIPE) {
+			printf("# FAIL log: messages were lost\n");
+			bad++;
+			continue;
+		}
+		if (n <= 0)
+			break;
+		record[n] = 0;
+		text = strchr(record, ';');
+		text = text ? text + 1 : record;
+		text[strcspn(text, "\n")] = 0;
+		if (!patterns_match(&splat_deny, text) ||
+		    patterns_match(&splat_allow, text))
+			continue;
+		printf("# FAIL log: %s\n", text);
+		bad++;
+	}
+	fflush(stdout);
+	return bad;
+}
