@@ -42,6 +42,7 @@ clean_tree() {
 }
 mkdir -p "$O/log"
 step 'series' "$repo/kernel-patches/check.sh" "$@"
+step 'option off' "$repo/scripts/kernel.sh" off
 step 'shellcheck' shell
 step 'warnings' warnings
 step 'installed files' "$repo/scripts/check-dist.sh"

@@ -1,8 +1,10 @@
 #!/bin/bash
-# Build a kernel: kernel.sh kernel|vanilla|debug|variants
+# Build a kernel: kernel.sh kernel|vanilla|debug|variants|off
 #   kernel   patched, $O/linux/.kernel          vanilla  unpatched, $O/vanilla/.kernel
 #   debug    patched, with checkers, $O/linux/.debug
 #   variants patched, with mitigations and fault injection, $O/linux/.variants
+#   off      patched, without CONFIG_BPF_WATCHDOG, $O/linux/.off: only what the series
+#            touches, with W=1; no image
 # Nothing is done if tree, configuration and compiler are what they were.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -17,6 +19,7 @@ vanilla) tree=$VANILLA ;;
 debug) out=.debug; fragments+=("$patches/config.debug")
 	estimate='about 17 min on 2 cores, 3 min if ccache knows it' ;;
 variants) out=.variants; fragments+=("$patches/config.variants") ;;
+off) out=.off ;;
 *) die "what is a kernel called $what?" ;;
 esac
 name=kernel
@@ -31,11 +34,13 @@ fi
 
 wanted=$build/.bpfwd-config
 cat "${fragments[@]}" |
-	if [[ $what == vanilla ]]; then grep -Ev '^CONFIG_(BPF_WATCHDOG|LOCALVERSION)'; else cat; fi >"$wanted.new"
+	if [[ $what == vanilla || $what == off ]]; then grep -Ev '^CONFIG_(BPF_WATCHDOG|LOCALVERSION)'; else cat; fi >"$wanted.new"
 key=$({ tree_key "$tree"; cat "$wanted.new"; gcc --version | head -n 1; pahole --version; } |
 	sha256sum | cut -d' ' -f1)
 image=$build/arch/x86/boot/bzImage
-if fresh "$build/.bpfwd-key" "$key" "$image" "$build/vmlinux"; then
+results=("$image" "$build/vmlinux")
+[[ $what != off ]] || results=("$build/kernel/bpf/core.o")
+if fresh "$build/.bpfwd-key" "$key" "${results[@]}"; then
 	say "$name: $(<"$build/include/config/kernel.release") is built already"
 	exit 0
 fi
@@ -67,6 +72,17 @@ configure() {
 	}
 }
 kernel_env
+touched() { # objects of this configuration
+	local log=$O/log/$name.log objects
+	mapfile -t objects < <(git -C "$tree" diff --name-only base -- '*.c' |
+		grep -Ev '^(tools|Documentation)/|/runtime/|bpf_watchdog' | sed 's/c$/o/')
+	make -C "$tree" O="$out" -j"$jobs" W=1 kernel/bpf/ arch/x86/net/ "${objects[@]}" || return 1
+	! grep -E '^[^ ]+:[0-9]+:[0-9]+: warning:' "$log"
+}
 logged "$name-config" 'configuring' configure
-logged "$name" "building, $estimate" make -C "$tree" O="$out" -j"$jobs" bzImage modules
+if [[ $what == off ]]; then
+	logged "$name" 'what the series touches, without the option' touched
+else
+	logged "$name" "building, $estimate" make -C "$tree" O="$out" -j"$jobs" bzImage modules
+fi
 echo "$key" >"$build/.bpfwd-key"
