@@ -52,18 +52,18 @@ tool mandoc mandoc || tool man man-db || true
 lint_page "$share/man/man8/bpfwd.8"
 lint_page "$share/man/man5/bpfwd.policy.5"
 while read -r key; do
-	grep -qF "**$key**" "$repo/watchdog/bpfwd.policy.5.rst" || fail "bpfwd.policy.5.rst does not explain $key"
-done < <(sed -n '/_fields\[\] = {/,/^};/p' "$repo/watchdog/policy_file.c" | grep -Eo '"[a-z_]+"' | tr -d '"' | sort -u)
+	grep -qF "**$key**" "$repo/watchdog/man/bpfwd.policy.5.rst" || fail "bpfwd.policy.5.rst does not explain $key"
+done < <(sed -n '/_fields\[\] = {/,/^};/p' "$repo/watchdog/policy/file.c" | grep -Eo '"[a-z_]+"' | tr -d '"' | sort -u)
 "$bpfwd" policy check --syntax "$stage/etc/bpfwd/policy.d" -q || fail 'the policy that is installed is bad'
-sed -n '/^EXAMPLE$/,/^LIMITS$/s/^    //p' "$repo/watchdog/bpfwd.policy.5.rst" >"$stage/example.yaml"
+sed -n '/^EXAMPLE$/,/^LIMITS$/s/^    //p' "$repo/watchdog/man/bpfwd.policy.5.rst" >"$stage/example.yaml"
 "$bpfwd" policy check --syntax "$stage/example.yaml" -q || fail 'the example in bpfwd.policy.5.rst is bad'
 mapfile -t commands < <("$bpfwd" -h | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\)  *.*/\1/p')
 (( ${#commands[@]} > 5 )) || fail 'no commands in the help'
 for c in "${commands[@]}"; do
-	grep -qx "$c" "$repo/watchdog/bpfwd.8.rst" || fail "bpfwd.8.rst does not explain $c"
+	grep -qx "$c" "$repo/watchdog/man/bpfwd.8.rst" || fail "bpfwd.8.rst does not explain $c"
 	# by its letter or by its name
 	while read -r letter name; do
-		grep -qF -e "**$letter**" -e "$name" "$repo/watchdog/bpfwd.8.rst" ||
+		grep -qF -e "**$letter**" -e "$name" "$repo/watchdog/man/bpfwd.8.rst" ||
 			fail "bpfwd.8.rst does not explain $c $name"
 	done < <("$bpfwd" "$c" -h | grep -Eo '^ +(-[a-zA-Z?],)? +--[a-z-]+' | sed -E 's/^ +--/- --/; s/,//')
 done
@@ -78,7 +78,7 @@ if tool systemd-analyze systemd; then
 fi
 
 # --- Names of metrics: alerts and dashboard use none that does not exist ---
-mapfile -t known < <(grep -hEo '"bpfwd_[a-z0-9_]+"' "$repo"/watchdog/*.c | tr -d '"' | sort -u)
+mapfile -t known < <(grep -hEo '"bpfwd_[a-z0-9_]+"' "$repo"/watchdog/*/*.c | tr -d '"' | sort -u)
 known+=(bpfwd_termination_latency_seconds_bucket)
 dashboard=$share/bpfwd/bpfwd.dashboard.json rules=$share/bpfwd/bpfwd.rules.yml
 for f in "$dashboard" "$rules"; do

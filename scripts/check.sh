@@ -1,6 +1,6 @@
 #!/bin/bash
-# All that can be checked without booting: the series, shell scripts, compiler
-# warnings, what is installed, and that nothing is uncommitted or built into the source tree.
+# All that can be checked without booting: the series, shell scripts, the order of folders,
+# compiler warnings, what is installed, and that nothing is uncommitted or built into the source tree.
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -44,6 +44,7 @@ mkdir -p "$O/log"
 step 'series' "$repo/kernel-patches/check.sh" "$@"
 step 'option off' "$repo/scripts/kernel.sh" off
 step 'shellcheck' shell
+step 'order of folders' "$repo/scripts/check-floors.sh"
 step 'warnings' warnings
 step 'installed files' "$repo/scripts/check-dist.sh"
 step 'tables of tests' "$repo/scripts/check-docs.sh"

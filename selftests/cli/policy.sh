@@ -96,7 +96,7 @@ check strongest-mode eval 'is "$status $err" "0 bpfwd: 2 policies, mode enforce"
 graph() { printf '%scall_graphs:\n  - {name: read, roots: [%s], depth: %s, max_latency: 10us}\n' "$head" "$1" "$2" >"$file"; }
 # each function that is said to run programs of a hook is there, if it was configured, and no
 # hook of one word is the name of a function, which it would stand for as well
-table=$here/../../watchdog/callgraph_hooks.c
+table=$here/../../watchdog/callgraph/hooks.c
 functions() {
 	local function config suffix='(\.[^ ]*)?([[:space:]]|$)'
 	sed -n 's/^\t{ "\([^"]*\)", "\([A-Z0-9_]*\)",.*/\1 \2/p' "$table" >"$work/functions"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "policy_rules.h"
+#include "policy/rules.h"
 
 #define NAME "fuzz.yaml"
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The cost model: what instructions, helpers and kfuncs cost on one machine. A
+ * text file, one entry per line, sorted by key. Costs are kept in picoseconds.
+ */
+#ifndef BPFWD_MODEL_H
+#define BPFWD_MODEL_H
+
+#include "show/fault.h"
+
+#define MODEL_VERSION 1
+#define MODEL_NAME_LEN 64
+#define MODEL_TEXT_LEN 128
+#define MODEL_CPUS_MAX 8
+/* as the kernel's BPF_COST_MAX: 1000 s */
+#define MODEL_PS_MAX 1000000000000000ULL
+
+enum model_kind { MODEL_HELPER, MODEL_INSN, MODEL_KFUNC };
+
+/* The name of the entry for helpers, or kfuncs, that have none of their own. */
+#define MODEL_DEFAULT "default"
+
+struct model_entry {
+	enum model_kind kind;
+	char name[MODEL_NAME_LEN];
+	char map[24]; /* map type, empty: any */
+	u64 best_ps, worst_ps;
+	u64 per_unit_ps; /* in worst; per byte or element */
+	u64 best_per_unit_ps;
+	/* what follows is for the reader, and is not loaded */
+	bool measured;
+	u64 mean_ps;
+	u32 fit_error_permille;
+	u32 calls, outliers;
+	u64 outlier_max_ps;
+	/* cost on n CPUs at once / cost on one, in percent; 0: not measured */
+	u32 cpus_pct[MODEL_CPUS_MAX + 1];
+	char reason[MODEL_TEXT_LEN]; /* of a default */
+	int line; /* in its file */
+};
+
+struct model {
+	char path[256];
+	char cpu[MODEL_TEXT_LEN], kernel[MODEL_TEXT_LEN], date[32], clock[32];
+	u32 cpus;
+	struct model_entry *entries;
+	size_t n;
+};
+
+/* Reads a file and checks all of it: nothing is taken from a file with an error.
+ * 0 or an exit status, the fault naming file, line and reason.
+ */
+int model_read(struct model *m, const char *path, struct fault *f);
+/* To a file by way of a temporary one, or to stdout for "-". */
+int model_write(const struct model *m, const char *path, struct fault *f);
+void model_free(struct model *m);
+/* Appends; 0 or -ENOMEM. */
+int model_add(struct model *m, const struct model_entry *e);
+void model_sort(struct model *m);
+const struct model_entry *model_find(const struct model *m,
+				     const struct model_entry *key);
+/* "helper bpf_map_update_elem/hash" */
+const char *model_key(const struct model_entry *e, char *buf, size_t size);
+/* This machine: cpu, kernel, clock, cpus and the date. */
+void model_stamp(struct model *m);
+/* Is it a model of the processor that runs here? */
+bool model_is_of_this_cpu(const struct model *m);
+
+/* ps to "12.345" ns and back; -EINVAL, -ERANGE */
+#define NS_LEN 32
+const char *model_ns(u64 ps, char buf[NS_LEN]);
+int model_ns_parse(const char *s, u64 *ps);
+
+/* What there are names for; model_names.c. */
+bool model_helper_id(const char *name, u32 *id);
+const char *model_helper_name(u32 id);
+bool model_map_type(const char *name, u32 *type);
+const char *model_map_name(u32 type);
+bool model_kfunc_known(const char *name);
+bool model_insn_class(const char *name, u32 *class);
+const char *model_insn_name(u32 class);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Shared by callgraph*.c: the graph in arrays that are also its cache file. */
+#ifndef BPFWD_CALLGRAPH_PRIV_H
+#define BPFWD_CALLGRAPH_PRIV_H
+
+#include "callgraph/callgraph.h"
+#include "show/fault.h"
+#include "show/types.h"
+
+#define BUILD_ID_LEN 20
+
+/* Nodes are functions, then tracepoints and hooks, the names of which begin with
+ * CG_TRACEPOINT and CG_HOOK. A function may have several names.
+ */
+#define CG_TRACEPOINT "tp:"
+#define CG_HOOK "hook:"
+
+struct cg_name {
+	u32 text; /* offset in strings */
+	u32 node;
+};
+
+struct cg_head {
+	char magic[8];
+	unsigned char build_id[BUILD_ID_LEN];
+	u32 modules; /* hash of what is loaded, 0: without modules */
+	u32 n_nodes, n_functions, n_names, n_edges, strings_size;
+};
+
+struct callgraph {
+	struct cg_head head;
+	u32 *edge_start; /* n_nodes + 1 */
+	u32 *edges; /* n_edges: nodes */
+	u32 *indirect; /* n_nodes: calls through pointers */
+	struct cg_name *names; /* n_names, by text and then by node */
+	char *strings;
+	char source[256];
+	char observed_path[512];
+	size_t observed; /* edges that no code shows */
+};
+
+/* A function of the kernel that runs programs of some hooks, or families of hooks.
+ * It is there in a kernel that is built with CONFIG_<config>.
+ */
+struct cg_hook {
+	const char *function, *config;
+	const char *hooks[18]; /* up to NULL */
+};
+
+const struct cg_hook *cg_hooks(size_t *n);
+/* Is a symbol this function, or a part of it that the compiler made? */
+bool cg_is_function(const char *symbol, const char *function);
+
+/* Fills all but build_id and source. 0 or an exit status. */
+int cg_read_elf(struct callgraph *cg, const char *path, struct fault *f);
+int cg_read_kcore(struct callgraph *cg, struct fault *f);
+/* Adds the calls that were observed earlier, if there are any. */
+void cg_add_observed(struct callgraph *cg, const char *path);
+/* Of an ELF file's notes; of the running kernel with path NULL. -ENOENT: none. */
+int cg_build_id(const char *path, unsigned char id[BUILD_ID_LEN]);
+
+#endif

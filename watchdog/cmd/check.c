@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0
+/* bpfwd check: would the programs of objects be admitted? They are loaded, for the
+ * kernel's estimate, and not attached.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "kernel/kwd_estimate.h"
+#include "policy/report.h"
+#include "progs/objs.h"
+#include "show/ctx.h"
+
+struct check {
+	struct ctx *ctx;
+	const char *only, *vmlinux;
+	char **policies, **words;
+	size_t n_policies;
+	int n_words;
+	bool beside;
+	struct attachment *all; /* those that are attached first */
+	size_t n, n_attached, failed;
+};
+
+enum { KEY_POLICY = 0x100, KEY_ONLY, KEY_BESIDE, KEY_VMLINUX };
+
+static const struct argp_option options[] = {
+	{ "policy", KEY_POLICY, "FILE|FOLDER", 0,
+	  "judge by this; may be repeated. " POLICY_DIR " if not given", 1 },
+	{ "beside", KEY_BESIDE, 0, 0,
+	  "together with what is attached on this machine now", 1 },
+	{ "only", KEY_ONLY, "GLOB", 0, "only programs with such a name", 1 },
+	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
+	  "the running kernel with its symbols, for call graphs", 1 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct check *c = state->input;
+	char **all;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = c->ctx;
+		return 0;
+	case KEY_POLICY:
+		all = reallocarray(c->policies, c->n_policies + 1,
+				   sizeof(*all));
+		if (!all)
+			return ENOMEM;
+		c->policies = all;
+		all[c->n_policies++] = arg;
+		return 0;
+	case KEY_BESIDE:
+		c->beside = true;
+		return 0;
+	case KEY_ONLY:
+		c->only = arg;
+		return 0;
+	case KEY_VMLINUX:
+		c->vmlinux = arg;
+		return 0;
+	case ARGP_KEY_ARGS:
+		c->words = state->argv + state->next;
+		c->n_words = state->argc - state->next;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* Other spellings in SEC() of the same hook. */
+static const struct {
+	const char *section, *hook;
+} aliases[] = {
+	{ "tracepoint/", "tp/" },
+	{ "raw_tracepoint.w/", "raw_tp/" },
+	{ "raw_tracepoint/", "raw_tp/" },
+	{ "raw_tp.w/", "raw_tp/" },
+	{ "kprobe.multi/", "kprobe/" },
+	{ "kretprobe.multi/", "kretprobe/" },
+	{ "kprobe.session/", "kprobe/" },
+	{ "ksyscall/", "kprobe/__x64_sys_" },
+	{ "kretsyscall/", "kretprobe/__x64_sys_" },
+	{ "fentry.s/", "fentry/" },
+	{ "fexit.s/", "fexit/" },
+	{ "fmod_ret.s/", "fmod_ret/" },
+	{ "lsm.s/", "lsm/" },
+	{ "iter.s/", "iter/" },
+	{ "uprobe.s/", "uprobe/" },
+	{ "uretprobe.s/", "uretprobe/" },
+	{ "uprobe.multi/", "uprobe/" },
+	{ "uretprobe.multi/", "uretprobe/" },
+	{ "struct_ops.s/", "struct_ops/" },
+	{ "classifier", "tc" },
+};
+
+/* Which device, file or function it will be is not in these: `?` stands for it. */
+static const char *const open_ended[] = {
+	"xdp",	       "tc",	 "tcx/ingress", "tcx/egress", "netkit/primary",
+	"netkit/peer", "action", "kprobe",	"kretprobe",  "uprobe",
+	"uretprobe",   "tp",	 "raw_tp",	"fentry",     "fexit",
+	"fmod_ret",    "lsm",	 "iter",	"struct_ops", "freplace",
+};
+
+static char *hook_of(const char *section)
+{
+	char *hook = NULL, *frags;
+
+	while (*section == '?')
+		section++;
+	for (size_t i = 0; i < ARRAY_SIZE(aliases) && !hook; i++) {
+		size_t len = strlen(aliases[i].section);
+
+		if (!strncmp(section, aliases[i].section, len) &&
+		    asprintf(&hook, "%s%s", aliases[i].hook, section + len) < 0)
+			return NULL;
+	}
+	hook = hook ? hook : strdup(section);
+	frags = hook ? strstr(hook, ".frags") : NULL;
+	if (frags)
+		memmove(frags, frags + 6, strlen(frags + 6) + 1);
+	for (size_t i = 0; hook && i < ARRAY_SIZE(open_ended); i++) {
+		char *full;
+
+		if (strcmp(hook, open_ended[i]))
+			continue;
+		if (asprintf(&full, "%s/?", hook) < 0)
+			full = NULL;
+		free(hook);
+		return full;
+	}
+	return hook;
+}
+
+static int take(void *arg, const struct obj_prog *prog)
+{
+	struct check *c = arg;
+	struct attachment *all, a = { .worst_ns = UNBOUNDED };
+	struct estimate e;
+	int err;
+
+	if (prog->fd < 0) {
+		c->failed++;
+		note(c->ctx, "%s: %s does not load: %s (%s)", prog->object,
+		     prog->name, strerror(-prog->fd), errno_name(-prog->fd));
+		return 0;
+	}
+	err = kwd_estimate_get(prog->fd, &e);
+	if (err == -ENOSYS) {
+		fault_set(&c->ctx->fault, EXIT_LACKS, ENOSYS, "no estimates");
+		fault_why(&c->ctx->fault,
+			  "this kernel makes none: it lacks the patches or "
+			  "CONFIG_BPF_WATCHDOG");
+		return fault_hint(&c->ctx->fault, "bpfwd doctor");
+	}
+	if (err)
+		return fault_set(&c->ctx->fault, EXIT_FAILED, err,
+				 "cannot ask the kernel about %s", prog->name);
+	if (!kwd_estimate_none(e.info.estimate_reason))
+		a.worst_ns = e.info.estimate_worst_ns;
+	a.type = e.info.type;
+	a.prog = strdup(prog->name);
+	a.hook = hook_of(prog->section);
+	a.comm = "";
+	all = reallocarray(c->all, c->n + 1, sizeof(*all));
+	if (all)
+		c->all = all;
+	if (!all || !a.prog || !a.hook) {
+		free((char *)a.prog);
+		free((char *)a.hook);
+		return fault_set(&c->ctx->fault, EXIT_FAILED, ENOMEM,
+				 "cannot keep %s", prog->name);
+	}
+	all[c->n++] = a;
+	return 0;
+}
+
+static int run(struct check *c)
+{
+	struct fault *f = &c->ctx->fault;
+	struct loaded_policy p;
+	struct attached at = {};
+	int ret = loaded_policy_load(&p, c->policies, c->n_policies, c->vmlinux,
+				     f);
+
+	if (ret)
+		return ret;
+	loaded_policy_notes(c->ctx, &p);
+	if (c->beside)
+		ret = attached_load(&at, f);
+	if (!ret && at.n) {
+		c->all = calloc(at.n, sizeof(*c->all));
+		if (c->all) {
+			memcpy(c->all, at.all, at.n * sizeof(*c->all));
+			c->n = c->n_attached = at.n;
+		}
+	}
+	for (int i = 0; !ret && i < c->n_words; i++)
+		ret = objs_each(c->words[i], c->only, take, c, f);
+	if (!ret) {
+		ret = policy_judge(&p.rules, &p.graphs, c->all, c->n, c->n_attached) ?
+			      fault_set(f, EXIT_FAILED, ENOMEM, "no memory") :
+			      decisions_print(c->ctx, &p.rules, &p.graphs,
+					      c->all + c->n_attached,
+					      c->n - c->n_attached,
+					      "bpfwd.check/1");
+	}
+	/* of what does not load nobody knows whether it is admitted */
+	if ((!ret || ret == EXIT_JUDGED) && c->failed)
+		ret = fault_set(f, EXIT_FAILED, 0,
+				"%zu programs do not load on this kernel",
+				c->failed);
+	for (size_t i = c->n_attached; i < c->n; i++) {
+		free((char *)c->all[i].prog);
+		free((char *)c->all[i].hook);
+	}
+	free(c->all);
+	attached_free(&at);
+	loaded_policy_free(&p);
+	return ret;
+}
+
+int cmd_check(struct ctx *ctx, int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = "OBJ...",
+		.doc = "Would a policy admit the programs of objects?\v"
+		       "Each program is loaded, not attached, and judged at "
+		       "the hook that its SEC() names, with those before it "
+		       "attached. `?` stands for what SEC() leaves open, as "
+		       "the device of `xdp`. Exit status 4 if one is not "
+		       "admitted.\n"
+		       "Examples:\n"
+		       "  bpfwd check *.bpf.o --policy 10-prod.yaml\n"
+		       "  bpfwd check --beside spin.bpf.o",
+		.children = common_options,
+	};
+	struct check c = { .ctx = ctx };
+	int ret;
+
+	parse_command(&argp, argc, argv, &c);
+	if (c.n_words) {
+		ret = run(&c);
+	} else {
+		fault_set(&ctx->fault, EXIT_USAGE, 0, "check what?");
+		ret = fault_hint(&ctx->fault,
+				 "bpfwd check OBJ... --policy FILE");
+	}
+	free(c.policies);
+	return ret;
+}

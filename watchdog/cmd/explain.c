@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0
+/* bpfwd explain: the worst path of a program by source line, the bounds of its
+ * loops and where they come from, and what change would help.
+ */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "calibrate/model.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "kernel/kwd.h"
+#include "kernel/kwd_estimate.h"
+#include "kernel/kwd_model.h"
+#include "progs/btfs.h"
+#include "progs/objs.h"
+#include "progs/prog.h"
+#include "progs/source.h"
+#include "show/ctx.h"
+#include "show/duration.h"
+
+#define SCHEMA "bpfwd.explain/1"
+
+struct explain {
+	struct ctx *ctx;
+	struct btfs *btfs;
+	struct btf *vmlinux; /* for names of kfuncs; NULL: unknown */
+	const char *only;
+	char **words;
+	int n_words;
+	u64 budget_ns;
+	json_t *programs; /* NULL: as text */
+	size_t n;
+};
+
+enum { KEY_ONLY = 0x100 };
+
+static const struct argp_option options[] = {
+	{ "only", KEY_ONLY, "GLOB", 0, "of an object only such programs", 1 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct explain *x = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = x->ctx;
+		return 0;
+	case KEY_ONLY:
+		x->only = arg;
+		return 0;
+	case ARGP_KEY_ARGS:
+		x->words = state->argv + state->next;
+		x->n_words = state->argc - state->next;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "PROG...|OBJ...",
+	.doc = "What makes the worst case of a program.\v"
+	       "OBJ is an object file (it ends in .o), of which each program is "
+	       "loaded but not attached; PROG is a loaded program: id N, name N, "
+	       "tag T, pinned PATH, a number or a word. Times of a loop are "
+	       "those of all its turns, with what is in it.\n"
+	       "Examples:\n"
+	       "  bpfwd explain spin.bpf.o\n"
+	       "  bpfwd explain id 42",
+	.children = common_options,
+};
+
+static const char *bound_text(u64 ns, char buf[DURATION_LEN])
+{
+	return ns == UINT64_MAX ? "inf" : duration(ns, buf);
+}
+
+/* 8388608 is 8.39M */
+static const char *count(u64 n, char buf[32])
+{
+	static const char units[] = { ' ', 'k', 'M', 'G', 'T', 'P', 'E' };
+	double v = n;
+	size_t i = 0;
+
+	if (n == UINT64_MAX)
+		return "inf";
+	if (n < 10000) {
+		snprintf(buf, 32, "%llu", (unsigned long long)n);
+		return buf;
+	}
+	while (v >= 999.5 && i + 1 < ARRAY_SIZE(units)) {
+		v /= 1000;
+		i++;
+	}
+	snprintf(buf, 32, "%.3g%c", v, units[i]);
+	return buf;
+}
+
+/* What the spot is: "bpf_loop", "8388608 turns: the argument of ...". */
+static void describe(const struct explain *x, const struct bpf_estimate_spot *s,
+		     char *buf, size_t size)
+{
+	const struct btf_type *t;
+	const char *name;
+
+	switch (s->kind) {
+	case BPF_SPOT_HELPER:
+		name = model_helper_name(s->id);
+		snprintf(buf, size, "%s()", name ? name : "a helper");
+		return;
+	case BPF_SPOT_KFUNC:
+		t = x->vmlinux ? btf__type_by_id(x->vmlinux, s->id) : NULL;
+		name = t ? btf__name_by_offset(x->vmlinux, t->name_off) : NULL;
+		snprintf(buf, size, "%s()", name && *name ? name : "a kfunc");
+		return;
+	case BPF_SPOT_LOOP:
+		snprintf(buf, size, "%llu turns at most: %s",
+			 (unsigned long long)s->bound, kwd_loop_text(s->id));
+		if (s->bound == UINT64_MAX)
+			snprintf(buf, size, "turns without a limit");
+		return;
+	case BPF_SPOT_ENTRY:
+		snprintf(buf, size, "entry and return of the program");
+		return;
+	default:
+		snprintf(buf, size, "instructions");
+	}
+}
+
+static bool locate(const struct explain *x, int fd, u32 xlated, u32 insn,
+		   char *buf, size_t size)
+{
+	struct source src;
+
+	if (xlated != UINT32_MAX &&
+	    source_find_insn(x->btfs, fd, xlated, &src)) {
+		snprintf(buf, size, "%s:%u: %s", src.file, src.line,
+			 src.text ? src.text : "");
+		return true;
+	}
+	if (insn == UINT32_MAX)
+		return false;
+	snprintf(buf, size, "insn %u", insn);
+	return true;
+}
+
+/* The bound at which the program would fit, 0: no bound of this loop helps. */
+static u64 fitting_bound(const struct bpf_estimate_spot *s, u64 worst,
+			 u64 budget, u64 *then)
+{
+	double turn, rest;
+	u64 bound = 1;
+
+	if (s->kind != BPF_SPOT_LOOP || !s->bound || s->bound == UINT64_MAX ||
+	    s->worst_ns == UINT64_MAX || worst == UINT64_MAX ||
+	    s->worst_ns > worst)
+		return 0;
+	turn = (double)s->worst_ns / s->bound;
+	rest = worst - s->worst_ns;
+	if (rest + turn > budget)
+		return 0;
+	/* a power of two is a number that people write */
+	while (bound <= s->bound / 2 && rest + turn * bound * 2 <= budget)
+		bound *= 2;
+	*then = rest + turn * bound;
+	return bound;
+}
+
+/* What change would help most: of the reason, or of the longest loop. */
+static void advise(const struct explain *x, int fd, const struct estimate *e,
+		   u64 budget, char *buf, size_t size)
+{
+	u64 worst = e->info.estimate_worst_ns, then;
+	char dur[DURATION_LEN], where[400];
+
+	buf[0] = '\0';
+	if (e->info.estimate_reason) {
+		snprintf(buf, size, "%s",
+			 kwd_reason_advice(e->info.estimate_reason));
+		return;
+	}
+	if (!budget || worst <= budget)
+		return;
+	for (u32 i = 0; i < e->n; i++) {
+		u64 bound = fitting_bound(&e->spots[i], worst, budget, &then);
+
+		if (!bound ||
+		    !locate(x, fd, e->spots[i].xlated_off, e->spots[i].insn_off,
+			    where, sizeof(where)))
+			continue;
+		snprintf(
+			buf, size,
+			"a bound of %llu instead of %llu at %.200s would give %s",
+			(unsigned long long)bound,
+			(unsigned long long)e->spots[i].bound, where,
+			duration(then, dur));
+		return;
+	}
+	if (e->n && locate(x, fd, e->spots[0].xlated_off, e->spots[0].insn_off,
+			   where, sizeof(where)))
+		snprintf(buf, size,
+			 "no bound of one loop is enough; start at "
+			 "%.200s",
+			 where);
+}
+
+static json_t *ns_json(u64 ns)
+{
+	return ns == UINT64_MAX ? json_null() : json_integer(ns);
+}
+
+static void explain_json(struct explain *x, int fd, const char *name,
+			 const struct estimate *e, u64 budget)
+{
+	json_t *spots = json_array(), *p = json_object();
+	u32 reason = e->info.estimate_reason;
+	char text[600];
+
+	for (u32 i = 0; i < e->n; i++) {
+		const struct bpf_estimate_spot *s = &e->spots[i];
+		json_t *spot = json_object();
+
+		describe(x, s, text, sizeof(text));
+		json_object_set_new(spot, "kind",
+				    json_string(kwd_spot_name(s->kind)));
+		json_object_set_new(spot, "what", json_string(text));
+		json_object_set_new(spot, "worst_ns", ns_json(s->worst_ns));
+		json_object_set_new(spot, "runs", ns_json(s->runs));
+		json_object_set_new(spot, "insn", json_integer(s->insn_off));
+		if (s->kind == BPF_SPOT_LOOP) {
+			json_object_set_new(spot, "bound", ns_json(s->bound));
+			json_object_set_new(spot, "bound_from",
+					    json_string(kwd_loop_name(s->id)));
+		}
+		if (locate(x, fd, s->xlated_off, s->insn_off, text,
+			   sizeof(text)))
+			json_object_set_new(spot, "at", json_string(text));
+		json_array_append_new(spots, spot);
+	}
+	json_object_set_new(p, "name", json_string(name));
+	if (e->info.id)
+		json_object_set_new(p, "id", json_integer(e->info.id));
+	if (!kwd_estimate_none(reason)) {
+		json_object_set_new(p, "best_ns",
+				    json_integer(e->info.estimate_best_ns));
+		json_object_set_new(p, "worst_ns",
+				    ns_json(e->info.estimate_worst_ns));
+		json_object_set_new(p, "bounded",
+				    json_boolean(e->info.estimate_worst_ns !=
+						 UINT64_MAX));
+	}
+	json_object_set_new(p, "source",
+			    json_string(e->info.estimate_flags &
+							BPF_ESTIMATE_F_BUILTIN ?
+						"model" :
+						"calibrated"));
+	if (reason) {
+		json_object_set_new(p, "reason",
+				    json_string(kwd_reason_name(reason)));
+		if (locate(x, fd, e->info.estimate_xlated_off,
+			   e->info.estimate_insn_off, text, sizeof(text)))
+			json_object_set_new(p, "at", json_string(text));
+	}
+	if (budget)
+		json_object_set_new(p, "budget_ns", json_integer(budget));
+	json_object_set_new(p, "spots", spots);
+	advise(x, fd, e, budget, text, sizeof(text));
+	if (text[0])
+		json_object_set_new(p, "advice", json_string(text));
+	json_array_append_new(x->programs, p);
+}
+
+static void explain_text(struct explain *x, int fd, const char *name,
+			 const char *where, const struct estimate *e,
+			 u64 budget)
+{
+	char a[DURATION_LEN], b[DURATION_LEN], c[DURATION_LEN], text[600],
+		n[32];
+	u64 worst = e->info.estimate_worst_ns;
+	u32 reason = e->info.estimate_reason;
+
+	printf("%s%s", x->n ? "\n" : "", name);
+	if (where)
+		printf("  %s", where);
+	if (kwd_estimate_none(reason))
+		printf("  best -  worst -");
+	else
+		printf("  best %s  worst %s%s",
+		       duration(e->info.estimate_best_ns, a),
+		       bound_text(worst, b),
+		       budget && worst > budget ? "!" : "");
+	if (budget)
+		printf("  budget %s", duration_set(budget, c));
+	printf("  (%s)\n", e->info.estimate_flags & BPF_ESTIMATE_F_BUILTIN ?
+				   "model, not calibrated" :
+				   "calibrated");
+	if (e->info.estimate_async_ns)
+		printf("  its timer or work queue callbacks take %s at worst\n",
+		       bound_text(e->info.estimate_async_ns, a));
+	if (reason) {
+		printf("  %s: %s",
+		       kwd_estimate_none(reason) ? "no estimate" : "unbounded",
+		       kwd_reason_text(reason));
+		if (locate(x, fd, e->info.estimate_xlated_off,
+			   e->info.estimate_insn_off, text, sizeof(text)))
+			printf("\n    at %s", text);
+		putchar('\n');
+	}
+	if (e->n)
+		printf("  %9s  %8s  %s\n", "WORST", "RUNS", "SOURCE");
+	for (u32 i = 0; i < e->n; i++) {
+		const struct bpf_estimate_spot *s = &e->spots[i];
+
+		if (!locate(x, fd, s->xlated_off, s->insn_off, text,
+			    sizeof(text)))
+			snprintf(text, sizeof(text), "-");
+		printf("  %9s  %8s  %s\n", bound_text(s->worst_ns, a),
+		       count(s->runs, n), text);
+		describe(x, s, text, sizeof(text));
+		printf("  %9s  %8s    %s\n", "", "", text);
+	}
+	advise(x, fd, e, budget, text, sizeof(text));
+	if (text[0])
+		printf("  try: %s\n", text);
+}
+
+static int explain_fd(struct explain *x, int fd, const char *name,
+		      const char *where)
+{
+	struct fault *f = &x->ctx->fault;
+	static struct estimate e;
+	u64 budget;
+	int err;
+
+	err = kwd_estimate_get(fd, &e);
+	if (err == -ENOSYS) {
+		fault_set(f, EXIT_LACKS, ENOSYS, "no estimates");
+		fault_why(f, "this kernel makes none: it lacks the patches or "
+			     "CONFIG_BPF_WATCHDOG");
+		return fault_hint(f, "bpfwd doctor");
+	}
+	if (err)
+		return fault_set(f, EXIT_FAILED, err,
+				 "cannot ask the kernel about %s", name);
+	budget = e.info.watchdog_budget_ns ? e.info.watchdog_budget_ns :
+					     x->budget_ns;
+	if (x->programs)
+		explain_json(x, fd, name, &e, budget);
+	else
+		explain_text(x, fd, name, where, &e, budget);
+	x->n++;
+	return 0;
+}
+
+static int take(void *arg, const struct obj_prog *prog)
+{
+	struct explain *x = arg;
+
+	if (prog->fd >= 0)
+		return explain_fd(x, prog->fd, prog->name, prog->section);
+	note(x->ctx, "%s of %s does not load: %s (%s)", prog->name,
+	     prog->object, strerror(-prog->fd), errno_name(-prog->fd));
+	return 0;
+}
+
+static int explain_loaded(struct explain *x, int argc, char **argv, int *used)
+{
+	struct fault *f = &x->ctx->fault;
+	struct prog_sel *sel = NULL;
+	struct progs *progs;
+	int ret = prog_sel_parse(&sel, argc, argv, used, f);
+
+	if (ret)
+		return ret;
+	if (!*used) {
+		prog_sel_free(sel);
+		return fault_set(f, EXIT_USAGE, EINVAL,
+				 "'%s' is no program and no object file",
+				 argv[0]);
+	}
+	ret = progs_load(&progs, sel, PROGS_HOOKS, f);
+	prog_sel_free(sel);
+	if (ret)
+		return ret;
+	for (size_t i = 0; !ret && i < progs_count(progs); i++) {
+		const struct prog *p = progs_get(progs, i);
+		int fd = bpf_prog_get_fd_by_id(p->info.id);
+
+		if (fd < 0) /* gone meanwhile */
+			continue;
+		ret = explain_fd(x, fd, p->name, p->hooks[0]);
+		close(fd);
+	}
+	progs_free(progs);
+	return ret;
+}
+
+int cmd_explain(struct ctx *ctx, int argc, char **argv)
+{
+	struct explain x = { .ctx = ctx };
+	struct kwd_state state;
+	int ret = 0, used;
+
+	parse_command(&argp, argc, argv, &x);
+	if (!x.n_words) {
+		fault_set(&ctx->fault, EXIT_USAGE, 0, "explain what?");
+		return fault_hint(&ctx->fault, "bpfwd explain PROG|OBJ");
+	}
+	if (!kwd_state_read(&state))
+		x.budget_ns = state.val[KWD_BUDGET_US] * 1000;
+	x.btfs = btfs_new();
+	x.vmlinux = btf__load_vmlinux_btf();
+	if (out_is_json(&ctx->out))
+		x.programs = json_array();
+	for (int i = 0; !ret && i < x.n_words; i += used) {
+		used = 1;
+		if (objs_is_file(x.words[i]))
+			ret = objs_each(x.words[i], x.only, take, &x,
+					&ctx->fault);
+		else
+			ret = explain_loaded(&x, x.n_words - i, x.words + i,
+					     &used);
+	}
+	if (!ret && !x.n)
+		ret = fault_set(&ctx->fault, EXIT_FAILED, 0,
+				"no program that could be loaded");
+	if (!ret && x.programs)
+		out_json(&ctx->out, json_pack("{s:s, s:O}", "schema", SCHEMA,
+					      "programs", x.programs));
+	json_decref(x.programs);
+	btf__free(x.vmlinux);
+	btfs_free(x.btfs);
+	return ret;
+}

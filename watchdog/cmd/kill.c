@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0
+/* bpfwd kill: end the invocations of a program that run now. bpfwd set: its
+ * budget, action and quarantine.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "kernel/kwd.h"
+#include "progs/prog.h"
+#include "show/ctx.h"
+#include "show/duration.h"
+
+#define MAX_CHANGES 4
+
+struct change {
+	enum bpf_watchdog_op op;
+	u64 value;
+};
+
+struct control {
+	struct ctx *ctx;
+	struct prog_sel *sel;
+	bool all, dry_run;
+	struct change changes[MAX_CHANGES];
+	size_t n_changes;
+};
+
+enum {
+	KEY_ALL = 0x100,
+	KEY_DRY,
+	KEY_BUDGET,
+	KEY_ACTION,
+	KEY_VERDICT,
+	KEY_QUARANTINE,
+	KEY_RELEASE,
+};
+
+#define OPTION_ALL \
+	{ "all", KEY_ALL, 0, 0, "all programs that a PROG matches", 1 }
+#define OPTION_DRY \
+	{ "dry-run", KEY_DRY, 0, 0, "say what would be done, do nothing", 1 }
+
+static const struct argp_option kill_options[] = { OPTION_ALL,
+						   OPTION_DRY,
+						   { 0 } };
+
+static const struct argp_option set_options[] = {
+	{ "budget", KEY_BUDGET, "DUR|default", 0, "CPU time per run", 1 },
+	{ "action", KEY_ACTION, "end|warn", 0, "what happens to an overrun",
+	  1 },
+	{ "verdict", KEY_VERDICT, "VERDICT", 0,
+	  "what it returns when it is ended or skipped: default, own, pass or deny",
+	  1 },
+	{ "quarantine", KEY_QUARANTINE, 0, 0, "skip it from now on", 1 },
+	{ "release", KEY_RELEASE, 0, 0, "release it from quarantine", 1 },
+	OPTION_ALL,
+	OPTION_DRY,
+	{ 0 },
+};
+
+/* Each aspect once: what comes later on the line wins. */
+static void change(struct control *c, enum bpf_watchdog_op op, u64 value,
+		   enum bpf_watchdog_op same)
+{
+	for (size_t i = 0; i < c->n_changes; i++) {
+		if (c->changes[i].op != op && c->changes[i].op != same)
+			continue;
+		c->changes[i] = (struct change){ op, value };
+		return;
+	}
+	c->changes[c->n_changes++] = (struct change){ op, value };
+}
+
+static void take_budget(struct control *c, const char *arg)
+{
+	u64 ns;
+
+	if (!strcmp(arg, "default"))
+		change(c, BPF_WD_CLEAR_BUDGET, 0, BPF_WD_SET_BUDGET);
+	else if (!duration_option(&c->ctx->fault, "budget", arg, &ns))
+		change(c, BPF_WD_SET_BUDGET, ns, BPF_WD_CLEAR_BUDGET);
+}
+
+static void take_action(struct control *c, const char *arg)
+{
+	for (u32 i = BPF_WD_ACTION_END; i <= BPF_WD_ACTION_DETACH; i++) {
+		if (strcmp(arg, kwd_action_name(i)))
+			continue;
+		change(c, BPF_WD_SET_ACTION, i, BPF_WD_SET_ACTION);
+		return;
+	}
+	fault_set(&c->ctx->fault, EXIT_USAGE, EINVAL, "bad action '%s'", arg);
+	fault_why(&c->ctx->fault, "it is end, warn or detach");
+}
+
+static void take_verdict(struct control *c, const char *arg)
+{
+	u32 v;
+
+	for (v = BPF_WD_VERDICT_DEFAULT; v <= BPF_WD_VERDICT_DENY; v++) {
+		if (strcmp(arg, kwd_verdict_name(v)))
+			continue;
+		change(c, BPF_WD_SET_VERDICT, v, BPF_WD_SET_VERDICT);
+		return;
+	}
+	fault_set(&c->ctx->fault, EXIT_USAGE, EINVAL, "bad verdict '%s'", arg);
+	fault_why(&c->ctx->fault, "it is default, own, pass or deny");
+}
+
+static void take_progs(struct control *c, int argc, char **argv)
+{
+	struct fault *f = &c->ctx->fault;
+	int used;
+
+	if (prog_sel_parse(&c->sel, argc, argv, &used, f) || used == argc)
+		return;
+	fault_set(f, EXIT_USAGE, EINVAL, "'%s' is no program", argv[used]);
+	fault_why(f, "PROG is: id N, name N, tag T, pinned PATH, a number or "
+		     "a word");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct control *c = state->input;
+	bool bad = c->ctx->fault.exit; /* the first fault is the one reported */
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = c->ctx;
+		return 0;
+	case KEY_ALL:
+		c->all = true;
+		return 0;
+	case KEY_DRY:
+		c->dry_run = true;
+		return 0;
+	case KEY_BUDGET:
+		if (!bad)
+			take_budget(c, arg);
+		return 0;
+	case KEY_ACTION:
+		if (!bad)
+			take_action(c, arg);
+		return 0;
+	case KEY_VERDICT:
+		if (!bad)
+			take_verdict(c, arg);
+		return 0;
+	case KEY_QUARANTINE:
+		change(c, BPF_WD_QUARANTINE, 0, BPF_WD_RELEASE);
+		return 0;
+	case KEY_RELEASE:
+		change(c, BPF_WD_RELEASE, 0, BPF_WD_QUARANTINE);
+		return 0;
+	case ARGP_KEY_ARGS:
+		if (!bad)
+			take_progs(c, state->argc - state->next,
+				   state->argv + state->next);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which program?");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static struct kwd_step make_step(const struct prog *p, int fd,
+				 const struct change *change)
+{
+	const struct bpf_prog_info *info = &p->info;
+	struct kwd_step step = { .prog_id = info->id,
+				 .prog_fd = fd,
+				 .op = change->op,
+				 .value = change->value,
+				 .name = p->name,
+				 .terminable = info->terminable };
+
+	switch (change->op) {
+	case BPF_WD_SET_BUDGET:
+	case BPF_WD_CLEAR_BUDGET:
+		step.undo_op = info->watchdog_budget_ns ? BPF_WD_SET_BUDGET :
+							  BPF_WD_CLEAR_BUDGET;
+		step.undo_value = info->watchdog_budget_ns;
+		break;
+	case BPF_WD_SET_ACTION:
+		step.undo_op = BPF_WD_SET_ACTION;
+		step.undo_value = info->watchdog_action;
+		break;
+	case BPF_WD_SET_VERDICT:
+		step.undo_op = BPF_WD_SET_VERDICT;
+		step.undo_value = info->watchdog_verdict;
+		break;
+	case BPF_WD_QUARANTINE:
+		step.undo_op = info->quarantined ? 0 : BPF_WD_RELEASE;
+		break;
+	case BPF_WD_RELEASE:
+		step.undo_op = info->quarantined ? BPF_WD_QUARANTINE : 0;
+		break;
+	default:
+		break;
+	}
+	return step;
+}
+
+static int run_steps(struct control *c, const struct progs *progs)
+{
+	size_t n_progs = progs_count(progs), n = 0;
+	struct kwd_step *steps =
+		calloc(n_progs * c->n_changes + 1, sizeof(*steps));
+	struct fault *f = &c->ctx->fault;
+	int ret = 0;
+
+	if (!steps)
+		return fault_set(f, EXIT_FAILED, ENOMEM, "no memory");
+	for (size_t i = 0; i < n_progs && !ret; i++) {
+		const struct prog *p = progs_get(progs, i);
+		int fd = bpf_prog_get_fd_by_id(p->info.id);
+
+		if (fd < 0) {
+			ret = fault_set(f, EXIT_NO_PROG, fd,
+					"cannot open program %u %s", p->info.id,
+					p->name);
+			break;
+		}
+		for (size_t k = 0; k < c->n_changes; k++)
+			steps[n++] = make_step(p, fd, &c->changes[k]);
+	}
+	if (!ret)
+		ret = kwd_steps_run(steps, n, f);
+	for (size_t i = 0; i < n; i += c->n_changes)
+		close(steps[i].prog_fd);
+	free(steps);
+	return ret;
+}
+
+static void report_set(struct control *c, const struct progs *progs)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < progs_count(progs); i++) {
+		const struct prog *p = progs_get(progs, i);
+		char budget[DURATION_LEN] = "default";
+
+		if (p->info.watchdog_budget_ns)
+			duration_set(p->info.watchdog_budget_ns, budget);
+		if (!out_is_json(&c->ctx->out))
+			printf("%s%u %s: budget %s, action %s, verdict %s%s\n",
+			       c->dry_run ? "now: " : "", p->info.id, p->name,
+			       budget, kwd_action_name(p->info.watchdog_action),
+			       kwd_verdict_name(p->info.watchdog_verdict),
+			       p->info.quarantined ? ", quarantined" : "");
+		json_array_append_new(
+			rows,
+			json_pack("{s:i, s:s, s:I, s:s, s:s, s:b}", "id",
+				  p->info.id, "name", p->name,
+				  "watchdog_budget_ns",
+				  (json_int_t)p->info.watchdog_budget_ns,
+				  "watchdog_action",
+				  kwd_action_name(p->info.watchdog_action),
+				  "watchdog_verdict",
+				  kwd_verdict_name(p->info.watchdog_verdict),
+				  "quarantined", (int)p->info.quarantined));
+	}
+	if (out_is_json(&c->ctx->out))
+		out_json(&c->ctx->out,
+			 json_pack("{s:s, s:o, s:b}", "schema", "bpfwd.set/1",
+				   "programs", rows, "dry_run", c->dry_run));
+	else
+		json_decref(rows);
+}
+
+static bool all_moved(const struct progs *old, const struct progs *now)
+{
+	for (size_t i = 0; i < progs_count(old); i++) {
+		const struct prog *p = progs_get(old, i);
+		const struct prog *q = progs_find(now, p->info.id);
+
+		if (!q || q->info.terminations == p->info.terminations)
+			return false;
+	}
+	return true;
+}
+
+/* Terminations are counted when they are done: give them a moment. */
+static struct progs *wait_for_ends(struct control *c, const struct progs *old)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+	struct progs *now = NULL;
+	struct fault ignored = {};
+
+	for (int i = 0; i < 20 && !all_moved(old, now); i++) {
+		nanosleep(&ms, NULL);
+		progs_free(now);
+		if (progs_load(&now, c->sel, 0, &ignored))
+			return NULL;
+	}
+	return now;
+}
+
+static void report_kill(struct control *c, const struct progs *old,
+			const struct progs *now)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < progs_count(old); i++) {
+		const struct prog *p = progs_get(old, i);
+		const struct prog *q = now ? progs_find(now, p->info.id) : NULL;
+		u64 ended = q ? q->info.terminations - p->info.terminations : 0;
+		const char *hook = q ? p->hooks[0] : NULL;
+		json_t *row;
+
+		if (!out_is_json(&c->ctx->out)) {
+			printf("%u %s: ", p->info.id, p->name);
+			if (c->dry_run)
+				printf("would end what runs now");
+			else if (ended)
+				printf("ended %llu run%s",
+				       (unsigned long long)ended,
+				       ended == 1 ? "" : "s");
+			else
+				printf("nothing was running");
+			if (!q && !c->dry_run)
+				puts("; it is no longer loaded");
+			else
+				printf("; it stays loaded%s%s\n",
+				       hook ? " and attached to " : "",
+				       hook ? hook : "");
+		}
+		row = json_pack("{s:i, s:s, s:I}", "id", p->info.id, "name",
+				p->name, "ended", (json_int_t)ended);
+		if (hook)
+			json_object_set_new(row, "hook", json_string(hook));
+		json_array_append_new(rows, row);
+	}
+	if (out_is_json(&c->ctx->out))
+		out_json(&c->ctx->out,
+			 json_pack("{s:s, s:o, s:b}", "schema", "bpfwd.kill/1",
+				   "programs", rows, "dry_run", c->dry_run));
+	else
+		json_decref(rows);
+}
+
+static int run(struct control *c, bool kill)
+{
+	struct fault *f = &c->ctx->fault, ignored = {};
+	struct progs *progs, *now = NULL;
+	struct kwd_state state;
+	int ret;
+
+	if (kwd_state_read(&state) == -ENOSYS)
+		return kwd_missing(f, kill ? "cannot end runs" :
+					     "cannot set budgets");
+	if (progs_load(&progs, c->sel, PROGS_HOOKS, f))
+		return f->exit;
+	ret = progs_one_each(progs, c->sel, c->all, f);
+	if (!ret && !c->dry_run)
+		ret = run_steps(c, progs);
+	if (!ret && kill) {
+		now = c->dry_run ? NULL : wait_for_ends(c, progs);
+		report_kill(c, progs, c->dry_run ? progs : now);
+	} else if (!ret && !progs_load(&now, c->sel, 0, &ignored)) {
+		report_set(c, now);
+	}
+	progs_free(progs);
+	progs_free(now);
+	return ret;
+}
+
+static int command(struct ctx *ctx, bool kill, const struct argp *argp,
+		   int argc, char **argv)
+{
+	struct control c = { .ctx = ctx };
+	int ret;
+
+	if (kill)
+		change(&c, BPF_WD_END, 0, BPF_WD_END);
+	parse_command(argp, argc, argv, &c);
+	ret = ctx->fault.exit;
+	if (!ret && !c.n_changes) {
+		fault_set(&ctx->fault, EXIT_USAGE, 0, "nothing to set");
+		ret = fault_hint(&ctx->fault, "bpfwd set -h");
+	}
+	ret = ret ? ret : run(&c, kill);
+	prog_sel_free(c.sel);
+	return ret;
+}
+
+int cmd_kill(struct ctx *ctx, int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = kill_options,
+		.parser = parse,
+		.args_doc = "PROG...",
+		.doc = "End the runs of a program that are under way now. It "
+		       "stays loaded and attached: its next run is a new one.\v"
+		       "PROG is: id N, name N, tag T, pinned PATH, a number (an "
+		       "id) or a word (a name).",
+		.children = common_options,
+	};
+
+	return command(ctx, true, &argp, argc, argv);
+}
+
+int cmd_set(struct ctx *ctx, int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = set_options,
+		.parser = parse,
+		.args_doc = "PROG...",
+		.doc = "Set the budget of a program, what happens when it "
+		       "overruns, what it returns then, or its quarantine. "
+		       "All that is given is done, or nothing.\v"
+		       "PROG is: id N, name N, tag T, pinned PATH, a number (an "
+		       "id) or a word (a name).\n"
+		       "Examples:\n"
+		       "  bpfwd set 42 --budget 500us\n"
+		       "  bpfwd set name spin --budget default --action warn\n"
+		       "  bpfwd set 42 --release",
+		.children = common_options,
+	};
+
+	return command(ctx, false, &argp, argc, argv);
+}

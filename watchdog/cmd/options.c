@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What all commands share: options, and when to stop. */
+#include <bpf/libbpf.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cmd/options.h"
+#include "progs/view.h"
+
+bool common_debug;
+
+enum { KEY_DEBUG = 0x1000, KEY_COLOR };
+
+static const struct argp_option common_opts[] = {
+	{ "json", 'j', 0, 0, "JSON on stdout, errors too", 90 },
+	{ "pretty", 'p', 0, 0, "indented JSON", 90 },
+	{ "output", 'o', "FORMAT", 0, "table, csv, json or jsonl", 90 },
+	{ "color", KEY_COLOR, "WHEN", 0, "auto, always or never", 90 },
+	{ "quiet", 'q', 0, 0, "no notes, results and errors only", 91 },
+	{ "verbose", 'v', 0, 0, "say more", 91 },
+	{ "debug", KEY_DEBUG, 0, 0, "show the messages of libbpf", 91 },
+	{ "help", 'h', 0, 0, "this help", 92 },
+	{ "usage", '?', 0, OPTION_HIDDEN, 0, 92 },
+	{ "version", 'V', 0, 0, "print the version", 92 },
+	{ 0 },
+};
+
+bool color_wanted(const char *when)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+	if (strcmp(when, "auto"))
+		return !strcmp(when, "always");
+	return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") &&
+	       !(no && *no);
+}
+
+static error_t parse_common(int key, char *arg, struct argp_state *state)
+{
+	struct ctx *ctx = state->input;
+
+	switch (key) {
+	case 'j':
+		ctx->out.format = OUT_JSON;
+		return 0;
+	case 'p':
+		ctx->out.format = OUT_JSON;
+		ctx->out.pretty = true;
+		return 0;
+	case 'o':
+		if (out_format_parse(arg, &ctx->out.format))
+			argp_error(state,
+				   "no output format '%s': it is table, csv, "
+				   "json or jsonl",
+				   arg);
+		return 0;
+	case KEY_COLOR:
+		if (strcmp(arg, "auto") && strcmp(arg, "always") &&
+		    strcmp(arg, "never"))
+			argp_error(state,
+				   "no colour mode '%s': it is auto, always "
+				   "or never",
+				   arg);
+		ctx->out.color = color_wanted(arg);
+		return 0;
+	case 'q':
+		ctx->quiet = true;
+		return 0;
+	case 'v':
+		ctx->verbose++;
+		return 0;
+	case KEY_DEBUG:
+		common_debug = true;
+		return 0;
+	case 'h':
+	case '?':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
+	case 'V':
+		printf("bpfwd %s, libbpf %s\n", BPFWD_VERSION,
+		       libbpf_version_string());
+		exit(EXIT_OK);
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp common_argp = { .options = common_opts,
+					 .parser = parse_common };
+
+const struct argp_child common_options[] = {
+	{ &common_argp, 0, "Options of all commands:", 90 },
+	{ 0 },
+};
+
+const struct argp_child view_options[] = {
+	{ &view_argp, 0, NULL, 0 },
+	{ &common_argp, 0, "Options of all commands:", 90 },
+	{ 0 },
+};
+
+int parse_command(const struct argp *argp, int argc, char **argv, void *input)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "bpfwd %s", argv[0]);
+	argv[0] = name;
+	return argp_parse(argp, argc, argv, ARGP_NO_HELP, NULL, input);
+}
+
+static error_t parse_nothing(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = state->input;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "takes no argument, got '%s'", arg);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+int parse_plain(struct ctx *ctx, int argc, char **argv, const char *doc)
+{
+	struct argp argp = { .parser = parse_nothing,
+			     .doc = doc,
+			     .children = common_options };
+
+	return parse_command(&argp, argc, argv, ctx);
+}
+
+volatile int stopped;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+void stop_on_signals(void)
+{
+	/* no SA_RESTART: a blocked read or sleep must return */
+	struct sigaction act = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGHUP, &act, NULL);
+	/* a closed pipe is a write error, so that the clean-up runs */
+	signal(SIGPIPE, SIG_IGN);
+}

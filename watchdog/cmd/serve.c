@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: GPL-2.0
+/* bpfwd serve: what happens goes to the log, what is counted to who asks by HTTP.
+ * One thread: the trace ring, the HTTP server, signals and a clock. It enforces
+ * nothing; the kernel goes on without it.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <syslog.h>
+#include <unistd.h>
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "kernel/kwd.h"
+#include "kernel/ring.h"
+#include "policy/policy.h"
+#include "progs/view.h"
+#include "service/event_out.h"
+#include "service/http.h"
+#include "service/journal.h"
+#include "service/metrics.h"
+#include "service/notify.h"
+#include "service/serve_policy.h"
+#include "show/ctx.h"
+#include "show/duration.h"
+
+/* Not in the registry of exporters' ports, and below the ephemeral ones. */
+#define LISTEN "127.0.0.1:19612"
+#define HEALTH_SCHEMA "bpfwd.health/1"
+#define TICK_NS 10000000000ULL
+/* What is logged at most, the rest is counted. */
+#define LOG_EVENTS 50
+#define LOG_NS 10000000000ULL
+/* Names and sources of programs that are gone are let go at times. */
+#define FORGET_EVENTS 1000
+
+struct serve {
+	struct ctx *ctx;
+	const char *listen, *policy;
+	struct serve_policy kernel_policy;
+	struct event_parser *parser;
+	struct event_out *out;
+	struct ring *ring;
+	struct http *http;
+	struct journal *journal;
+	struct metrics_events counts;
+	u64 described, log_since_ns;
+	u32 logged, not_logged;
+	bool on;
+};
+
+enum { KEY_POLICY = 0x100 };
+
+static const struct argp_option options[] = {
+	{ "listen", 'l', "ADDRESS:PORT", 0,
+	  "numbers, or none; " LISTEN " if not given", 1 },
+	{ "policy", KEY_POLICY, "FILE|FOLDER", 0,
+	  "load these policies first, none: do not; " POLICY_DIR
+	  " if not given",
+	  1 },
+	{ 0 },
+};
+
+static void say(struct serve *s, int priority, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void say(struct serve *s, int priority, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (s->ctx->quiet && priority > LOG_WARNING)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	journal_begin(s->journal, priority, text);
+	journal_send(s->journal);
+}
+
+/* ---- Events ---- */
+
+static int priority(const struct event *e)
+{
+	return e->kind == EV_TERMINATED || e->kind == EV_WARNED ||
+			       e->kind == EV_QUARANTINED ||
+			       e->kind == EV_LOST || event_is_policy(e) ?
+		       LOG_WARNING :
+		       LOG_NOTICE;
+}
+
+static void fields(struct journal *j, const struct event *e,
+		   const struct event_more *more)
+{
+	const struct {
+		const char *name, *value;
+	} texts[] = {
+		{ "MESSAGE_ID", JOURNAL_EVENT_ID },
+		{ "EVENT", event_kind_name(e->kind) },
+		{ "PROG_NAME", more->name },
+		{ "PROG_HOOK", more->hook },
+		{ "REASON", e->reason },
+		{ "TASK_COMM", e->comm },
+		{ "POLICY_RULE", e->rule },
+		{ "SOURCE_FILE", more->has_source ? more->source.file : NULL },
+		{ "SOURCE_TEXT", more->has_source ? more->source.text : NULL },
+	};
+	const struct {
+		const char *name;
+		u64 value;
+		bool known;
+	} numbers[] = {
+		{ "PROG_ID", e->prog_id, true },
+		{ "CPU", e->cpu, true },
+		{ "TASK_PID", e->pid, true },
+		{ "BOOT_NS", e->boot_ns, true },
+		{ "RAN_NS", e->ran_ns, e->ran_ns },
+		{ "BUDGET_NS", e->budget_ns, e->budget_ns },
+		{ "LATE_NS", e->late_ns, !strcmp(e->reason, "budget") },
+		{ "STOP_NS", e->stop_ns, e->kind == EV_TERMINATED },
+		{ "SOURCE_LINE", more->source.line, more->has_source },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (texts[i].value && texts[i].value[0])
+			journal_field(j, texts[i].name, texts[i].value);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (numbers[i].known)
+			journal_number(j, numbers[i].name, numbers[i].value);
+}
+
+static void forget(struct serve *s)
+{
+	struct event_out *out = event_out_new(s->ctx);
+
+	if (!out)
+		return;
+	event_out_free(s->out);
+	s->out = out;
+	s->described = 0;
+}
+
+static void log_event(struct serve *s, const struct event *e)
+{
+	struct event_more more = {};
+	char *text = NULL;
+	size_t len;
+	FILE *f;
+
+	if (++s->described > FORGET_EVENTS)
+		forget(s);
+	f = open_memstream(&text, &len);
+	if (!f)
+		return;
+	event_more(s->out, e, &more);
+	event_text(f, e, &more, false);
+	if (more.has_source)
+		fprintf(f, " at %s:%u", more.source.file, more.source.line);
+	if (!fclose(f)) {
+		journal_begin(s->journal, priority(e), text);
+		fields(s->journal, e, &more);
+		journal_send(s->journal);
+	}
+	free(text);
+}
+
+static void log_suppressed(struct serve *s)
+{
+	u64 now = clock_ns(CLOCK_MONOTONIC);
+
+	if (now - s->log_since_ns < LOG_NS)
+		return;
+	if (s->not_logged)
+		say(s, LOG_WARNING, "%u more events were counted, not logged",
+		    s->not_logged);
+	s->log_since_ns = now;
+	s->logged = s->not_logged = 0;
+}
+
+static bool take_line(void *arg, char *line)
+{
+	struct serve *s = arg;
+	struct event e;
+
+	if (!event_parse(s->parser, line, &e))
+		return true;
+	metrics_count(&s->counts, &e);
+	/* the termination that follows says it again */
+	if (e.kind == EV_OVERRUN && !s->ctx->verbose)
+		return true;
+	log_suppressed(s);
+	if (s->logged >= LOG_EVENTS) {
+		s->not_logged++;
+		return true;
+	}
+	s->logged++;
+	if (e.kind == EV_LOST)
+		say(s, LOG_WARNING, "the trace ring lost %llu events",
+		    (unsigned long long)e.lost);
+	else
+		log_event(s, &e);
+	return true;
+}
+
+/* ---- Health: what the kernel says now, not what we remember ---- */
+
+struct health {
+	bool ok, enabled;
+	size_t programs;
+	int kernel, list; /* 0 or -errno */
+	bool events;
+};
+
+static struct health look_after(const struct serve *s)
+{
+	struct health h = {};
+	struct kwd_state state = {};
+	u32 id = 0;
+
+	h.kernel = kwd_state_read(&state);
+	h.enabled = !h.kernel && state.val[KWD_ON];
+	while (!(h.list = bpf_prog_get_next_id(id, &id)))
+		h.programs++;
+	if (h.list == -ENOENT)
+		h.list = 0;
+	h.events = ring_alive(s->ring);
+	h.ok = !h.kernel && !h.list && h.events;
+	return h;
+}
+
+static char *page_health(void *arg, bool *ok, size_t *len)
+{
+	struct health h = look_after(arg);
+	json_t *doc =
+		json_pack("{s:s, s:b, s:b, s:I, s:{s:s, s:s, s:s}}", "schema",
+			  HEALTH_SCHEMA, "ok", h.ok, "enabled", h.enabled,
+			  "programs", (json_int_t)h.programs, "checks",
+			  "sysctls", h.kernel ? errno_name(-h.kernel) : "ok",
+			  "programs", h.list ? errno_name(-h.list) : "ok",
+			  "events", h.events ? "ok" : "the trace ring is gone");
+	struct serve_policy policy = {};
+	char *text;
+
+	serve_policy_look(&policy);
+	if (policy.loaded)
+		json_object_set_new(doc, "policy",
+				    json_pack("{s:s, s:s}", "name", policy.name,
+					      "mode", policy.mode));
+	text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+
+	json_decref(doc);
+	*ok = h.ok;
+	*len = text ? strlen(text) : 0;
+	return text;
+}
+
+static char *page_metrics(void *arg, bool openmetrics, size_t *len)
+{
+	struct serve *s = arg;
+	struct expo *e =
+		expo_new(openmetrics ? EXPO_OPENMETRICS : EXPO_PROMETHEUS);
+	struct fault f = {};
+	char *text = NULL;
+
+	if (!e)
+		return NULL;
+	if (!metrics_write(e, &s->counts, &f))
+		text = expo_text(e, len);
+	else
+		say(s, LOG_ERR, "no metrics: %s: %s", f.msg, strerror(f.err));
+	expo_free(e);
+	return text;
+}
+
+static u64 ended(const struct serve *s)
+{
+	u64 n = 0;
+
+	for (size_t i = 0; i < METRICS_REASONS; i++)
+		n += s->counts.ended[i];
+	return n;
+}
+
+static void watch_policy(struct serve *s)
+{
+	const struct serve_policy *p = &s->kernel_policy;
+
+	if (!serve_policy_look(&s->kernel_policy))
+		return;
+	if (p->loaded)
+		say(s, LOG_NOTICE, "the kernel has policy %s, mode %s", p->name,
+		    p->mode);
+	else
+		say(s, LOG_WARNING, "the kernel has no policy any more");
+}
+
+/* Every so often: tell the manager, and the log if somebody turned the switch. */
+static void tick(struct serve *s)
+{
+	struct health h = look_after(s);
+
+	if (!h.kernel && h.enabled != s->on) {
+		s->on = h.enabled;
+		say(s, s->on ? LOG_NOTICE : LOG_WARNING,
+		    "the watchdog was switched %s", s->on ? "on" : "off");
+	}
+	if (!h.ok)
+		say(s, LOG_ERR,
+		    "not healthy: sysctls %s, programs %s, events %s",
+		    h.kernel ? errno_name(-h.kernel) : "ok",
+		    h.list ? errno_name(-h.list) : "ok",
+		    h.events ? "ok" : "gone");
+	log_suppressed(s);
+	watch_policy(s);
+	/* without it a manager that was asked to restarts us */
+	notify("%sSTATUS=watchdog %s, %zu programs, %llu runs ended since the "
+	       "start%s%s%s%s",
+	       h.ok ? "WATCHDOG=1\n" : "", h.enabled ? "on" : "off", h.programs,
+	       (unsigned long long)ended(s),
+	       s->kernel_policy.loaded ? ", policy " : "",
+	       s->kernel_policy.name, s->kernel_policy.loaded ? " " : "",
+	       s->kernel_policy.mode);
+}
+
+/* ---- Life ---- */
+
+/* Bound to the port and with the ring open, this is all that is needed: programs
+ * by id and their addresses. 0 or -errno.
+ */
+static int drop_capabilities(void)
+{
+	static const cap_value_t keep[] = { CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON,
+					    CAP_SYSLOG };
+	cap_t now = cap_get_proc(), then = cap_init();
+	int err = -ENOMEM;
+
+	if (!now || !then)
+		goto out;
+	err = 0;
+	for (cap_value_t c = 0; c < cap_max_bits(); c++) {
+		cap_flag_value_t had = CAP_CLEAR;
+		bool kept = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
+			kept |= keep[i] == c;
+		if (cap_get_flag(now, c, CAP_PERMITTED, &had))
+			continue;
+		if (kept && had == CAP_SET) {
+			cap_set_flag(then, CAP_PERMITTED, 1, &c, CAP_SET);
+			cap_set_flag(then, CAP_EFFECTIVE, 1, &c, CAP_SET);
+		}
+		/* fails where the unit has dropped CAP_SETPCAP already */
+		if (!kept && cap_get_bound(c) > 0)
+			cap_drop_bound(c);
+	}
+	if (cap_set_proc(then))
+		err = -errno;
+	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		err = -errno;
+out:
+	cap_free(now);
+	cap_free(then);
+	return err;
+}
+
+static int load_policy(struct serve *s, struct fault *f)
+{
+	size_t n = 0;
+
+	if (s->policy && !strcmp(s->policy, "none"))
+		return 0;
+	if (serve_policy_load(s->ctx, s->policy, &n, f))
+		return f->exit;
+	if (n)
+		say(s, LOG_INFO, "%zu policies are in force", n);
+	return 0;
+}
+
+static void reload(struct serve *s)
+{
+	struct fault f = {};
+
+	notify("RELOADING=1\nMONOTONIC_USEC=%llu",
+	       (unsigned long long)clock_ns(CLOCK_MONOTONIC) / 1000);
+	forget(s);
+	if (load_policy(s, &f))
+		say(s, LOG_ERR, "the policy stays as it was: %s%s%s", f.msg,
+		    f.why[0] ? ": " : "", f.why);
+	tick(s);
+	say(s, LOG_NOTICE, "state read again");
+	notify("READY=1");
+}
+
+/* False: leave. */
+static bool take_signal(struct serve *s, int fd)
+{
+	struct signalfd_siginfo info;
+
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return true;
+	if (info.ssi_signo != SIGHUP)
+		return false;
+	reload(s);
+	return true;
+}
+
+static void loop(struct serve *s, int signals)
+{
+	u64 every = notify_watchdog_ns() / 2, next = 0;
+
+	every = every && every < TICK_NS ? every : TICK_NS;
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = signals, .events = POLLIN },
+			{ .fd = ring_fd(s->ring), .events = POLLIN },
+			{ .fd = s->http ? http_fd(s->http) : -1,
+			  .events = POLLIN },
+		};
+		u64 now = clock_ns(CLOCK_MONOTONIC);
+		int ms, http_ms;
+
+		if (now >= next) {
+			tick(s);
+			next = now + every;
+		}
+		ms = (next - now) / 1000000 + 1;
+		http_ms = s->http ? http_timeout_ms(s->http) : -1;
+		if (http_ms >= 0 && http_ms < ms)
+			ms = http_ms;
+		if (poll(fds, ARRAY_SIZE(fds), ms) < 0)
+			continue;
+		if (fds[0].revents && !take_signal(s, signals))
+			return;
+		if (fds[1].revents)
+			ring_read(s->ring, take_line, s);
+		if (s->http)
+			http_run(s->http);
+	}
+}
+
+static int open_http(struct serve *s)
+{
+	struct http_pages pages = { page_metrics, page_health, s };
+	struct fault *f = &s->ctx->fault;
+	char at[80];
+	int fd = notify_socket();
+
+	if (fd < 0 && fd != -ENOENT) {
+		fault_set(f, EXIT_USAGE, fd,
+			  "cannot use the socket that was "
+			  "handed over");
+		return fault_why(f, "it must be one listening stream socket");
+	}
+	if (fd == -ENOENT) {
+		if (!strcmp(s->listen, "none"))
+			return 0;
+		fd = http_listen(s->listen);
+	}
+	if (fd == -EINVAL) {
+		fault_set(f, EXIT_USAGE, fd, "bad address '%s'", s->listen);
+		return fault_hint(f, "--listen 127.0.0.1:19612, or "
+				     "'[::1]:19612', or none");
+	}
+	if (fd < 0)
+		return fault_set(f, EXIT_FAILED, fd, "cannot listen on %s",
+				 s->listen);
+	http_address(fd, at, sizeof(at));
+	s->http = http_start(fd, &pages);
+	if (!s->http)
+		return fault_set(f, EXIT_FAILED, EIO, "no HTTP server on %s",
+				 at);
+	say(s, LOG_INFO, "metrics on http://%s/metrics", at);
+	return 0;
+}
+
+static int run(struct serve *s, int signals)
+{
+	struct fault *f = &s->ctx->fault;
+	struct kwd_state state;
+	int err = kwd_state_read(&state);
+
+	if (err == -ENOSYS)
+		return kwd_missing(f, "nothing to serve");
+	if (err)
+		return fault_set(f, EXIT_FAILED, err,
+				 "cannot read the watchdog's sysctls");
+	s->on = state.val[KWD_ON];
+	err = ring_follow(&s->ring);
+	if (err)
+		return ring_fault(f, err);
+	if (open_http(s) || load_policy(s, f))
+		return f->exit;
+	err = drop_capabilities();
+	if (err)
+		return fault_set(f, EXIT_FAILED, err,
+				 "cannot drop capabilities");
+	say(s, LOG_INFO, "started, the watchdog is %s", s->on ? "on" : "off");
+	notify("READY=1");
+	loop(s, signals);
+	notify("STOPPING=1");
+	return EXIT_OK;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct serve *s = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = s->ctx;
+		return 0;
+	case 'l':
+		s->listen = arg;
+		return 0;
+	case KEY_POLICY:
+		s->policy = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "takes no argument, got '%s'", arg);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* Signals come as data, from the first moment on. */
+static int signals_open(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+int cmd_serve(struct ctx *ctx, int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.doc = "Load policies, log what the watchdog does, and serve "
+		       "metrics by HTTP.\v"
+		       "Runs in the foreground until SIGTERM; SIGHUP reads all "
+		       "state and the policies again; if these are bad, those "
+		       "in force stay. The log is the journal if stderr is, else "
+		       "stderr. Pages are /metrics and /healthz. A socket that "
+		       "the service manager hands over is used instead of "
+		       "--listen.\n"
+		       "Examples:\n"
+		       "  systemctl start bpfwd\n"
+		       "  bpfwd serve --listen '[::1]:19612'",
+		.children = common_options,
+	};
+	struct serve s = { .ctx = ctx, .listen = LISTEN };
+	int ret, signals;
+
+	parse_command(&argp, argc, argv, &s);
+	signals = signals_open();
+	s.parser = event_parser_new();
+	s.out = event_out_new(ctx);
+	s.journal = journal_open();
+	ret = s.parser && s.out && s.journal && signals >= 0 ?
+		      run(&s, signals) :
+		      fault_set(&ctx->fault, EXIT_FAILED, ENOMEM, "no memory");
+	http_stop(s.http);
+	ring_close(s.ring);
+	journal_close(s.journal);
+	event_parser_free(s.parser);
+	event_out_free(s.out);
+	if (signals >= 0)
+		close(signals);
+	return ret;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the kernel says of how long a program can take. */
+#ifndef BPFWD_KWD_ESTIMATE_H
+#define BPFWD_KWD_ESTIMATE_H
+
+#include <linux/bpf.h>
+#include "show/types.h"
+
+#define ESTIMATE_SPOTS 32
+
+/* Are the fields of an estimate in what the kernel returned? */
+bool kwd_estimate_known(u32 info_len);
+/* No estimate at all, not even a lower bound? */
+bool kwd_estimate_none(u32 reason);
+/* The kernel's name of a reason ("iterator"), what it means, and what to do. */
+const char *kwd_reason_name(u32 reason);
+const char *kwd_reason_text(u32 reason);
+const char *kwd_reason_advice(u32 reason);
+/* Where the bound of a loop comes from, in words. */
+const char *kwd_loop_text(u32 loop_kind);
+const char *kwd_loop_name(u32 loop_kind);
+const char *kwd_spot_name(u32 spot_kind);
+
+struct estimate {
+	struct bpf_prog_info info;
+	struct bpf_estimate_spot spots[ESTIMATE_SPOTS];
+	u32 n;
+};
+
+/* -ENOSYS: this kernel makes none */
+int kwd_estimate_get(int prog_fd, struct estimate *e);
+
+#endif

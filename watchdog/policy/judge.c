@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What rules say of programs at hooks, by the kernel's own order: exemptions, then
+ * what has no bound, the first rule of the hook, and all call graphs.
+ */
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "policy/rules.h"
+#include "show/types.h"
+
+struct judge {
+	const struct policy_rules *rules;
+	const struct policy_graphs *graphs;
+	struct attachment *all;
+	size_t there; /* all before it are judged, and there if not denied */
+	const struct bpf_policy_rule *defaults;
+	size_t n_stay; /* so many stay whatever the rules say */
+	u64 *sums; /* of call graphs, by rule */
+};
+
+static bool prog_matches(const struct policy_rules *rules,
+			 const struct bpf_policy_rule *r,
+			 const struct attachment *a)
+{
+	const char *name = rule_text(rules, r->match_off),
+		   *comm = rule_text(rules, r->comm_off);
+
+	return (!*name || !fnmatch(name, a->prog, 0)) &&
+	       (!r->prog_type || r->prog_type == a->type) &&
+	       (!*comm || (a->comm && !fnmatch(comm, a->comm, 0)));
+}
+
+static bool is_exempt(const struct judge *j, const struct attachment *a)
+{
+	u64 now = time(NULL);
+
+	for (u32 i = 0; i < j->rules->n; i++) {
+		const struct bpf_policy_rule *r = &j->rules->rules[i];
+
+		if (r->kind == BPF_POLICY_EXEMPT &&
+		    r->flags & BPF_POLICY_F_EXEMPT_ATTACH &&
+		    (!r->until || r->until > now) &&
+		    prog_matches(j->rules, r, a))
+			return true;
+	}
+	return false;
+}
+
+static u64 add(u64 a, u64 b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
+/* Keeps the strictest decision, the first one of equals. */
+static void decide(const struct judge *j, struct attachment *a, u32 rule,
+		   u32 action, u32 reason, u64 there, u64 limit)
+{
+	enum decision d = DECIDED_WOULD_DENY;
+
+	if (action == BPF_POLICY_DENY &&
+	    j->defaults->mode == BPF_POLICY_ENFORCE)
+		d = a->attached && j->defaults->flags &
+					    BPF_POLICY_F_DETACH_EXISTING ?
+			    DECIDED_DETACH :
+			    DECIDED_DENY;
+
+	if (d <= a->decision)
+		return;
+	a->decision = d;
+	a->rule = rule;
+	a->reason = reason;
+	a->there_ns = there;
+	a->limit_ns = limit;
+}
+
+/* Is program i there for a? What is detached when the policy is loaded is there for
+ * what was attached later, which is detached first, and for nobody who comes then.
+ */
+static bool is_there(const struct judge *j, size_t i,
+		     const struct attachment *a)
+{
+	if (j->all[i].decision == DECIDED_DETACH)
+		return a->attached;
+	return i < j->n_stay || j->all[i].decision != DECIDED_DENY;
+}
+
+static void judge_hook(const struct judge *j, struct attachment *a, u32 rule)
+{
+	const struct bpf_policy_rule *r = &j->rules->rules[rule];
+	u64 there = 0, programs = 0;
+
+	a->rule = rule;
+	for (size_t i = 0; i < j->there; i++) {
+		if (!is_there(j, i, a) || strcmp(j->all[i].hook, a->hook))
+			continue;
+		programs++;
+		if (j->all[i].cost_ns != UNBOUNDED)
+			there = add(there, j->all[i].cost_ns);
+	}
+	a->there_ns = there;
+	a->limit_ns = r->max_latency_ns;
+	if (r->flags & BPF_POLICY_F_LATENCY && a->cost_ns != UNBOUNDED &&
+	    add(there, a->cost_ns) > r->max_latency_ns)
+		decide(j, a, rule, r->action, BPF_POLICY_OVER_LATENCY, there,
+		       r->max_latency_ns);
+	if (r->flags & BPF_POLICY_F_PROGRAMS && programs >= r->max_programs)
+		decide(j, a, rule, r->action, BPF_POLICY_OVER_PROGRAMS,
+		       programs, r->max_programs);
+}
+
+static void judge_graph(const struct judge *j, struct attachment *a, u32 rule)
+{
+	const struct bpf_policy_rule *r = &j->rules->rules[rule];
+	const struct reach *reach = rule_reach(j->graphs, rule);
+	u64 there = j->sums[rule];
+
+	if (!reach || a->cost_ns == UNBOUNDED || !reach_has(reach, a->hook))
+		return;
+	if (add(there, a->cost_ns) > r->max_latency_ns)
+		decide(j, a, rule, r->action, BPF_POLICY_OVER_LATENCY, there,
+		       r->max_latency_ns);
+}
+
+/* Adds it to the call graphs that it is in. */
+static void charge(const struct judge *j, const struct attachment *a)
+{
+	for (u32 i = 0; i < j->rules->n; i++) {
+		const struct reach *reach = rule_reach(j->graphs, i);
+
+		if (reach && a->cost_ns != UNBOUNDED &&
+		    reach_has(reach, a->hook))
+			j->sums[i] = add(j->sums[i], a->cost_ns);
+	}
+}
+
+/* What was attached is judged: from now on without what is detached. */
+static void charge_again(const struct judge *j)
+{
+	memset(j->sums, 0, j->rules->n * sizeof(*j->sums));
+	for (size_t i = 0; i < j->there; i++)
+		if (j->all[i].decision != DECIDED_DETACH)
+			charge(j, &j->all[i]);
+}
+
+static void judge(const struct judge *j, struct attachment *a)
+{
+	bool hook_found = false;
+
+	a->decision = DECIDED_ALLOW;
+	a->rule = UINT32_MAX;
+	a->reason = 0;
+	a->there_ns = a->limit_ns = 0;
+	a->cost_ns = j->defaults->charge == BPF_POLICY_MEASURED &&
+				     a->longest_ns ?
+			     a->longest_ns :
+			     a->worst_ns;
+	a->exempt = is_exempt(j, a);
+	if (a->exempt || j->defaults->mode == BPF_POLICY_OFF)
+		return;
+	for (u32 i = 0; i < j->rules->n; i++) {
+		const struct bpf_policy_rule *r = &j->rules->rules[i];
+
+		if (r->kind == BPF_POLICY_DEFAULTS && a->cost_ns == UNBOUNDED &&
+		    r->action != BPF_POLICY_ALLOW)
+			decide(j, a, i, r->action, BPF_POLICY_UNBOUNDED, 0, 0);
+		if (r->kind == BPF_POLICY_HOOK && !hook_found &&
+		    !fnmatch(rule_text(j->rules, r->match_off), a->hook, 0)) {
+			u32 rule = a->rule;
+
+			hook_found = true;
+			judge_hook(j, a, i);
+			if (a->reason == BPF_POLICY_UNBOUNDED)
+				a->rule = rule;
+		}
+		if (r->kind == BPF_POLICY_GRAPH)
+			judge_graph(j, a, i);
+	}
+}
+
+int policy_judge(const struct policy_rules *rules,
+		 const struct policy_graphs *graphs, struct attachment *all,
+		 size_t n, size_t n_stay)
+{
+	struct judge j = { .rules = rules,
+			   .graphs = graphs,
+			   .all = all,
+			   .defaults = &rules->rules[0],
+			   .n_stay = n_stay };
+
+	j.sums = calloc(rules->n + 1, sizeof(*j.sums));
+	if (!j.sums)
+		return -ENOMEM;
+	for (u32 i = 0; i < rules->n; i++)
+		if (rules->rules[i].kind == BPF_POLICY_DEFAULTS)
+			j.defaults = &rules->rules[i];
+	for (; j.there < n; j.there++) {
+		struct attachment *a = &all[j.there];
+
+		if (j.there == n_stay)
+			charge_again(&j);
+		judge(&j, a);
+		if (is_there(&j, j.there, a))
+			charge(&j, a);
+	}
+	free(j.sums);
+	return 0;
+}

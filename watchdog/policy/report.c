@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What policies say of programs, as tables and JSON. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "kernel/kwd_estimate.h"
+#include "policy/report.h"
+#include "show/table.h"
+
+int loaded_policy_load(struct loaded_policy *p, char *const *paths, size_t n,
+		       const char *vmlinux, struct fault *f)
+{
+	static char *const standard[] = { (char *)POLICY_DIR };
+	int ret;
+
+	*p = (struct loaded_policy){};
+	ret = n ? policy_set_load(&p->set, paths, n, f) :
+		  policy_set_load(&p->set, standard, 1, f);
+	if (!ret && policy_needs_graph(&p->set))
+		ret = callgraph_load(&p->cg, vmlinux, f);
+	ret = ret ? ret : policy_compile(&p->set, p->cg, &p->rules, &p->graphs,
+				       f);
+	if (ret)
+		loaded_policy_free(p);
+	return ret;
+}
+
+void loaded_policy_free(struct loaded_policy *p)
+{
+	policy_rules_free(&p->rules);
+	policy_graphs_free(&p->graphs);
+	policy_set_free(&p->set);
+	callgraph_free(p->cg);
+	*p = (struct loaded_policy){};
+}
+
+void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
+{
+	u64 now = time(NULL);
+
+	for (size_t i = 0; i < p->set.n; i++) {
+		const struct policy *q = p->set.policies[i];
+		bool budgets = q->n_programs ||
+			       (q->defaults && q->defaults->budget.ns);
+
+		for (u32 k = 0; k < q->n_exempt; k++)
+			if (q->exempt[k].until_s && q->exempt[k].until_s <= now)
+				note(ctx, "%s:%u: this exemption has expired",
+				     q->path, q->exempt[k].line);
+		for (u32 k = 0; k < q->n_hooks; k++)
+			budgets |= q->hooks[k].budget.ns != 0;
+		if (q->mode == POLICY_MONITOR && budgets)
+			note(ctx,
+			     "%s: mode monitor: its budgets and actions "
+			     "are not set",
+			     q->path);
+	}
+	for (u32 i = 0; i < p->rules.n; i++) {
+		const struct reach *r = rule_reach(&p->graphs, i);
+
+		if (r)
+			note(ctx,
+			     "call graph %s: %zu functions, %zu "
+			     "tracepoints, %zu other kinds of hooks; where its "
+			     "%llu calls through pointers lead is known as far "
+			     "as it was observed",
+			     rule_text(&p->rules, p->rules.rules[i].name_off),
+			     reach_functions(r), reach_tracepoints(r),
+			     reach_hooks(r),
+			     (unsigned long long)reach_indirect(r));
+	}
+	if (p->cg)
+		note(ctx,
+		     "call graphs from %s: %zu functions, %zu direct calls, "
+		     "%zu observed ones through pointers",
+		     callgraph_source(p->cg), callgraph_functions(p->cg),
+		     callgraph_calls(p->cg) - callgraph_observed(p->cg),
+		     callgraph_observed(p->cg));
+}
+
+/* ---- What is attached ---- */
+
+static void describe(struct attachment *a, const struct prog *p)
+{
+	a->prog = p ? p->name : "";
+	a->longest_ns = 0;
+	if (!p)
+		return;
+	a->type = p->info.type;
+	if (!kwd_estimate_known(p->info_len))
+		return;
+	a->longest_ns = p->info.longest_run_ns;
+	a->worst_ns = kwd_estimate_none(p->info.estimate_reason) ?
+			      UNBOUNDED :
+			      p->info.estimate_worst_ns;
+}
+
+static int from_charges(struct attached *at, u32 n)
+{
+	at->all = calloc(n + 1, sizeof(*at->all));
+	if (!at->all)
+		return -ENOMEM;
+	for (u32 i = 0; i < n; i++) {
+		struct bpf_policy_charge *c = &at->charges[i];
+
+		c->hook[sizeof(c->hook) - 1] = '\0';
+		at->all[i] = (struct attachment){ .hook = c->hook,
+						  .prog_id = c->prog_id,
+						  .type = c->prog_type,
+						  .worst_ns = c->worst_ns,
+						  .attached = true };
+		describe(&at->all[i], progs_find(at->progs, c->prog_id));
+	}
+	at->n = n;
+	return 0;
+}
+
+/* Without the kernel's own list: what links say, and so on. */
+static int from_hooks(struct attached *at)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < progs_count(at->progs); i++)
+		for (const char *const *h = progs_get(at->progs, i)->hooks; *h;
+		     h++)
+			n++;
+	at->all = calloc(n + 1, sizeof(*at->all));
+	if (!at->all)
+		return -ENOMEM;
+	for (size_t i = 0; i < progs_count(at->progs); i++) {
+		const struct prog *p = progs_get(at->progs, i);
+
+		for (const char *const *h = p->hooks; *h; h++) {
+			struct attachment *a = &at->all[at->n++];
+
+			a->hook = *h;
+			a->attached = true;
+			a->prog_id = p->info.id;
+			a->worst_ns = UNBOUNDED;
+			describe(a, p);
+		}
+	}
+	return 0;
+}
+
+int attached_load(struct attached *at, struct fault *f)
+{
+	u32 n = 0;
+	int err;
+
+	*at = (struct attached){};
+	err = kwd_policy_charges(&at->charges, &n);
+	if (progs_load(&at->progs, NULL, err ? PROGS_HOOKS : 0, f)) {
+		free(at->charges);
+		return f->exit;
+	}
+	err = err ? from_hooks(at) : from_charges(at, n);
+	if (!err)
+		return 0;
+	attached_free(at);
+	return fault_set(f, EXIT_FAILED, err, "cannot list what is attached");
+}
+
+void attached_free(struct attached *at)
+{
+	free(at->all);
+	free(at->charges);
+	progs_free(at->progs);
+	*at = (struct attached){};
+}
+
+/* ---- Decisions ---- */
+
+struct row {
+	const struct attachment *a;
+	const struct policy_rules *rules;
+	char policy[BPF_POLICY_NAME_LEN], rule[BPF_POLICY_NAME_LEN], why[200];
+	char *path; /* of calls, if a call graph decided */
+	const char *at;
+	char where[512];
+};
+
+#define ROW const struct row *r = row
+
+static struct val text(const char *s)
+{
+	return (struct val){ .known = s && *s, .str = s };
+}
+
+static struct val num(u64 n, bool known)
+{
+	return (struct val){ .known = known, .num = n };
+}
+
+static struct val get_id(const void *row)
+{
+	ROW;
+	return num(r->a->prog_id, r->a->prog_id);
+}
+
+static struct val get_name(const void *row)
+{
+	ROW;
+	return text(r->a->prog);
+}
+
+static struct val get_hook(const void *row)
+{
+	ROW;
+	return text(r->a->hook);
+}
+
+static struct val get_cost(const void *row)
+{
+	ROW;
+	return num(r->a->cost_ns, true);
+}
+
+static bool has_sum(const struct row *r)
+{
+	return r->a->reason == BPF_POLICY_OVER_LATENCY ||
+	       (!r->a->reason && r->a->limit_ns);
+}
+
+static struct val get_there(const void *row)
+{
+	ROW;
+	return num(r->a->there_ns, has_sum(r));
+}
+
+static struct val get_limit(const void *row)
+{
+	ROW;
+	return num(r->a->limit_ns, has_sum(r));
+}
+
+static struct val get_decision(const void *row)
+{
+	ROW;
+	return text(r->a->exempt ? "exempt" : decision_name(r->a->decision));
+}
+
+static struct val get_reason(const void *row)
+{
+	ROW;
+	return text(r->a->reason ? rule_reason_name(r->a->reason) : NULL);
+}
+
+static struct val get_policy(const void *row)
+{
+	ROW;
+	return text(r->policy);
+}
+
+static struct val get_rule(const void *row)
+{
+	ROW;
+	return text(r->rule);
+}
+
+static struct val get_where(const void *row)
+{
+	ROW;
+	return text(r->where);
+}
+
+static struct val get_why(const void *row)
+{
+	ROW;
+	return text(r->why);
+}
+
+static struct val get_path(const void *row)
+{
+	ROW;
+	return text(r->path);
+}
+
+static const struct col cols[] = {
+	{ "id", "id", VAL_U64, COL_DEFAULT, "program id", get_id },
+	{ "name", "name", VAL_STR, COL_DEFAULT, "program", get_name },
+	{ "hook", "hook", VAL_STR, COL_DEFAULT, "where", get_hook },
+	{ "cost", "cost_ns", VAL_NS_BOUND, COL_DEFAULT,
+	  "what it is charged; inf: unbounded", get_cost },
+	{ "there", "there_ns", VAL_NS, COL_DEFAULT, "what is there already",
+	  get_there },
+	{ "limit", "limit_ns", VAL_NS_SET, COL_DEFAULT, "of the rule",
+	  get_limit },
+	{ "decision", "decision", VAL_STR, COL_DEFAULT,
+	  "allow, would_deny, deny, detach (or quarantine) or exempt",
+	  get_decision },
+	{ "rule", "rule", VAL_STR, COL_DEFAULT, "that decided", get_rule },
+	{ "policy", "policy", VAL_STR, 0, "of the rule", get_policy },
+	{ "reason", "reason", VAL_STR, 0,
+	  "over_latency, over_programs, "
+	  "unbounded or unknown_hook",
+	  get_reason },
+	{ "why", "why", VAL_STR, 0, "the arithmetic", get_why },
+	{ "at", "at", VAL_STR, 0, "file and line of the rule", get_where },
+	{ "path", "path", VAL_STR, 0, "calls that lead to the hook", get_path },
+};
+
+static void explain(const struct ctx *ctx, const struct row *r)
+{
+	const struct attachment *a = r->a;
+
+	if (a->decision == DECIDED_ALLOW || ctx->quiet)
+		return;
+	printf("%s at %s: %s\n  why: %s (policy %s, rule %s%s%s)\n",
+	       *a->prog ? a->prog : "a program", a->hook,
+	       a->decision == DECIDED_DETACH ? "detached when it is loaded" :
+	       a->decision == DECIDED_DENY   ? "denied" :
+					       "would be denied",
+	       r->why, r->policy, r->rule, *r->where ? ", " : "", r->where);
+	if (r->path)
+		printf("  path: %s\n", r->path);
+}
+
+int decisions_print(struct ctx *ctx, const struct policy_rules *rules,
+		    const struct policy_graphs *graphs,
+		    const struct attachment *all, size_t n, const char *schema)
+{
+	struct table *t = table_new(cols, ARRAY_SIZE(cols));
+	struct row *rows = calloc(n + 1, sizeof(*rows));
+	size_t counts[DECIDED_DETACH + 1] = {}, exempt = 0;
+	int ret = 0;
+
+	if (!t || !rows)
+		ret = fault_set(&ctx->fault, EXIT_FAILED, ENOMEM, "no table");
+	/* machines get all of it */
+	if (!ret && ctx->out.format != OUT_TABLE)
+		ret = table_emit(t, "+policy,reason,why,at,path", false,
+				 &ctx->fault);
+	for (size_t i = 0; !ret && i < n; i++) {
+		const struct attachment *a = &all[i];
+		struct row *r = &rows[i];
+
+		r->a = a;
+		r->rules = rules;
+		counts[a->decision]++;
+		exempt += a->exempt;
+		decision_why(a, r->why, sizeof(r->why));
+		if (a->rule < rules->n) {
+			const struct bpf_policy_rule *rule =
+				&rules->rules[a->rule];
+
+			rule_names(rule_text(rules, rule->name_off), r->policy,
+				   r->rule);
+			if (rule->line)
+				snprintf(r->where, sizeof(r->where),
+					 "%.480s:%u",
+					 rule_text(rules, rule->file_off),
+					 rule->line);
+			if (rule_reach(graphs, a->rule))
+				r->path = reach_path(rule_reach(graphs,
+								a->rule),
+						     a->hook);
+		}
+		if (table_add(t, r))
+			ret = fault_set(&ctx->fault, EXIT_FAILED, ENOMEM,
+					"no table");
+	}
+	if (!ret) {
+		char gone[48] = "";
+
+		if (counts[DECIDED_DETACH])
+			snprintf(gone, sizeof(gone), ", %zu detached",
+				 counts[DECIDED_DETACH]);
+		table_close(t);
+		if (out_is_json(&ctx->out))
+			out_json(&ctx->out,
+				 json_pack(
+					 "{s:s, s:I, s:I, s:I, s:I, s:o}",
+					 "schema", schema, "allow",
+					 (json_int_t)counts[DECIDED_ALLOW],
+					 "would_deny",
+					 (json_int_t)counts[DECIDED_WOULD_DENY],
+					 "deny",
+					 (json_int_t)counts[DECIDED_DENY],
+					 "detach",
+					 (json_int_t)counts[DECIDED_DETACH],
+					 "programs", table_json(t)));
+		else
+			table_print(t, &ctx->out, true);
+		for (size_t i = 0; ctx->out.format == OUT_TABLE && i < n; i++)
+			explain(ctx, &rows[i]);
+		note(ctx,
+		     "%zu allowed (%zu of them exempt), %zu would be "
+		     "denied, %zu denied%s",
+		     counts[DECIDED_ALLOW], exempt, counts[DECIDED_WOULD_DENY],
+		     counts[DECIDED_DENY], gone);
+		ret = counts[DECIDED_ALLOW] < n ? EXIT_JUDGED : 0;
+	}
+	for (size_t i = 0; rows && i < n; i++)
+		free(rows[i].path);
+	free(rows);
+	table_free(t);
+	return ret;
+}

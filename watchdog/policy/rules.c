@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Compiles policies into the kernel's rules.
+ *
+ * The kernel has one policy with one mode, files have one each: what a file in
+ * mode monitor limits becomes a warning, and its rules come behind those of files
+ * that enforce, so that it never takes a hook away from them. Its budgets, actions
+ * and exemptions are left out: they would change what happens.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "policy/rules.h"
+
+struct compile {
+	struct policy_rules *out;
+	struct policy_graphs *graphs;
+	const struct callgraph *cg;
+	const struct policy *p;
+	bool soft; /* a policy that watches only, beside one that enforces or not */
+	u32 room, file_off;
+	size_t strings_room;
+	struct fault *f;
+};
+
+static int oom(struct compile *c)
+{
+	return fault_set(c->f, EXIT_FAILED, ENOMEM,
+			 "cannot compile the policy");
+}
+
+static int add_bytes(struct compile *c, const char *bytes, size_t len, u32 *off)
+{
+	struct policy_rules *out = c->out;
+	size_t need = out->strings_size + len, room = c->strings_room;
+	char *all;
+
+	if (need > BPF_POLICY_MAX_STRINGS) {
+		fault_set(c->f, EXIT_USAGE, E2BIG,
+			  "the policy has too many names for the kernel");
+		fault_why(c->f,
+			  "call graphs reach too many functions: "
+			  "%zu bytes of names, %d are taken",
+			  need, BPF_POLICY_MAX_STRINGS);
+		return fault_hint(c->f, "a smaller depth, or other roots");
+	}
+	if (need > room) {
+		room = need * 2;
+		all = realloc(out->strings, room);
+		if (!all)
+			return oom(c);
+		out->strings = all;
+		c->strings_room = room;
+	}
+	*off = out->strings_size;
+	memcpy(out->strings + *off, bytes, len);
+	out->strings_size += len;
+	return 0;
+}
+
+static int add_text(struct compile *c, const char *text, u32 *off)
+{
+	if (text && *text)
+		return add_bytes(c, text, strlen(text) + 1, off);
+	*off = 0;
+	return 0;
+}
+
+static int add_rule(struct compile *c, struct bpf_policy_rule *r, u32 line,
+		    const char *list, int index)
+{
+	char name[BPF_POLICY_NAME_LEN];
+	int ret;
+
+	if (index < 0)
+		snprintf(name, sizeof(name), "%s:%s", c->p ? c->p->name : "",
+			 list);
+	else
+		snprintf(name, sizeof(name), "%s:%s[%d]", c->p->name, list,
+			 index);
+	ret = add_text(c, name, &r->name_off);
+	r->file_off = c->file_off;
+	r->line = line;
+	if (!ret)
+		c->out->rules[c->out->n++] = *r;
+	return ret;
+}
+
+static u32 action_of(const struct compile *c, enum policy_verdict v)
+{
+	return v == POLICY_ALLOW	   ? BPF_POLICY_ALLOW :
+	       v == POLICY_WARN || c->soft ? BPF_POLICY_WARN :
+					     BPF_POLICY_DENY;
+}
+
+static void set_budget(struct bpf_policy_rule *r, const struct policy_time *t)
+{
+	if (!t->ns)
+		return;
+	r->flags |= BPF_POLICY_F_BUDGET;
+	r->budget_ns = t->ns;
+}
+
+static void set_overrun(struct bpf_policy_rule *r, enum policy_overrun o)
+{
+	static const u32 actions[] = {
+		[POLICY_KILL] = BPF_WD_ACTION_END,
+		[POLICY_KILL_WARN] = BPF_WD_ACTION_WARN,
+		[POLICY_DETACH] = BPF_WD_ACTION_DETACH,
+	};
+
+	if (!o)
+		return;
+	r->flags |= BPF_POLICY_F_OVERRUN;
+	r->on_overrun = actions[o];
+}
+
+static int add_defaults(struct compile *c, const struct policy_set *set)
+{
+	struct policy_defaults d = policy_set_defaults(set, &c->p);
+	struct bpf_policy_rule r = { .kind = BPF_POLICY_DEFAULTS };
+	int ret = c->p ? add_text(c, c->p->path, &c->file_off) : 0;
+
+	r.mode = policy_set_mode(set) == POLICY_ENFORCE ? BPF_POLICY_ENFORCE :
+		 policy_set_mode(set) == POLICY_MONITOR ? BPF_POLICY_MONITOR :
+							  BPF_POLICY_OFF;
+	r.charge = d.charge == POLICY_MEASURED ? BPF_POLICY_MEASURED :
+						 BPF_POLICY_WORST;
+	c->soft = false;
+	r.action = action_of(c, d.unbounded);
+	if (d.existing != POLICY_ALLOW)
+		r.flags |= BPF_POLICY_F_WARN_EXISTING;
+	if (d.existing == POLICY_DENY)
+		r.flags |= BPF_POLICY_F_DETACH_EXISTING;
+	set_budget(&r, &d.budget);
+	set_overrun(&r, d.on_overrun);
+	return ret ? ret :
+		     add_rule(c, &r, c->p ? c->p->defaults_line : 0, "defaults",
+			      -1);
+}
+
+static int add_hooks(struct compile *c)
+{
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < c->p->n_hooks; i++) {
+		const struct policy_hook *h = &c->p->hooks[i];
+		struct bpf_policy_rule r = { .kind = BPF_POLICY_HOOK };
+
+		r.action = action_of(c, h->on_exceed);
+		if (h->max_latency.ns) {
+			r.flags |= BPF_POLICY_F_LATENCY;
+			r.max_latency_ns = h->max_latency.ns;
+		}
+		if (h->max_programs) {
+			r.flags |= BPF_POLICY_F_PROGRAMS;
+			r.max_programs = h->max_programs;
+		}
+		if (!c->soft)
+			set_budget(&r, &h->budget);
+		ret = add_text(c, h->match, &r.match_off);
+		ret = ret ? ret : add_rule(c, &r, h->line, "hooks", i);
+	}
+	return ret;
+}
+
+static int add_graph(struct compile *c, u32 index)
+{
+	const struct policy_graph *g = &c->p->graphs[index];
+	struct bpf_policy_rule r = { .kind = BPF_POLICY_GRAPH };
+	const char *missing;
+	char *members;
+	size_t size;
+	int err, ret;
+
+	err = callgraph_reach(c->cg, g->roots, g->n_roots, g->depth,
+			      &c->graphs->reach[c->out->n], &missing);
+	if (err == -ENOENT) {
+		fault_set(c->f, EXIT_FAILED, 0,
+			  "%s:%u: call graph %s: this kernel has no function "
+			  "%s",
+			  c->p->path, g->line, g->name, missing);
+		return fault_hint(c->f, "grep ' %s$' /proc/kallsyms", missing);
+	}
+	if (err)
+		return oom(c);
+	members = reach_members(c->graphs->reach[c->out->n], &r.nr_match, &size);
+	if (!members)
+		return oom(c);
+	r.action = action_of(c, g->on_exceed);
+	r.flags = BPF_POLICY_F_LATENCY;
+	r.max_latency_ns = g->max_latency.ns;
+	ret = add_bytes(c, members, size, &r.match_off);
+	free(members);
+	return ret ? ret : add_rule(c, &r, g->line, g->name, -1);
+}
+
+static int add_programs(struct compile *c)
+{
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < c->p->n_programs; i++) {
+		const struct policy_program *p = &c->p->programs[i];
+		struct bpf_policy_rule r = { .kind = BPF_POLICY_PROGRAM };
+
+		r.prog_type = p->match.prog_type;
+		set_budget(&r, &p->budget);
+		set_overrun(&r, p->on_overrun);
+		if (p->quarantine) {
+			r.flags |= BPF_POLICY_F_QUARANTINE;
+			r.quarantine_after = p->quarantine->after;
+			r.quarantine_window_ns = p->quarantine->window.ns;
+		}
+		ret = add_text(c, p->match.name, &r.match_off);
+		ret = ret ? ret : add_rule(c, &r, p->line, "programs", i);
+	}
+	return ret;
+}
+
+static int add_exempt(struct compile *c)
+{
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < c->p->n_exempt; i++) {
+		const struct policy_exempt *e = &c->p->exempt[i];
+		struct bpf_policy_rule r = { .kind = BPF_POLICY_EXEMPT };
+
+		if (e->from & POLICY_FROM_LATENCY)
+			r.flags |= BPF_POLICY_F_EXEMPT_ATTACH;
+		if (e->from & POLICY_FROM_BUDGET)
+			r.flags |= BPF_POLICY_F_EXEMPT_BUDGET;
+		r.prog_type = e->match.prog_type;
+		r.until = e->until_s;
+		ret = add_text(c, e->match.name, &r.match_off);
+		ret = ret ? ret : add_text(c, e->match.comm, &r.comm_off);
+		ret = ret ? ret : add_rule(c, &r, e->line, "exempt", i);
+	}
+	return ret;
+}
+
+/* enforce: those that do; else those that watch. */
+static int add_policies(struct compile *c, const struct policy_set *set,
+			enum policy_mode mode)
+{
+	bool beside = mode == POLICY_MONITOR &&
+		      policy_set_mode(set) == POLICY_ENFORCE;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < set->n; i++) {
+		c->p = set->policies[i];
+		if (c->p->mode != mode)
+			continue;
+		c->soft = mode == POLICY_MONITOR;
+		ret = add_text(c, c->p->path, &c->file_off);
+		ret = ret ? ret : add_hooks(c);
+		for (u32 k = 0; !ret && k < c->p->n_graphs; k++)
+			ret = add_graph(c, k);
+		if (!ret && mode == POLICY_ENFORCE)
+			ret = add_programs(c);
+		if (!ret && !beside)
+			ret = add_exempt(c);
+	}
+	return ret;
+}
+
+static void set_name(struct policy_rules *rules, const struct policy_set *set)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const char *name = set->policies[i]->name;
+
+		if (set->policies[i]->mode == POLICY_OFF)
+			continue;
+		if (len + strlen(name) + 2 > sizeof(rules->name))
+			break;
+		len += sprintf(rules->name + len, "%s%s", len ? "," : "", name);
+	}
+}
+
+bool policy_needs_graph(const struct policy_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (set->policies[i]->n_graphs &&
+		    set->policies[i]->mode != POLICY_OFF)
+			return true;
+	return false;
+}
+
+int policy_compile(const struct policy_set *set, const struct callgraph *cg,
+		   struct policy_rules *rules, struct policy_graphs *graphs,
+		   struct fault *f)
+{
+	struct compile c = {
+		.out = rules, .graphs = graphs, .cg = cg, .f = f
+	};
+	u32 nothing;
+	int ret;
+
+	*rules = (struct policy_rules){};
+	rules->rules = calloc(BPF_POLICY_MAX_RULES + 1, sizeof(*rules->rules));
+	graphs->n = BPF_POLICY_MAX_RULES + 1;
+	graphs->reach = calloc(graphs->n, sizeof(*graphs->reach));
+	ret = rules->rules && graphs->reach ? 0 : oom(&c);
+	ret = ret ? ret : add_bytes(&c, "", 1, &nothing);
+	ret = ret ? ret : add_defaults(&c, set);
+	ret = ret ? ret : add_policies(&c, set, POLICY_ENFORCE);
+	ret = ret ? ret : add_policies(&c, set, POLICY_MONITOR);
+	set_name(rules, set);
+	if (ret) {
+		policy_rules_free(rules);
+		policy_graphs_free(graphs);
+	}
+	return ret;
+}
+
+void policy_graphs_free(struct policy_graphs *graphs)
+{
+	for (u32 i = 0; graphs->reach && i < graphs->n; i++)
+		reach_free(graphs->reach[i]);
+	free(graphs->reach);
+	*graphs = (struct policy_graphs){};
+}
+
+const struct reach *rule_reach(const struct policy_graphs *graphs, u32 rule)
+{
+	return graphs && rule < graphs->n ? graphs->reach[rule] : NULL;
+}

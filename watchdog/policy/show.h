@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the kernel's policy says and has done. */
+#ifndef BPFWD_POLICY_SHOW_H
+#define BPFWD_POLICY_SHOW_H
+
+#include "policy/report.h"
+#include "show/ctx.h"
+
+/* The last denials that the kernel remembers. 0 or an exit status. */
+int denials_print(struct ctx *ctx, u32 last);
+
+int policy_show(struct ctx *ctx);
+int policy_diff(struct ctx *ctx, const struct loaded_policy *file);
+
+#endif

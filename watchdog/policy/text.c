@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Rules and decisions in words. */
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "policy/rules.h"
+#include "show/duration.h"
+
+static const char *const kinds[] = {
+	[BPF_POLICY_DEFAULTS] = "defaults", [BPF_POLICY_HOOK] = "hook",
+	[BPF_POLICY_GRAPH] = "call_graph",  [BPF_POLICY_PROGRAM] = "program",
+	[BPF_POLICY_EXEMPT] = "exempt",
+};
+
+static const char *const modes[] = {
+	[BPF_POLICY_OFF] = "off",
+	[BPF_POLICY_MONITOR] = "monitor",
+	[BPF_POLICY_ENFORCE] = "enforce",
+};
+
+static const char *const actions[] = {
+	[BPF_POLICY_DENY] = "deny",
+	[BPF_POLICY_WARN] = "warn",
+	[BPF_POLICY_ALLOW] = "allow",
+};
+
+static const char *const overruns[] = {
+	[BPF_WD_ACTION_END] = "kill",
+	[BPF_WD_ACTION_WARN] = "warn",
+	[BPF_WD_ACTION_DETACH] = "detach",
+};
+
+static const char *const reasons[] = {
+	[BPF_POLICY_OVER_LATENCY] = "over_latency",
+	[BPF_POLICY_OVER_PROGRAMS] = "over_programs",
+	[BPF_POLICY_UNBOUNDED] = "unbounded",
+	[BPF_POLICY_UNKNOWN_HOOK] = "unknown_hook",
+};
+
+#define NAME(names, i) \
+	((i) < ARRAY_SIZE(names) && (names)[i] ? (names)[i] : "unknown")
+
+const char *rule_mode_name(u32 mode)
+{
+	return NAME(modes, mode);
+}
+
+const char *rule_reason_name(u32 reason)
+{
+	return NAME(reasons, reason);
+}
+
+const char *decision_name(enum decision decision)
+{
+	static const char *const names[] = { "allow", "would_deny", "deny",
+					     "detach" };
+
+	return NAME(names, decision);
+}
+
+void rule_names(const char *name, char policy[BPF_POLICY_NAME_LEN],
+		char rule[BPF_POLICY_NAME_LEN])
+{
+	const char *colon = strchr(name, ':');
+
+	snprintf(policy, BPF_POLICY_NAME_LEN, "%.*s",
+		 colon ? (int)(colon - name) : 0, name);
+	snprintf(rule, BPF_POLICY_NAME_LEN, "%s", colon ? colon + 1 : name);
+}
+
+static void put_match(FILE *f, const struct policy_rules *rules,
+		      const struct bpf_policy_rule *r)
+{
+	const char *name = rule_text(rules, r->match_off),
+		   *comm = rule_text(rules, r->comm_off);
+	const char *type = libbpf_bpf_prog_type_str(r->prog_type);
+
+	if (*name)
+		fprintf(f, " %s", name);
+	if (r->prog_type)
+		fprintf(f, " type %s", type ? type : "unknown");
+	if (*comm)
+		fprintf(f, " comm %s", comm);
+}
+
+static void put_limits(FILE *f, const struct bpf_policy_rule *r)
+{
+	char buf[DURATION_LEN];
+
+	if (r->flags & BPF_POLICY_F_LATENCY)
+		fprintf(f, " max_latency %s",
+			duration_set(r->max_latency_ns, buf));
+	if (r->flags & BPF_POLICY_F_PROGRAMS)
+		fprintf(f, " max_programs %u", r->max_programs);
+	if (r->flags & BPF_POLICY_F_BUDGET)
+		fprintf(f, " budget %s", duration_set(r->budget_ns, buf));
+	if (r->flags & BPF_POLICY_F_OVERRUN)
+		fprintf(f, " on_overrun %s", NAME(overruns, r->on_overrun));
+	if (r->flags & BPF_POLICY_F_QUARANTINE) {
+		fprintf(f, " quarantine after %u", r->quarantine_after);
+		if (r->quarantine_window_ns)
+			fprintf(f, " within %s",
+				duration_set(r->quarantine_window_ns, buf));
+	}
+}
+
+static void put_until(FILE *f, u64 until)
+{
+	time_t t = until;
+	char text[32];
+	struct tm tm;
+
+	if (until && gmtime_r(&t, &tm) &&
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		fprintf(f, " until %s", text);
+}
+
+char *rule_line(const struct policy_rules *rules, u32 i)
+{
+	const struct bpf_policy_rule *r = &rules->rules[i];
+	char *line = NULL;
+	size_t len;
+	FILE *f = open_memstream(&line, &len);
+
+	if (!f)
+		return NULL;
+	fputs(NAME(kinds, r->kind), f);
+	switch (r->kind) {
+	case BPF_POLICY_DEFAULTS:
+		fprintf(f, " mode %s charge %s unbounded %s existing %s",
+			NAME(modes, r->mode),
+			r->charge == BPF_POLICY_MEASURED ? "measured" : "worst",
+			NAME(actions, r->action),
+			r->flags & BPF_POLICY_F_DETACH_EXISTING ? "detach" :
+			r->flags & BPF_POLICY_F_WARN_EXISTING	? "warn" :
+								  "keep");
+		put_limits(f, r);
+		break;
+	case BPF_POLICY_HOOK:
+		fprintf(f, " %s", rule_text(rules, r->match_off));
+		put_limits(f, r);
+		fprintf(f, " on_exceed %s", NAME(actions, r->action));
+		break;
+	case BPF_POLICY_GRAPH:
+		fprintf(f, " of %u functions and tracepoints", r->nr_match);
+		put_limits(f, r);
+		fprintf(f, " on_exceed %s", NAME(actions, r->action));
+		break;
+	case BPF_POLICY_PROGRAM:
+		put_match(f, rules, r);
+		put_limits(f, r);
+		break;
+	case BPF_POLICY_EXEMPT:
+		put_match(f, rules, r);
+		if (r->flags & BPF_POLICY_F_EXEMPT_ATTACH)
+			fputs(" from latency", f);
+		if (r->flags & BPF_POLICY_F_EXEMPT_BUDGET)
+			fputs(" from budget", f);
+		put_until(f, r->until);
+		break;
+	}
+	return fclose(f) ? NULL : line;
+}
+
+void decision_why(const struct attachment *a, char *buf, size_t size)
+{
+	char worst[DURATION_LEN], there[DURATION_LEN], sum[DURATION_LEN],
+		limit[DURATION_LEN];
+
+	switch (a->reason) {
+	case BPF_POLICY_OVER_LATENCY:
+		snprintf(buf, size,
+			 "worst case %s + %s already there = %s > %s",
+			 duration(a->cost_ns, worst),
+			 duration(a->there_ns, there),
+			 duration(a->cost_ns + a->there_ns < a->cost_ns ?
+					  UINT64_MAX :
+					  a->cost_ns + a->there_ns,
+				  sum),
+			 duration_set(a->limit_ns, limit));
+		break;
+	case BPF_POLICY_OVER_PROGRAMS:
+		snprintf(buf, size,
+			 "%llu programs are there already, %llu "
+			 "are allowed",
+			 (unsigned long long)a->there_ns,
+			 (unsigned long long)a->limit_ns);
+		break;
+	case BPF_POLICY_UNBOUNDED:
+		snprintf(buf, size, "it has no bound of its time");
+		break;
+	case BPF_POLICY_UNKNOWN_HOOK:
+		snprintf(buf, size,
+			 "the kernel does not know where it would "
+			 "run");
+		break;
+	default:
+		*buf = '\0';
+	}
+}

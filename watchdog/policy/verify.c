@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the schema of a policy cannot say: units, patterns, dates, rules that say
+ * nothing. Also keeps the line of each rule.
+ */
+#include <bpf/libbpf.h>
+#include <ctype.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "policy/priv.h"
+#include "progs/sections.h"
+#include "show/duration.h"
+
+struct verify {
+	struct policy *p;
+	const struct marks *marks;
+	struct fault *f;
+	char at[128]; /* path of what is looked at */
+};
+
+static int refuse(struct verify *v, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int refuse(struct verify *v, const char *fmt, ...)
+{
+	u32 line, column;
+	char text[384];
+	va_list ap;
+
+	marks_find(v->marks, v->at, &line, &column);
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return fault_set(v->f, EXIT_USAGE, 0, "%s:%u:%u: %s", v->p->path, line,
+			 column, text);
+}
+
+static void at(struct verify *v, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void at(struct verify *v, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(v->at, sizeof(v->at), fmt, ap);
+	va_end(ap);
+}
+
+static u32 line_of(const struct verify *v)
+{
+	u32 line, column;
+
+	marks_find(v->marks, v->at, &line, &column);
+	return line;
+}
+
+/* v->at is the rule. */
+static int check_time(struct verify *v, const char *key, struct policy_time *t)
+{
+	size_t len = strlen(v->at);
+	int err, ret = 0;
+
+	if (!t->text)
+		return 0;
+	snprintf(v->at + len, sizeof(v->at) - len, ".%s", key);
+	err = duration_parse(t->text, &t->ns);
+	if (err == -ERANGE)
+		ret = refuse(v, "%s '%.64s' is not between 1ns and 2^63-1 ns",
+			     key, t->text);
+	else if (err)
+		ret = refuse(v,
+			     "%s '%.64s' is no duration: a number with a "
+			     "unit (ns, us, ms, s, min or h)",
+			     key, t->text);
+	v->at[len] = '\0';
+	return ret;
+}
+
+/* Names become labels of metrics and parts of messages. */
+static int check_name(struct verify *v, const char *what, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!len)
+		return refuse(v, "%s is empty", what);
+	if (len > POLICY_MAX_NAME)
+		return refuse(v, "%s has %zu characters, %d are allowed", what,
+			      len, POLICY_MAX_NAME);
+	for (const char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
+			return refuse(v,
+				      "%s may have letters, digits, '.', "
+				      "'_' and '-' only",
+				      what);
+	return 0;
+}
+
+/* Patterns that the kernel and fnmatch(3) understand in the same way. */
+static int check_glob(struct verify *v, const char *what, const char *glob,
+		      size_t max)
+{
+	size_t len = strlen(glob);
+
+	if (!len)
+		return refuse(v, "%s is empty", what);
+	if (len > max)
+		return refuse(v, "%s has %zu characters, %zu are allowed", what,
+			      len, max);
+	for (const char *c = glob; *c; c++) {
+		if (!isprint((unsigned char)*c))
+			return refuse(v,
+				      "%s holds a byte that cannot be "
+				      "printed",
+				      what);
+		if (*c == '\\' && !*++c)
+			return refuse(v, "%s ends with a '\\'", what);
+		if (*c != '[' || (c > glob && c[-1] == '\\'))
+			continue;
+		c += 1 + (c[1] == '!');
+		if (*c == '^')
+			return refuse(v, "%s: negate with [!...]", what);
+		if (*c == ']')
+			c++;
+		for (; *c && *c != ']'; c++)
+			if (*c == '[' || *c == '\\')
+				return refuse(v, "%s: no '%c' inside [...]",
+					      what, *c);
+		if (!*c)
+			return refuse(v, "%s: a '[' without ']'", what);
+	}
+	return 0;
+}
+
+/* What stands before the first slash is a kind of hook, or a pattern. */
+static int check_hook(struct verify *v, const char *match)
+{
+	size_t len = strcspn(match, "/");
+	char kind[BPF_POLICY_HOOK_LEN];
+	int ret = check_glob(v, "match", match, BPF_POLICY_HOOK_LEN - 1);
+
+	if (ret)
+		return ret;
+	snprintf(kind, sizeof(kind), "%.*s", (int)len, match);
+	if (strpbrk(kind, "*?[\\") || section_is_kind(kind))
+		return 0;
+	return refuse(v,
+		      "there is no kind of hook '%s'; hooks are spelled as "
+		      "in SEC(), see bpfwd ps",
+		      kind);
+}
+
+static int check_match(struct verify *v, struct policy_match *m)
+{
+	size_t len = strlen(v->at);
+	int ret = 0;
+
+	if (!m->name && !m->type && !m->comm)
+		return refuse(v, "match says nothing; to match all programs "
+				 "say name: \"*\"");
+	if (m->name) {
+		snprintf(v->at + len, sizeof(v->at) - len, ".name");
+		ret = check_glob(v, "name", m->name, BPF_POLICY_NAME_LEN - 1);
+	}
+	if (!ret && m->comm) {
+		snprintf(v->at + len, sizeof(v->at) - len, ".comm");
+		ret = check_glob(v, "comm", m->comm, BPF_POLICY_NAME_LEN - 1);
+	}
+	if (!ret && m->type) {
+		const char *name;
+
+		snprintf(v->at + len, sizeof(v->at) - len, ".type");
+		for (u32 t = 1; (name = libbpf_bpf_prog_type_str(t)); t++)
+			if (!strcmp(name, m->type))
+				m->prog_type = t;
+		if (!m->prog_type)
+			ret = refuse(v,
+				     "there is no type of program '%.64s', "
+				     "see bpfwd ps -w",
+				     m->type);
+	}
+	v->at[len] = '\0';
+	return ret;
+}
+
+static int verify_hooks(struct verify *v)
+{
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < v->p->n_hooks; i++) {
+		struct policy_hook *h = &v->p->hooks[i];
+
+		at(v, "hooks[%u].match", i);
+		ret = check_hook(v, h->match);
+		at(v, "hooks[%u]", i);
+		h->line = line_of(v);
+		if (!ret && !h->max_latency.text && !h->max_programs &&
+		    !h->budget.text)
+			ret = refuse(v, "a rule without a limit: give it "
+					"max_latency, max_programs (1 or "
+					"more) or budget");
+		ret = ret ? ret : check_time(v, "max_latency", &h->max_latency);
+		ret = ret ? ret : check_time(v, "budget", &h->budget);
+		h->on_exceed = h->on_exceed ? h->on_exceed : POLICY_DENY;
+	}
+	return ret;
+}
+
+static int check_root(struct verify *v, const char *root)
+{
+	for (const char *c = root; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("._$", *c))
+			return refuse(v, "'%.64s' is no name of a function",
+				      root);
+	return *root ? 0 : refuse(v, "a root is empty");
+}
+
+static int verify_graphs(struct verify *v)
+{
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < v->p->n_graphs; i++) {
+		struct policy_graph *g = &v->p->graphs[i];
+
+		at(v, "call_graphs[%u].name", i);
+		ret = check_name(v, "name", g->name);
+		for (u32 k = 0; !ret && k < i; k++)
+			if (!strcmp(v->p->graphs[k].name, g->name))
+				ret = refuse(v, "there are two call graphs %s",
+					     g->name);
+		for (u32 k = 0; !ret && k < g->n_roots; k++) {
+			at(v, "call_graphs[%u].roots[%u]", i, k);
+			ret = check_root(v, g->roots[k]);
+		}
+		at(v, "call_graphs[%u].depth", i);
+		if (!ret && g->depth > POLICY_MAX_DEPTH)
+			ret = refuse(v, "depth is at most %d",
+				     POLICY_MAX_DEPTH);
+		at(v, "call_graphs[%u]", i);
+		g->line = line_of(v);
+		ret = ret ? ret : check_time(v, "max_latency", &g->max_latency);
+		g->depth = g->depth ? g->depth : POLICY_DEPTH;
+		g->on_exceed = g->on_exceed ? g->on_exceed : POLICY_DENY;
+	}
+	at(v, "call_graphs");
+	if (!ret && v->p->n_graphs > BPF_POLICY_MAX_GRAPHS)
+		ret = refuse(v, "%u call graphs, %d are allowed",
+			     v->p->n_graphs, BPF_POLICY_MAX_GRAPHS);
+	return ret;
+}
+
+static int verify_programs(struct verify *v)
+{
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < v->p->n_programs; i++) {
+		struct policy_program *p = &v->p->programs[i];
+
+		at(v, "programs[%u].match", i);
+		ret = check_match(v, &p->match);
+		at(v, "programs[%u]", i);
+		p->line = line_of(v);
+		if (!ret && !p->budget.text && !p->on_overrun && !p->quarantine)
+			ret = refuse(v, "a rule that says nothing: give it "
+					"budget, on_overrun or quarantine");
+		ret = ret ? ret : check_time(v, "budget", &p->budget);
+		if (ret || !p->quarantine)
+			continue;
+		at(v, "programs[%u].quarantine", i);
+		if (p->quarantine->after < 1 ||
+		    p->quarantine->after > INT32_MAX)
+			ret = refuse(v, "after is 1 or more");
+		else if (p->quarantine->window.text &&
+			 p->quarantine->after > POLICY_MAX_WINDOW)
+			ret = refuse(v, "within a window, after is at most %d",
+				     POLICY_MAX_WINDOW);
+		ret = ret ? ret :
+			    check_time(v, "window", &p->quarantine->window);
+	}
+	return ret;
+}
+
+/* The second in which a day, or a moment, is over. */
+static int check_until(struct verify *v, struct policy_exempt *e)
+{
+	struct tm tm = {};
+	const char *end = strptime(e->until, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	time_t t;
+
+	if (!end || *end) {
+		tm = (struct tm){};
+		end = strptime(e->until, "%Y-%m-%d", &tm);
+		/* the whole day */
+		tm.tm_mday++;
+	}
+	t = end && !*end ? timegm(&tm) : -1;
+	if (t <= 0)
+		return refuse(v,
+			      "until '%.64s' is no date such as 2027-06-30 "
+			      "or 2027-06-30T12:00:00Z",
+			      e->until);
+	e->until_s = t;
+	return 0;
+}
+
+static int verify_exempt(struct verify *v)
+{
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < v->p->n_exempt; i++) {
+		struct policy_exempt *e = &v->p->exempt[i];
+
+		at(v, "exempt[%u].match", i);
+		ret = check_match(v, &e->match);
+		at(v, "exempt[%u].from", i);
+		if (!ret && !e->from)
+			ret = refuse(v, "exempt from what? latency, budget");
+		at(v, "exempt[%u].reason", i);
+		if (!ret && !e->reason[strspn(e->reason, " \t\n")])
+			ret = refuse(v, "a reason is required");
+		at(v, "exempt[%u].until", i);
+		if (!ret && e->until)
+			ret = check_until(v, e);
+		at(v, "exempt[%u]", i);
+		e->line = line_of(v);
+	}
+	return ret;
+}
+
+int policy_verify(struct policy *policy, const struct marks *marks,
+		  struct fault *f)
+{
+	struct verify v = { .p = policy, .marks = marks, .f = f };
+	u64 rules = 1ULL + policy->n_hooks + policy->n_graphs +
+		    policy->n_programs + policy->n_exempt;
+	int ret = 0;
+
+	at(&v, "version");
+	if (policy->version != 1)
+		ret = refuse(&v, "version %u; this bpfwd knows version 1",
+			     policy->version);
+	at(&v, "name");
+	ret = ret ? ret : check_name(&v, "name", policy->name);
+	at(&v, "defaults");
+	policy->defaults_line = line_of(&v);
+	if (!ret && policy->defaults)
+		ret = check_time(&v, "budget", &policy->defaults->budget);
+	at(&v, "name");
+	if (!ret && rules > BPF_POLICY_MAX_RULES)
+		ret = refuse(&v, "%llu rules, %d are allowed",
+			     (unsigned long long)rules, BPF_POLICY_MAX_RULES);
+	ret = ret ? ret : verify_hooks(&v);
+	ret = ret ? ret : verify_graphs(&v);
+	ret = ret ? ret : verify_programs(&v);
+	return ret ? ret : verify_exempt(&v);
+}

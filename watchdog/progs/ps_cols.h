@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The columns of `bpfwd ps`. */
+#ifndef BPFWD_PS_COLS_H
+#define BPFWD_PS_COLS_H
+
+#include "progs/prog.h"
+#include "show/table.h"
+
+/* One program at one moment, with what is derived. */
+struct ps_row {
+	const struct prog *p;
+	bool feature; /* the kernel filled the watchdog's fields */
+	u64 default_budget_ns, now_ns;
+	double rate, cpu, cpu_rel; /* cpu in % */
+	bool rates;
+	char *hooks;
+};
+
+extern const struct col ps_cols[];
+extern const size_t ps_n_cols;
+
+#endif

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/* How SEC() spells types of programs and of attachments. */
+#include <bpf/libbpf.h>
+#include <string.h>
+#include "progs/sections.h"
+#include "show/types.h"
+
+/* libbpf knows which type and attach type a section name stands for; the other
+ * way round, the first name of this list that yields them is the answer.
+ */
+static const char *const sections[] = {
+	"socket",
+	"sk_reuseport/migrate",
+	"sk_reuseport",
+	"kprobe",
+	"kprobe.multi",
+	"kprobe.session",
+	"uprobe.multi",
+	"tcx/ingress",
+	"tcx/egress",
+	"tc",
+	"action",
+	"netkit/primary",
+	"netkit/peer",
+	"tp",
+	"raw_tp",
+	"raw_tp.w",
+	"tp_btf",
+	"fentry",
+	"fmod_ret",
+	"fexit",
+	"freplace",
+	"lsm",
+	"lsm_cgroup",
+	"iter",
+	"syscall",
+	"xdp/devmap",
+	"xdp/cpumap",
+	"xdp",
+	"perf_event",
+	"lwt_in",
+	"lwt_out",
+	"lwt_xmit",
+	"lwt_seg6local",
+	"sockops",
+	"sk_skb/stream_parser",
+	"sk_skb/stream_verdict",
+	"sk_skb/verdict",
+	"sk_skb",
+	"sk_msg",
+	"lirc_mode2",
+	"flow_dissector",
+	"cgroup_skb/ingress",
+	"cgroup_skb/egress",
+	"cgroup/skb",
+	"cgroup/sock_create",
+	"cgroup/sock_release",
+	"cgroup/post_bind4",
+	"cgroup/post_bind6",
+	"cgroup/bind4",
+	"cgroup/bind6",
+	"cgroup/connect4",
+	"cgroup/connect6",
+	"cgroup/connect_unix",
+	"cgroup/sendmsg4",
+	"cgroup/sendmsg6",
+	"cgroup/sendmsg_unix",
+	"cgroup/recvmsg4",
+	"cgroup/recvmsg6",
+	"cgroup/recvmsg_unix",
+	"cgroup/getpeername4",
+	"cgroup/getpeername6",
+	"cgroup/getpeername_unix",
+	"cgroup/getsockname4",
+	"cgroup/getsockname6",
+	"cgroup/getsockname_unix",
+	"cgroup/sysctl",
+	"cgroup/getsockopt",
+	"cgroup/setsockopt",
+	"cgroup/dev",
+	"struct_ops",
+	"sk_lookup",
+	"netfilter",
+};
+
+const char *section_of_attach(enum bpf_attach_type attach)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		enum bpf_prog_type type;
+		enum bpf_attach_type expected;
+
+		if (!libbpf_prog_type_by_name(sections[i], &type, &expected) &&
+		    expected == attach &&
+		    (attach || type == BPF_PROG_TYPE_CGROUP_SKB))
+			return sections[i];
+	}
+	return libbpf_bpf_attach_type_str(attach);
+}
+
+/* Types that the operator can attach without a link. Of the others a program
+ * without a link is not attached.
+ */
+static const struct {
+	enum bpf_prog_type type;
+	const char *section;
+} linkless[] = {
+	{ BPF_PROG_TYPE_SOCKET_FILTER, "socket" },
+	{ BPF_PROG_TYPE_SCHED_CLS, "tc" },
+	{ BPF_PROG_TYPE_SCHED_ACT, "action" },
+	{ BPF_PROG_TYPE_PERF_EVENT, "perf_event" },
+	{ BPF_PROG_TYPE_CGROUP_SKB, "cgroup/skb" },
+	{ BPF_PROG_TYPE_CGROUP_SOCK, "cgroup/sock" },
+	{ BPF_PROG_TYPE_CGROUP_DEVICE, "cgroup/dev" },
+	{ BPF_PROG_TYPE_CGROUP_SYSCTL, "cgroup/sysctl" },
+	{ BPF_PROG_TYPE_CGROUP_SOCKOPT, "cgroup/sockopt" },
+	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "cgroup/sock_addr" },
+	{ BPF_PROG_TYPE_LWT_IN, "lwt_in" },
+	{ BPF_PROG_TYPE_LWT_OUT, "lwt_out" },
+	{ BPF_PROG_TYPE_LWT_XMIT, "lwt_xmit" },
+	{ BPF_PROG_TYPE_LWT_SEG6LOCAL, "lwt_seg6local" },
+	{ BPF_PROG_TYPE_SOCK_OPS, "sockops" },
+	{ BPF_PROG_TYPE_SK_SKB, "sk_skb" },
+	{ BPF_PROG_TYPE_SK_MSG, "sk_msg" },
+	{ BPF_PROG_TYPE_SK_REUSEPORT, "sk_reuseport" },
+	{ BPF_PROG_TYPE_LIRC_MODE2, "lirc_mode2" },
+	{ BPF_PROG_TYPE_FLOW_DISSECTOR, "flow_dissector" },
+	{ BPF_PROG_TYPE_SYSCALL, "syscall" },
+};
+
+const char *section_of_linkless(enum bpf_prog_type type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(linkless); i++)
+		if (linkless[i].type == type)
+			return linkless[i].section;
+	return NULL;
+}
+
+/* Hooks that no SEC() names: uses of a program that the kernel's policy gate knows. */
+static const char *const gate_kinds[] = {
+	"kretprobe", "uprobe", "uretprobe", "prog_array", "xt_bpf",
+	"tun",	     "kcm",    "fanout",    "tcx",	  "netkit",
+	"cgroup",    "unknown",
+};
+
+bool section_is_kind(const char *kind)
+{
+	size_t len = strlen(kind);
+
+	for (size_t i = 0; i < ARRAY_SIZE(gate_kinds); i++)
+		if (!strcmp(gate_kinds[i], kind))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (len == strcspn(sections[i], "/") &&
+		    !strncmp(sections[i], kind, len))
+			return true;
+	return false;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the kernel tells of the watchdog and its programs, as metrics. */
+#ifndef BPFWD_METRICS_H
+#define BPFWD_METRICS_H
+
+#include "service/event.h"
+#include "show/expo.h"
+
+#define METRICS_REASONS 4
+#define METRICS_BUCKETS 14
+
+/* What only somebody who follows the events can count. */
+struct metrics_events {
+	u64 ended[METRICS_REASONS];
+	u64 warned, quarantined, lost;
+	u64 latency[METRICS_BUCKETS]; /* not cumulated */
+	u64 latencies, latency_ns;
+};
+
+void metrics_count(struct metrics_events *events, const struct event *event);
+
+/* All metrics of this moment; those of events only where events is given. A
+ * kernel without the watchdog gives fewer. 0 or an exit status.
+ */
+int metrics_write(struct expo *e, const struct metrics_events *events,
+		  struct fault *f);
+
+/* Those of the kernel's policy: none if it has none. */
+void metrics_policy(struct expo *e);
+
+#endif

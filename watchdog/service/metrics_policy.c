@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The kernel's policy as metrics: what is charged to its rules, and decisions. */
+#include "kernel/kwd_policy.h"
+#include "policy/rules.h"
+#include "service/metrics.h"
+#include "show/types.h"
+
+static const struct sum {
+	u32 kind;
+	const char *label; /* what names the rule */
+	struct expo_family latency, limit;
+} sums[] = {
+	{ BPF_POLICY_HOOK,
+	  "rule",
+	  { "bpfwd_hook_latency_seconds", EXPO_GAUGE,
+	    "Worst cases of the programs at a hook, together; of the hooks of "
+	    "a rule, the largest." },
+	  { "bpfwd_hook_limit_seconds", EXPO_GAUGE, "What the rule allows." } },
+	{ BPF_POLICY_GRAPH,
+	  "call_graph",
+	  { "bpfwd_call_graph_latency_seconds", EXPO_GAUGE,
+	    "Worst cases of the programs at all hooks of a call graph, "
+	    "together." },
+	  { "bpfwd_call_graph_limit_seconds", EXPO_GAUGE,
+	    "What the call graph allows." } },
+};
+
+static void write_sums(struct expo *e, const struct policy_rules *rules,
+		       const struct sum *s, bool limit)
+{
+	bool open = false;
+
+	for (u32 i = 0; i < rules->n; i++) {
+		const struct bpf_policy_rule *r = &rules->rules[i];
+		char policy[BPF_POLICY_NAME_LEN], rule[BPF_POLICY_NAME_LEN];
+		struct expo_label labels[] = { { "policy", policy },
+					       { s->label, rule } };
+
+		if (r->kind != s->kind || !(r->flags & BPF_POLICY_F_LATENCY))
+			continue;
+		/* no head without a sample */
+		if (!open)
+			expo_family(e, limit ? &s->limit : &s->latency);
+		open = true;
+		rule_names(rule_text(rules, r->name_off), policy, rule);
+		expo_seconds(e, "", labels, 2,
+			     limit ? r->max_latency_ns : r->latency_ns);
+	}
+}
+
+static void write_decisions(struct expo *e, const struct policy_rules *rules,
+			    const struct bpf_policy_rule *all)
+{
+	static const struct expo_family family = {
+		"bpfwd_attach_decisions_total", EXPO_COUNTER,
+		"What the policy decided since it was loaded."
+	};
+	const struct {
+		const char *name;
+		u64 n;
+	} decisions[] = { { "allow", all->allowed },
+			  { "would_deny", all->would_deny },
+			  { "deny", all->denied } };
+
+	expo_family(e, &family);
+	for (size_t i = 0; i < ARRAY_SIZE(decisions); i++) {
+		struct expo_label labels[] = {
+			{ "policy", rules->name },
+			{ "decision", decisions[i].name },
+		};
+
+		expo_count(e, "", labels, 2, decisions[i].n);
+	}
+}
+
+void metrics_policy(struct expo *e)
+{
+	static const struct expo_family info = {
+		"bpfwd_policy_info", EXPO_GAUGE,
+		"Always 1: the policy that the kernel has."
+	};
+	struct policy_rules rules;
+
+	if (kwd_policy_get(&rules))
+		return;
+	for (u32 i = 0; i < rules.n; i++) {
+		const struct bpf_policy_rule *r = &rules.rules[i];
+		struct expo_label labels[] = {
+			{ "policy", rules.name },
+			{ "mode", rule_mode_name(r->mode) },
+		};
+
+		if (r->kind != BPF_POLICY_DEFAULTS)
+			continue;
+		expo_family(e, &info);
+		expo_count(e, "", labels, 2, 1);
+		write_decisions(e, &rules, r);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(sums); i++) {
+		write_sums(e, &rules, &sums[i], false);
+		write_sums(e, &rules, &sums[i], true);
+	}
+	policy_rules_free(&rules);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Documents on stdout, and what failed as one of them. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "show/document.h"
+
+static const char *const formats[] = {
+	[OUT_TABLE] = "table",
+	[OUT_CSV] = "csv",
+	[OUT_JSON] = "json",
+	[OUT_JSONL] = "jsonl",
+};
+
+int out_format_parse(const char *name, enum out_format *format)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		if (strcmp(name, formats[i]))
+			continue;
+		*format = i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+bool out_is_json(const struct out *out)
+{
+	return out->format == OUT_JSON || out->format == OUT_JSONL;
+}
+
+int out_json(const struct out *out, json_t *doc)
+{
+	size_t flags = out->pretty && out->format == OUT_JSON ? JSON_INDENT(2) :
+								JSON_COMPACT;
+	int err = 0;
+
+	if (!doc)
+		return -ENOMEM;
+	if (json_dumpf(doc, stdout, flags) || putchar('\n') == EOF ||
+	    fflush(stdout))
+		err = -EIO;
+	json_decref(doc);
+	return err;
+}
+
+json_t *fault_json(const struct fault *f)
+{
+	json_t *error = json_object();
+
+	json_object_set_new(error, "code", json_string(errno_name(f->err)));
+	json_object_set_new(error, "message", json_string(f->msg));
+	if (f->why[0])
+		json_object_set_new(error, "why", json_string(f->why));
+	if (f->hint[0])
+		json_object_set_new(error, "hint", json_string(f->hint));
+	json_object_set_new(error, "exit", json_integer(f->exit));
+	return error;
+}
+
+void fault_print(const struct fault *f, const struct out *out)
+{
+	if (out_is_json(out)) {
+		out_json(out, json_pack("{s:s, s:o}", "schema", "bpfwd.error/1",
+					"error", fault_json(f)));
+		return;
+	}
+	fflush(stdout);
+	fprintf(stderr, "bpfwd: %s", f->msg);
+	if (f->err)
+		fprintf(stderr, ": %s (%s)", strerror(f->err),
+			errno_name(f->err));
+	fputc('\n', stderr);
+	if (f->why[0])
+		fprintf(stderr, "  why: %s\n", f->why);
+	if (f->hint[0])
+		fprintf(stderr, "  try: %s\n", f->hint);
+}

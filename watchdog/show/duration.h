@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Durations, moments and numbers as text. */
+#ifndef BPFWD_DURATION_H
+#define BPFWD_DURATION_H
+
+#include <time.h>
+#include "show/fault.h"
+
+#define DURATION_LEN 24
+
+/* A measured duration: three significant digits, "1.00ms". */
+const char *duration(u64 ns, char buf[DURATION_LEN]);
+/* A configured one: no trailing zeros, "1ms". */
+const char *duration_set(u64 ns, char buf[DURATION_LEN]);
+
+#define UTC_LEN 64
+
+/* Of ns since 1970: "2026-01-31T12:00:00.000001Z". */
+const char *utc(u64 ns, char buf[UTC_LEN]);
+
+/* "10ms" to ns. -EINVAL: no number or no unit; -ERANGE: 0 or beyond 2^63-1. */
+int duration_parse(const char *s, u64 *ns);
+/* The same, with the message for the user. 0 or an exit status. */
+int duration_option(struct fault *f, const char *what, const char *s, u64 *ns);
+
+/* A decimal number without sign. -EINVAL, -ERANGE beyond max. */
+int number_parse(const char *s, u64 max, u64 *n);
+
+/* What a clock says now. */
+u64 clock_ns(clockid_t clock);
+/* From CLOCK_BOOTTIME to CLOCK_REALTIME, to be added. */
+u64 clock_boot_to_real(void);
+
+#endif
