@@ -13,12 +13,13 @@
 static void compile(struct policy *policy)
 {
 	struct policy_set set = { .policies = &policy, .n = 1 };
+	struct policy_graphs graphs;
 	struct policy_rules rules;
 	struct fault f = {};
 
 	if (policy_needs_graph(&set))
 		return;
-	if (policy_compile(&set, NULL, &rules, &f))
+	if (policy_compile(&set, NULL, &rules, &graphs, &f))
 		abort();
 	if (!rules.n || rules.n > BPF_POLICY_MAX_RULES ||
 	    rules.rules[0].kind != BPF_POLICY_DEFAULTS || rules.strings[0] ||
@@ -31,6 +32,7 @@ static void compile(struct policy *policy)
 			abort();
 		free(line);
 	}
+	policy_graphs_free(&graphs);
 	policy_rules_free(&rules);
 }
 

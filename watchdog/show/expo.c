@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "show/document.h"
 #include "show/expo.h"
 
 /* With 1,000 programs there are 14,000 samples: no stdio and no tree for them. */
