@@ -105,6 +105,7 @@ set -u
 bin=$1 list=$2 out=$3 limit=$4 watchdog=$5 single=$6	# bin: folders, a:b
 if [[ $watchdog == on ]]; then
 	echo 2147483647 >/proc/sys/kernel/bpf_watchdog_budget_us
+	echo 2147483647 >/proc/sys/kernel/bpf_watchdog_budget_user_us
 	echo 1 >/proc/sys/kernel/bpf_watchdog
 fi
 mkdir -p /tmp/up /tmp/work /tmp/tests

@@ -226,6 +226,8 @@ void wd_enable(unsigned int budget_us)
 {
 	set("bpf_watchdog_period_us", PERIOD_US);
 	set("bpf_watchdog_budget_us", budget_us);
+	/* Most programs are run by BPF_PROG_TEST_RUN. */
+	set("bpf_watchdog_budget_user_us", budget_us);
 	set("bpf_watchdog", 1);
 }
 
@@ -259,6 +261,7 @@ void wd_reset(void)
 	wd_sysctl_set("bpf_watchdog", "0");
 	wd_sysctl_set("bpf_watchdog_period_us", "1000");
 	wd_sysctl_set("bpf_watchdog_budget_us", "10000");
+	wd_sysctl_set("bpf_watchdog_budget_user_us", "1000000");
 	wd_sysctl_set("bpf_watchdog_budget_min_us", "1000");
 	wd_sysctl_set("bpf_watchdog_slack_percent", "400");
 	wd_sysctl_set("bpf_watchdog_quarantine", "0");

@@ -9,6 +9,7 @@ static const struct {
 	{ "bpf_watchdog", 0, 0, 1 },
 	{ "bpf_watchdog_period_us", 1000, 100, 1000000 },
 	{ "bpf_watchdog_budget_us", 10000, 100, 2147483647 },
+	{ "bpf_watchdog_budget_user_us", 1000000, 100, 2147483647 },
 	{ "bpf_watchdog_budget_min_us", 1000, 1, 2147483647 },
 	{ "bpf_watchdog_slack_percent", 400, 0, 100000 },
 	{ "bpf_watchdog_quarantine", 0, 0, 2147483647 },
