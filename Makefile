@@ -67,7 +67,8 @@ help:
 	@echo '  test [T=glob]    everything from a fresh machine to "N passed, N failed, N skipped"'
 	@echo '  test-debug       the same on the kernel with KASAN, lockdep and kmemleak'
 	@echo '  test-all [S=step]  what takes hours: all programs of the kernel'"'"'s BPF selftests ended at'
-	@echo '                   each call and anywhere, on both kernels; soak, variants, faults, packages, upstream'
+	@echo '                   each call and anywhere, on both kernels; soak, innocents (tools of the'
+	@echo '                   distribution at once), variants, faults, packages, upstream'
 	@echo '  test-faults      on that kernel, with allocations that fail'
 	@echo "  test-upstream    the kernel's own test_progs and veristat, on the unpatched and on the"
 	@echo '                   patched kernel, compared test by test'

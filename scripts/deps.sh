@@ -1,7 +1,8 @@
 #!/bin/bash
 # Lists all missing tools with their Debian packages, then installs them.
-#   deps.sh [upstream] [--list]     --list: only list; exits 1 if something is missing
+#   deps.sh [upstream|field] [--list]   --list: only list; exits 1 if something is missing
 #   upstream: what the kernel's own tests call, for test-upstream.sh
+#   field: tools with BPF programs, for test-innocents.sh and test-field.sh
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -68,7 +69,15 @@ iptables-legacy iptables
 nft             nftables
 setfattr        attr
 '
-[[ ${1:-} != upstream ]] || { table=$upstream; shift; }
+field='
+opensnoop       libbpf-tools
+bpftrace        bpftrace
+xdp-loader      xdp-tools
+'
+case ${1:-} in
+upstream) table=$upstream; shift ;;
+field) table=$field; shift ;;
+esac
 
 have() {
 	case $1 in

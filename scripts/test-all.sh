@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
-all=(kill-everywhere classes kill-everywhere-debug soak variants faults packages verdicts upstream)
+all=(kill-everywhere classes kill-everywhere-debug soak innocents variants faults packages verdicts upstream)
 dir=$O/test-all
 runner=$O/selftests/runner
 normal=$KBUILD/arch/x86/boot/bzImage
@@ -113,6 +113,14 @@ step_classes() {
 	return "$rc"
 }
 step_soak() { "$repo/scripts/soak.sh" | tee "$dir/soak.log"; }
+step_innocents() {
+	local rc=0
+	"$repo/scripts/test-innocents.sh" | tee "$dir/innocents.log" || rc=$?
+	jq -s 'map({ (input_filename | split("/")[-1] | rtrimstr(".json")):
+		{ seconds, tools, programs, ran, runs, ended: (.ended | length), longest_run_ns: .longest[0].longest_run_ns } }) | add' \
+		"$O"/innocents/*.json >"$figures"
+	return "$rc"
+}
 step_variants() { "$repo/scripts/test-variants.sh" | tee "$dir/variants.log"; }
 step_faults() { optional test-faults.sh faults; }
 step_packages() { optional test-packages.sh packages; }

@@ -166,6 +166,20 @@ scale_1000() {
 }
 if wanted scale/1000; then last=$EPOCHREALTIME; outcome scale/1000 scale_1000; fi
 
+# --- Tools of the distribution at once: none is ended ---
+innocent_tools() {
+	local rc=0 name=innocent/tools
+	ONLY=deterministic "$repo/scripts/test-innocents.sh" 5 21 >"$O/log/test-innocents.log" 2>&1 || rc=$?
+	if (( rc == 4 )); then
+		echo "ok - $name # SKIP its packages cannot be installed: $(grep -m 1 '^error: ' "$O/log/test-innocents.log")"
+		record "$name" skipped
+		return
+	fi
+	tail -n $(( rc ? 40 : 1 )) "$O/log/test-innocents.log" | sed 's/^/# /'
+	outcome "$name" test "$rc" = 0
+}
+if wanted innocent/tools; then last=$EPOCHREALTIME; innocent_tools; fi
+
 # --- Random policy files, for a minute ---
 fuzz_policy() {
 	local rc=0
