@@ -17,6 +17,7 @@ enum {
 	ZERO = 1 << 2,
 	DROP = 1 << 3,
 	ONE = 1 << 4,
+	ITER = 1 << 5,
 };
 
 struct row {
@@ -85,6 +86,8 @@ static unsigned int treatment(const char *text)
 		{ "XDP_ABORTED(0)", ZERO },
 		{ "TC_ACT_SHOT(2)", DROP },
 		{ "RETURN 1", ONE },
+		{ "SKIP", ZERO },
+		{ "ITER", ITER },
 	};
 	unsigned int set = 0;
 	size_t i;
@@ -101,7 +104,7 @@ static unsigned int treatment(const char *text)
 static unsigned int class_by_name(const char *name)
 {
 	static const char *const names[] = { "run", "err", "zero", "drop",
-					     "one" };
+					     "one", "iter" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)

@@ -1,212 +1,924 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The algorithm of the kernel's kernel/bpf/estimate.c, built for user space,
- * against random programs: estimate_random [PROGRAMS [FIRST]].
+ * The algorithms of the kernel's kernel/bpf/estimate.c and estimate_fast.c, built for
+ * user space, against random programs: estimate_random [PROGRAMS [FIRST]].
  *
- * A program is a tree of costs, sequences, branches and loops. It is drawn as
- * the graph that the verifier would log, with some of the first rounds of its
- * loops walked apart, and it is run many times. No run may be shorter than the
- * lower or longer than the upper bound. The parts of the worst path have to
- * add up to it. Exit status: 0, 1.
+ * A program is a random control flow graph with iterators, callbacks, may_goto,
+ * calls and a global function. A small verifier walks it, keeps states and prunes, and
+ * logs what kernel/bpf/estimate_log.c would. The truth comes from a search of all
+ * states that a run can be in: the shortest and the longest run, and the longest way from
+ * a redirect anywhere to the end of the fast path. No bound may be exceeded, and a fast path
+ * with a cycle must not pass for one that ends. Exit status: 0, 1.
  */
 #include <linux/bpf.h>
 #include <stdio.h>
 #include "estimate_graph.h"
 
-#define MAX_PARTS 3
-#define RUNS 300
+#define MAX_LEN 16
+#define NR_ITERS 3
+#define NR_TAGS 3
+#define MAX_STEPS 1500
+#define MAX_TURNS 2 /* of may_goto */
+#define STUB_COST 1
 
-enum kind { COST, SEQUENCE, BRANCH, ITERATOR, CALLBACK, NR_KINDS };
-
-struct part {
-	enum kind kind;
-	struct part *parts[MAX_PARTS];
-	int nr_parts;
-	u32 insn;
-	u64 cost;
-	/* Of loops: parts are body, way out of its middle, rest of the body. */
-	u64 least, most; /* rounds */
-	bool has_break; /* it may be left in the middle of the body */
-	bool may_stop; /* the callback may say that it was the last round */
-	u64 apart; /* rounds that the verifier walks apart */
-	u64 first_cost; /* what these cost more */
+enum op {
+	COST,
+	BRANCH, /* goes both ways */
+	NEW, /* makes an iterator, or makes it anew */
+	NEXT,
+	BUMP, /* what follows costs something else, and is another state */
+	JUMP,
+	EXIT,
+	CALLBACK, /* a helper that calls a callback */
+	RETURN, /* of a callback */
+	FUNC, /* a global function */
+	CALL, /* a helper */
+	GOTO, /* may_goto */
 };
 
-/* What a round and its ends cost besides the body. */
-enum { TO_HEADER = 1, INTO_BODY = 2, LEAVE = 3, BREAK = 5, ROUND_END = 1 };
+struct insn {
+	enum op op;
+	u32 it; /* which iterator */
+	u32 to; /* where a jump, an element or a callback is */
+	u64 min, max; /* elements or rounds; max may be U64_MAX */
+	u64 call; /* what the helper takes in itself */
+	u64 unit; /* and for each round */
+	bool stops; /* the callback says that it was the last round */
+	u64 cost[NR_TAGS];
+};
 
-static struct bpf_est_graph g;
-static u32 nr_insns;
+static struct insn prog[MAX_LEN];
+static u32 len;
+static u64 func_cost[2], func_call;
 
 static u32 below(u32 n)
 {
 	return rand() % n;
 }
 
-static struct part *new_part(int depth)
-{
-	struct part *p = calloc(1, sizeof(*p));
-	int i;
+/* --- The program ----------------------------------------------------------------------------- */
 
-	p->insn = nr_insns++;
-	p->kind = depth > 0 ? below(NR_KINDS) : COST;
-	switch (p->kind) {
-	case COST:
-		p->cost = below(20);
-		break;
-	case SEQUENCE:
-		p->nr_parts = 1 + below(MAX_PARTS);
-		break;
-	case BRANCH:
-		p->nr_parts = 2;
-		break;
-	default:
-		p->nr_parts = 3;
-		p->most = 1 + below(6);
-		p->least = below(2) ? p->most : below(p->most + 1);
-		p->has_break = p->kind == ITERATOR && !below(3);
-		p->may_stop = p->kind == CALLBACK && !below(3);
-		p->apart = below(3) ? 0 : below(3);
-		p->apart = min(p->apart, p->most);
-		p->first_cost = below(4) ? 0 : below(50);
+static enum op random_op(bool callbacks)
+{
+	u32 r = below(100);
+
+	return r < 10 ? COST :
+	       r < 28 ? BRANCH :
+	       r < 39 ? NEW :
+	       r < 60 ? NEXT :
+	       r < 66 ? BUMP :
+	       r < 78 ? (callbacks ? CALLBACK : NEXT) :
+	       r < 82 ? FUNC :
+	       r < 87 ? CALL :
+	       r < 92 ? GOTO :
+			JUMP;
+}
+
+/* A callback: behind the exit, up to three instructions and its return. */
+static void make_callback(void)
+{
+	u32 i, begin = len, end = len + below(4);
+
+	end = min(end, (u32)MAX_LEN - 1);
+	for (i = begin; i <= end; i++) {
+		struct insn *in = &prog[i];
+		u32 r = below(100), tag;
+
+		in->op = i == end || r >= 90 ? RETURN :
+			 r < 30		     ? COST :
+			 r < 50		     ? BUMP :
+			 r < 60		     ? CALL :
+					       BRANCH;
+		in->to = i < end ? i + 1 + below(end - i) : 0;
+		in->stops = !below(4);
+		in->call = below(30);
+		for (tag = 0; tag < NR_TAGS; tag++)
+			in->cost[tag] = below(20);
 	}
-	for (i = 0; i < p->nr_parts; i++)
-		p->parts[i] = new_part(depth - 1);
-	return p;
+	for (i = 0; i < begin; i++)
+		if (prog[i].op == CALLBACK)
+			prog[i].to = begin;
+	len = end + 1;
 }
 
-static void free_part(struct part *p)
+static void make_program(unsigned int seed)
 {
-	int i;
+	u32 nr_iters, i, tag;
+	bool callbacks;
 
-	for (i = 0; i < p->nr_parts; i++)
-		free_part(p->parts[i]);
-	free(p);
+	srand(seed);
+	memset(prog, 0, sizeof(prog));
+	nr_iters = 1 + below(NR_ITERS);
+	callbacks = below(2);
+	len = 5 + below(MAX_LEN - 6);
+	func_cost[0] = below(20);
+	func_cost[1] = below(20);
+	func_call = below(30);
+	for (i = 0; i < len; i++) {
+		struct insn *in = &prog[i];
+
+		in->op = random_op(callbacks);
+		in->it = below(nr_iters);
+		/* Many begin by making their iterators. */
+		if (i < nr_iters && below(4)) {
+			in->op = NEW;
+			in->it = i;
+		}
+		in->to = below(len);
+		in->min = below(3);
+		in->max = in->min + below(2);
+		if (below(2))
+			in->min = in->max;
+		if (in->op == NEW && !below(12)) {
+			in->min = 0;
+			in->max = U64_MAX;
+		}
+		in->call = below(30);
+		in->unit = below(5);
+		for (tag = 0; tag < NR_TAGS; tag++)
+			in->cost[tag] = in->op == COST || !below(3) ?
+						below(20) :
+					tag ? in->cost[tag - 1] :
+					      0;
+	}
+	prog[len - 1].op = EXIT;
+	if (callbacks)
+		make_callback();
 }
 
-/* --- The graph ------------------------------------------------------------------------------- */
+/* --- The verifier, and what it logs ---------------------------------------------------------- */
 
-#define NEW(what)                                                       \
+static struct bpf_est_graph g;
+static u16 insns[MAX_LEN];
+
+#define NEW_ELEMENT(what)                                               \
 	(g.what = realloc(g.what, (g.nr_##what + 1) * sizeof(*g.what)), \
 	 memset(&g.what[g.nr_##what], 0, sizeof(*g.what)), g.nr_##what++)
 
-static u32 new_node(u32 var, u32 insn)
-{
-	u32 n = NEW(nodes);
+enum { NONE, ACTIVE, DRAINED };
 
-	g.nodes[n] =
-		(struct bpf_est_node){ .insn = insn, .var = var, .alias = n };
-	return n;
+/* A state of the verifier. */
+struct vstate {
+	u32 pc, tag;
+	u32 caller; /* of the callback + 1 */
+	u32 rounds; /* of it, that were walked */
+	u32 turns; /* of may_goto, likewise */
+	u8 iter[NR_ITERS];
+	u32 ref[NR_ITERS], depth[NR_ITERS];
+	int parent;
+	/* As struct bpf_est_state has it. */
+	u64 cost, fast;
+	u32 node, event, flags, cb_var, est_cb;
+};
+
+struct kept {
+	struct vstate s;
+	int branches, parent;
+};
+
+static struct kept *kept;
+static struct vstate *stack;
+static int nr_kept, nr_stack;
+static u32 last_ref, goto_var;
+static bool prune_point[MAX_LEN];
+
+static u32 var_of(u32 ref)
+{
+	u32 i;
+
+	for (i = 1; i < g.nr_vars; i++)
+		if (g.vars[i].ref == ref)
+			return i;
+	return 0;
 }
 
-static void new_edge(u32 from, u32 to, u64 cost, u32 flags, u32 event)
+static u32 new_var(u32 kind, u64 min, u64 max, u32 ref)
 {
-	u32 e = NEW(edges);
+	u32 i = NEW_ELEMENT(vars);
 
-	g.edges[e] = (struct bpf_est_edge){
-		.best = cost,
-		.worst = cost,
-		.dst = to,
-		.next = g.nodes[from].first,
-		.flags = flags,
-		.event = event,
+	g.vars[i] = (struct bpf_est_var){
+		.parent = i,
+		.kind = kind,
+		.min = min,
+		.max = max,
+		.ref = ref,
+		.reason = max == U64_MAX ? BPF_ESTIMATE_ITERATOR : 0,
 	};
-	g.nodes[from].first = e;
-}
-
-static u32 new_reset(u32 var)
-{
-	u32 i = NEW(events);
-
-	g.events[i].kind = BPF_EST_RESET;
-	g.events[i].id = var;
 	return i;
 }
 
-static u32 draw(const struct part *p, u32 from);
-
-static u32 draw_loop(const struct part *p, u32 from)
+static void merge(u32 a, u32 b)
 {
-	u32 back = p->kind == CALLBACK ? BPF_EST_RETURN : 0;
-	u32 var = NEW(vars), header, after, body, out;
-	u64 round;
+	struct bpf_est_var *va, *vb;
 
-	g.vars[var] = (struct bpf_est_var){
-		.kind = p->kind == CALLBACK ? BPF_LOOP_CALLBACK : BPF_LOOP_NUM,
-		.parent = var,
-		.min = p->least,
-		.max = p->most,
-		.may_stop = p->may_stop,
+	if (!a || !b)
+		return;
+	a = bpf_est_find(&g, a);
+	b = bpf_est_find(&g, b);
+	if (a == b)
+		return;
+	va = &g.vars[min(a, b)];
+	vb = &g.vars[max(a, b)];
+	vb->parent = min(a, b);
+	if (!va->reason)
+		va->reason = vb->reason;
+	va->max = max(va->max, vb->max);
+	va->min = min(va->min, vb->min);
+	va->may_stop |= vb->may_stop;
+}
+
+static u32 new_node(u32 insn)
+{
+	u32 n = NEW_ELEMENT(nodes);
+
+	g.nodes[n].insn = insn;
+	g.nodes[n].alias = n;
+	return n;
+}
+
+static void new_edge(const struct vstate *s, u32 dst)
+{
+	u32 e = NEW_ELEMENT(edges);
+
+	g.edges[e] = (struct bpf_est_edge){
+		.best = s->cost,
+		.worst = s->cost,
+		.fast = s->fast,
+		.weight = s->cost,
+		.event = s->event,
+		.flags = s->flags | (s->cb_var ? BPF_EST_RETURN : 0),
+		.dst = dst,
+		.next = g.nodes[s->node].first,
 	};
-	after = new_node(0, p->insn);
-	header = new_node(var, p->insn);
-	g.vars[var].head = header;
-	new_edge(from, header, TO_HEADER, 0, back ? 0 : new_reset(var));
-	for (round = 0;; round++) {
-		new_edge(header, after, LEAVE, BPF_EST_LEAVE, 0);
-		body = new_node(0, p->insn);
-		new_edge(header, body,
-			 INTO_BODY + (round < p->apart ? p->first_cost : 0), 0,
-			 0);
-		body = draw(p->parts[0], body);
-		if (p->has_break) {
-			out = new_node(0, p->insn);
-			new_edge(body, out, BREAK, 0, 0);
-			new_edge(draw(p->parts[1], out), after, 0, 0, 0);
+	g.nodes[s->node].first = e;
+}
+
+static void new_event(struct vstate *s, u32 kind, u32 id, u64 worst)
+{
+	u32 i = NEW_ELEMENT(events);
+
+	g.events[i] = (struct bpf_est_event){
+		.prev = s->event,
+		.insn = s->pc,
+		.kind = kind,
+		.id = id,
+		.worst = worst,
+	};
+	s->event = i;
+}
+
+static void call(struct vstate *s, u64 cost)
+{
+	s->cost += cost;
+	new_event(s, BPF_EST_HELPER, 1, cost);
+}
+
+/* A path of the verifier ends. */
+static void path_ends(int k)
+{
+	for (; k >= 0 && !--kept[k].branches; k = kept[k].parent)
+		;
+}
+
+static void push(const struct vstate *s)
+{
+	stack = realloc(stack, (nr_stack + 1) * sizeof(*s));
+	stack[nr_stack++] = *s;
+	if (s->parent >= 0)
+		kept[s->parent].branches++;
+}
+
+static bool same_state(const struct vstate *old, const struct vstate *cur)
+{
+	return old->pc == cur->pc && old->tag == cur->tag &&
+	       old->caller == cur->caller && old->rounds <= cur->rounds &&
+	       !memcmp(old->iter, cur->iter, sizeof(old->iter));
+}
+
+static bool is_ancestor(int k, const struct vstate *s)
+{
+	int p;
+
+	for (p = s->parent; p >= 0; p = kept[p].parent)
+		if (p == k)
+			return true;
+	return false;
+}
+
+enum visit { GO_ON, PRUNED, REFUSED };
+
+/* Is the state one of those that were kept? As is_state_visited() has it. */
+static enum visit visit(struct vstate *s)
+{
+	const struct insn *in = &prog[s->pc];
+	int k, i;
+
+	for (k = nr_kept - 1; k >= 0; k--) {
+		const struct vstate *old = &kept[k].s;
+
+		if (!same_state(old, s))
+			continue;
+		if (kept[k].branches) {
+			bool hit = in->op == CALLBACK ||
+				   (in->op == NEXT &&
+				    s->iter[in->it] == ACTIVE) ||
+				   (in->op == GOTO && old->turns != s->turns);
+
+			if (!hit && in->op != NEXT && is_ancestor(k, s) &&
+			    !memcmp(old->depth, s->depth, sizeof(s->depth)) &&
+			    old->turns == s->turns)
+				return REFUSED;
+			if (!hit)
+				continue;
 		}
-		body = draw(p->parts[2], body);
-		if (round == p->apart)
-			break;
-		header = new_node(var, p->insn);
-		g.nodes[header].alias = g.vars[var].head;
+		new_edge(s, old->node);
+		merge(g.nodes[old->node].var, s->cb_var);
+		merge(old->est_cb, s->est_cb);
+		for (i = 0; i < NR_ITERS; i++)
+			if (s->iter[i] && old->iter[i])
+				merge(var_of(old->ref[i]), var_of(s->ref[i]));
+		return PRUNED;
+	}
+	return GO_ON;
+}
+
+static void keep(struct vstate *s)
+{
+	u32 n = new_node(s->pc);
+
+	new_edge(s, n);
+	s->node = n;
+	s->cost = 0;
+	s->fast = 0;
+	s->event = 0;
+	s->flags = 0;
+	kept = realloc(kept, (nr_kept + 1) * sizeof(*kept));
+	kept[nr_kept] =
+		(struct kept){ .s = *s, .branches = 1, .parent = s->parent };
+	s->parent = nr_kept++;
+}
+
+static void make_header(const struct vstate *s, u32 var)
+{
+	struct bpf_est_node *node = &g.nodes[s->node];
+	struct bpf_est_var *v = &g.vars[var];
+
+	if (node->var)
+		return;
+	node->var = var;
+	if (!v->head)
+		v->head = s->node;
+	if (v->head != s->node && (v->kind != BPF_LOOP_MAY_GOTO ||
+				   g.nodes[v->head].insn == node->insn)) {
+		node->alias = v->head;
 		g.chains = true;
-		new_edge(body, header, ROUND_END, back, 0);
 	}
-	new_edge(body, header, ROUND_END, back, 0);
-	return after;
 }
 
-/* Return: the node after it. */
-static u32 draw(const struct part *p, u32 from)
+/* One instruction. Return: false if the path ends, or the program is refused. */
+static bool verify_insn(struct vstate *s, bool *refused)
 {
-	u32 after, way;
-	int i;
+	const struct insn *in = &prog[s->pc];
+	struct vstate other;
+	u32 var;
 
-	switch (p->kind) {
-	case COST:
-		after = new_node(0, p->insn);
-		new_edge(from, after, p->cost, 0, 0);
-		return after;
-	case SEQUENCE:
-		for (i = 0; i < p->nr_parts; i++)
-			from = draw(p->parts[i], from);
-		return from;
+	s->cost += in->cost[s->tag];
+	s->fast += in->cost[s->tag];
+	*refused = false;
+	switch (in->op) {
+	case EXIT:
+		*refused = s->caller;
+		new_edge(s, 0);
+		return false;
+	case JUMP:
+		s->pc = in->to;
+		return true;
+	case BUMP:
+		s->tag = min(s->tag + 1, (u32)NR_TAGS - 1);
+		break;
 	case BRANCH:
-		after = new_node(0, p->insn);
-		for (i = 0; i < p->nr_parts; i++) {
-			way = new_node(0, p->insn);
-			new_edge(from, way, 0, 0, 0);
-			new_edge(draw(p->parts[i], way), after, 0, 0, 0);
+		other = *s;
+		new_event(&other, BPF_EST_BRANCH, 1, 0);
+		new_event(s, BPF_EST_BRANCH, 0, 0);
+		other.pc = in->to;
+		push(&other);
+		break;
+	case NEW:
+		call(s, in->call);
+		s->iter[in->it] = ACTIVE;
+		s->ref[in->it] = ++last_ref;
+		s->depth[in->it] = 0;
+		var = new_var(BPF_LOOP_NUM, in->min, in->max, last_ref);
+		new_event(s, BPF_EST_RESET, var, 0);
+		break;
+	case NEXT:
+		*refused = !s->iter[in->it];
+		if (*refused)
+			return false;
+		call(s, in->call);
+		if (s->iter[in->it] == ACTIVE) {
+			other = *s;
+			other.depth[in->it]++;
+			other.pc = in->to;
+			push(&other);
+			make_header(s, var_of(s->ref[in->it]));
+			s->flags |= BPF_EST_LEAVE;
 		}
-		return after;
+		s->iter[in->it] = DRAINED;
+		break;
+	case GOTO:
+		/* Those of callbacks would have a counter of their own. */
+		*refused = s->caller;
+		other = *s;
+		other.turns++;
+		other.pc++;
+		push(&other);
+		make_header(s, goto_var);
+		s->flags |= BPF_EST_LEAVE;
+		s->pc = in->to;
+		return true;
+	case CALLBACK:
+		*refused = s->caller;
+		var = s->cb_var;
+		if (!var) {
+			var = new_var(BPF_LOOP_CALLBACK, in->min, in->max,
+				      last_ref);
+			s->rounds = 0;
+		}
+		s->cb_var = 0;
+		make_header(s, var);
+		if (s->rounds < in->max) {
+			other = *s;
+			other.rounds++;
+			other.caller = s->pc + 1;
+			other.est_cb = var;
+			other.pc = in->to;
+			other.cost += in->unit;
+			other.fast += in->unit;
+			push(&other);
+		}
+		call(s, in->call);
+		s->flags |= BPF_EST_LEAVE;
+		s->rounds = 0;
+		break;
+	case RETURN:
+		*refused = !s->caller;
+		if (*refused)
+			return false;
+		s->pc = s->caller - 1;
+		s->caller = 0;
+		s->cb_var = s->est_cb;
+		s->est_cb = 0;
+		if (in->stops)
+			g.vars[bpf_est_find(&g, s->cb_var)].may_stop = true;
+		return true;
+	case FUNC:
+		new_event(s, BPF_EST_FUNC, 1, 0);
+		break;
+	case CALL:
+		call(s, in->call);
+		break;
 	default:
-		return draw_loop(p, from);
+		break;
 	}
+	s->pc++;
+	return true;
 }
 
-static void start_graph(void)
+static bool is_forced_point(enum op op)
 {
+	return op == NEXT || op == CALLBACK || op == GOTO;
+}
+
+/* Walks the program. Return: false if it is refused. */
+static bool verify(void)
+{
+	struct vstate s = { .parent = -1 };
+	u32 steps = 0, i;
+	bool refused;
+
 	memset(&g, 0, sizeof(g));
 	/* Index 0 is none. */
-	NEW(nodes);
-	NEW(edges);
-	NEW(events);
-	NEW(vars);
-	NEW(funcs);
+	NEW_ELEMENT(nodes);
+	NEW_ELEMENT(edges);
+	NEW_ELEMENT(events);
+	NEW_ELEMENT(vars);
+	NEW_ELEMENT(funcs);
+	nr_kept = 0;
+	nr_stack = 0;
+	last_ref = 0;
+	g.nr_insns = MAX_LEN;
+	g.insns = insns;
+	s.node = new_node(0);
+	g.funcs[0].root = s.node;
+	g.funcs[0].event = g.nr_events;
+	goto_var = new_var(BPF_LOOP_MAY_GOTO, 0, MAX_TURNS, 0);
+	new_event(&s, BPF_EST_RESET, goto_var, 0);
+	push(&s);
+	while (nr_stack) {
+		s = stack[--nr_stack];
+		for (;;) {
+			if (++steps > MAX_STEPS || s.pc >= len)
+				return false;
+			if (prune_point[s.pc] ||
+			    is_forced_point(prog[s.pc].op)) {
+				enum visit v = visit(&s);
+
+				if (v == REFUSED)
+					return false;
+				if (v == PRUNED)
+					break;
+				keep(&s);
+			}
+			if (!verify_insn(&s, &refused))
+				break;
+			if (refused)
+				return false;
+		}
+		if (refused)
+			return false;
+		path_ends(s.parent);
+	}
+	/* The global function: one of two paths, and a call. */
+	NEW_ELEMENT(funcs);
+	i = new_node(0);
+	g.funcs[1].root = i;
+	g.funcs[1].event = g.nr_events;
+	new_event(&(struct vstate){ 0 }, BPF_EST_RESET, 0, 0);
+	for (i = 0; i < 2; i++) {
+		s = (struct vstate){ .node = g.funcs[1].root,
+				     .pc = MAX_LEN - 1,
+				     .cost = func_cost[i],
+				     .fast = func_cost[i] };
+		call(&s, func_call);
+		new_edge(&s, 0);
+	}
+	return true;
 }
 
-static void free_graph(void)
+/* --- The truth ------------------------------------------------------------------------------- */
+
+/* A state of a run. Elements that are left: 0 to 5, or without a limit. */
+#define LEFT_NONE 7
+#define LEFT_ANY 6
+
+struct state {
+	u32 pc, tag, caller, rounds, turns;
+	u32 left[NR_ITERS];
+};
+
+#define MAX_NEXT 8
+
+struct step {
+	struct state to;
+	u64 cost;
+	u64 rest; /* of it, if it is redirected in the middle, and still goes on there */
+};
+
+#define NR_KEYS (MAX_LEN * NR_TAGS * (MAX_LEN + 1) * 4 * (MAX_TURNS + 1) * 512)
+
+struct found {
+	u64 lo, hi, fast;
+	u32 seen, fast_seen; /* number of the program * 2, + 1: done */
+};
+
+static struct found *all_found;
+static u32 program;
+static bool infinite, fast_infinite;
+static u64 stop;
+
+static struct found *find(const struct state *s)
 {
+	u32 key = s->pc, i;
+
+	key = key * NR_TAGS + s->tag;
+	key = key * (MAX_LEN + 1) + s->caller;
+	key = key * 4 + s->rounds;
+	key = key * (MAX_TURNS + 1) + s->turns;
+	for (i = 0; i < NR_ITERS; i++)
+		key = key * 8 + s->left[i];
+	return &all_found[key];
+}
+
+static struct state *add_step(struct step *steps, u32 *nr, const struct state *s,
+			      u64 cost)
+{
+	steps[*nr].to = *s;
+	steps[*nr].cost = cost;
+	steps[*nr].rest = U64_MAX;
+	return &steps[(*nr)++].to;
+}
+
+/* What a call takes in the image that is run. */
+static u64 call_cost(const struct insn *in, bool fast)
+{
+	return fast && insns[in - prog] & BPF_EST_STUB ? STUB_COST : in->call;
+}
+
+/* All that may come next. */
+static u32 next_steps(const struct state *s, bool fast, struct step *steps)
+{
+	const struct insn *in = &prog[s->pc], *header;
+	u64 cost = in->cost[s->tag], n;
+	u16 flags = insns[s->pc];
+	struct state *to;
+	u32 nr = 0;
+
+	switch (in->op) {
+	case EXIT:
+		break;
+	case JUMP:
+		add_step(steps, &nr, s, cost)->pc = in->to;
+		break;
+	case BUMP:
+		to = add_step(steps, &nr, s, cost);
+		to->pc++;
+		to->tag = min(to->tag + 1, (u32)NR_TAGS - 1);
+		break;
+	case BRANCH:
+		if (!fast || !(flags & BPF_EST_FORCE_TAKE))
+			add_step(steps, &nr, s, cost)->pc++;
+		if (!fast || !(flags & BPF_EST_FORCE_FALL))
+			add_step(steps, &nr, s, cost)->pc = in->to;
+		break;
+	case NEW:
+		cost += call_cost(in, fast);
+		for (n = in->min; n <= (in->max == U64_MAX ? in->min : in->max);
+		     n++) {
+			to = add_step(steps, &nr, s, cost);
+			to->pc++;
+			to->left[in->it] = in->max == U64_MAX ? LEFT_ANY : n;
+		}
+		break;
+	case NEXT:
+		cost += call_cost(in, fast);
+		if (s->left[in->it] && !(fast && flags & BPF_EST_CUT)) {
+			to = add_step(steps, &nr, s, cost);
+			to->pc = in->to;
+			to->left[in->it] -= to->left[in->it] != LEFT_ANY;
+			if (to->left[in->it] != LEFT_ANY)
+				break;
+		}
+		to = add_step(steps, &nr, s, cost);
+		to->pc++;
+		to->left[in->it] = 0;
+		break;
+	case GOTO:
+		if (s->turns && !fast) {
+			to = add_step(steps, &nr, s, cost);
+			to->pc++;
+			to->turns--;
+		} else {
+			add_step(steps, &nr, s, cost)->pc = in->to;
+		}
+		break;
+	case CALLBACK:
+		for (n = in->min; n <= in->max; n++) {
+			if (n && fast && flags & BPF_EST_CUT)
+				n = 0;
+			to = add_step(steps, &nr, s, cost);
+			if (!n) {
+				steps[nr - 1].cost += call_cost(in, fast);
+				to->pc++;
+				if (fast && flags & BPF_EST_CUT)
+					break;
+				continue;
+			}
+			steps[nr - 1].cost += in->unit;
+			to->caller = s->pc + 1;
+			to->rounds = n;
+			to->pc = in->to;
+		}
+		break;
+	case RETURN:
+		header = &prog[s->caller - 1];
+		to = add_step(steps, &nr, s, cost);
+		to->rounds--;
+		to->pc = s->caller - 1;
+		/* The helper tests whether it is to end. */
+		if (!in->stops && to->rounds &&
+		    !(fast && insns[to->pc] & BPF_EST_CUT)) {
+			to->pc = header->to;
+			steps[0].cost += header->unit + header->cost[s->tag];
+			steps[0].rest = header->unit;
+			break;
+		}
+		steps[0].cost += header->call + (fast ? 0 : header->cost[s->tag]);
+		to->rounds = 0;
+		to->caller = 0;
+		to->pc++;
+		break;
+	case FUNC:
+		for (n = 0; n < 2; n++) {
+			u64 func = func_cost[n] + func_call;
+
+			add_step(steps, &nr, s,
+				 cost + (fast && flags & BPF_EST_STUB ? STUB_COST :
+								       func))
+				->pc++;
+		}
+		break;
+	case CALL:
+		cost += call_cost(in, fast);
+		/* fall through */
+	default:
+		add_step(steps, &nr, s, cost)->pc++;
+	}
+	return nr;
+}
+
+/* The longest way to the exit on the fast path. */
+static u64 search_fast(const struct state *s)
+{
+	struct found *f = find(s);
+	struct step steps[MAX_NEXT];
+	u32 nr, i;
+
+	if (f->fast_seen == program * 2 + 1)
+		return f->fast;
+	if (f->fast_seen == program * 2) {
+		fast_infinite = true;
+		return 0;
+	}
+	f->fast_seen = program * 2;
+	f->fast = prog[s->pc].op == EXIT ? prog[s->pc].cost[s->tag] : 0;
+	nr = next_steps(s, true, steps);
+	for (i = 0; i < nr && !fast_infinite; i++)
+		f->fast = max(f->fast, steps[i].cost + search_fast(&steps[i].to));
+	f->fast_seen = program * 2 + 1;
+	return f->fast;
+}
+
+/* The shortest and the longest way to the exit. */
+static struct found *search(const struct state *s)
+{
+	struct found *f = find(s), *next;
+	struct step steps[MAX_NEXT];
+	u32 nr, i;
+
+	if (f->seen == program * 2 + 1)
+		return f;
+	if (f->seen == program * 2) {
+		infinite = true;
+		return f;
+	}
+	f->seen = program * 2;
+	f->lo = U64_MAX;
+	f->hi = 0;
+	if (prog[s->pc].op == EXIT)
+		f->lo = f->hi = prog[s->pc].cost[s->tag];
+	stop = max(stop, search_fast(s));
+	nr = next_steps(s, false, steps);
+	for (i = 0; i < nr; i++) {
+		next = search(&steps[i].to);
+		/* Redirected in the middle of this step. */
+		stop = max(stop, min(steps[i].cost, steps[i].rest) +
+					 search_fast(&steps[i].to));
+		f->lo = min(f->lo, bpf_est_add(next->lo, steps[i].cost));
+		f->hi = max(f->hi, next->hi + steps[i].cost);
+	}
+	f->seen = program * 2 + 1;
+	return f;
+}
+
+/* --- Both ------------------------------------------------------------------------------------ */
+
+/* What the fast path makes of each instruction. */
+static void draw_flags(void)
+{
+	u32 i;
+
+	for (i = 0; i < MAX_LEN; i++) {
+		enum op op = i < len ? prog[i].op : CALL;
+
+		insns[i] = 0;
+		if (op == BRANCH && below(4)) {
+			insns[i] |= below(2) ? BPF_EST_MAY_TAKE : BPF_EST_MAY_FALL;
+			if (!below(4))
+				insns[i] |= BPF_EST_MAY_TAKE | BPF_EST_MAY_FALL;
+			if (insns[i] & BPF_EST_MAY_TAKE && !below(4))
+				insns[i] |= BPF_EST_EXIT_TAKE;
+			if (insns[i] & BPF_EST_MAY_FALL && !below(4))
+				insns[i] |= BPF_EST_EXIT_FALL;
+		}
+		if (op == GOTO || ((op == NEXT || op == CALLBACK) && below(6)))
+			insns[i] |= BPF_EST_CUT;
+		if (((op == CALL || op == CALLBACK) && below(2)) || op == NEW ||
+		    op == NEXT || (op == FUNC && below(4)))
+			insns[i] |= BPF_EST_STUB;
+	}
+	/* The call in the global function. */
+	insns[MAX_LEN - 1] |= BPF_EST_STUB;
+	g.stub = STUB_COST;
+	g.inlined = STUB_COST;
+	for (i = 0; i < MAX_LEN; i++)
+		prune_point[i] = false;
+	for (i = 0; i < len; i++) {
+		if (prog[i].op != BRANCH && prog[i].op != JUMP && prog[i].op != NEXT)
+			continue;
+		prune_point[prog[i].to] = true;
+		if (!below(3))
+			prune_point[i] = true;
+	}
+}
+
+static struct {
+	u32 refused, unbounded, infinite, endless, cut, tight, stop_tight, bad;
+} nr;
+
+static void show_program(void)
+{
+	static const char *const names[] = {
+		"cost", "branch", "new",  "next", "bump", "jump",
+		"exit", "callback", "return", "func", "call", "goto",
+	};
+	u32 i;
+
+	for (i = 0; i < len; i++) {
+		const struct insn *in = &prog[i];
+
+		printf("  %2u %-8s it %u to %2u, %lld to %lld, call %llu unit %llu%s, cost %llu %llu %llu, flags %03x%s\n",
+		       i, names[in->op], in->it, in->to, (long long)in->min,
+		       (long long)in->max, (unsigned long long)in->call,
+		       (unsigned long long)in->unit, in->stops ? " stops" : "",
+		       (unsigned long long)in->cost[0],
+		       (unsigned long long)in->cost[1],
+		       (unsigned long long)in->cost[2], insns[i],
+		       prune_point[i] ? " *" : "");
+	}
+}
+
+/* With rounds walked apart, the path is one of two that were computed. */
+static bool path_adds_up(const struct bpf_est_result *res)
+{
+	u64 sum = 0;
+	u32 i;
+
+	if (g.chains || res->worst == U64_MAX || res->nr_spots == BPF_EST_MAX_SPOTS)
+		return true;
+	for (i = 0; i < res->nr_spots; i++)
+		if (res->spots[i].kind != BPF_SPOT_LOOP)
+			sum += res->spots[i].worst_ns;
+	return sum == res->worst;
+}
+
+static void check(unsigned int seed)
+{
+	struct state begin = { .turns = MAX_TURNS };
+	struct bpf_est_result *res;
+	struct found *f;
+	const char *wrong;
+	u32 i;
+
+	make_program(seed);
+	draw_flags();
+	if (!verify()) {
+		nr.refused++;
+		goto out;
+	}
+	g.stub = STUB_COST;
+	g.inlined = STUB_COST;
+	res = calloc(1, sizeof(*res) + BPF_EST_MAX_SPOTS * sizeof(res->spots[0]));
+	if (bpf_est_evaluate(&g, res) || bpf_est_weigh(&g, res) ||
+	    bpf_est_fast(&g, res))
+		abort();
+
+	program++;
+	infinite = false;
+	fast_infinite = false;
+	stop = 0;
+	for (i = 0; i < NR_ITERS; i++)
+		begin.left[i] = LEFT_NONE;
+	f = search(&begin);
+	wrong = infinite && res->worst != U64_MAX	? "worst" :
+		!infinite && res->worst < f->hi		? "worst" :
+		!infinite && res->best > f->lo		? "best" :
+		infinite && res->weight != U64_MAX	? "weight" :
+		!infinite && res->weight < f->hi	? "weight" :
+		!path_adds_up(res)			? "path" :
+		fast_infinite && !res->endless		? "endless" :
+		!fast_infinite && res->stop < stop	? "stop" :
+							  NULL;
+	nr.infinite += infinite;
+	nr.unbounded += res->worst == U64_MAX;
+	nr.endless += res->endless;
+	nr.cut += infinite && !res->endless;
+	nr.tight += !infinite && res->worst == f->hi;
+	nr.stop_tight += !fast_infinite && res->stop == stop;
+	if (wrong) {
+		nr.bad++;
+		printf("program %u: %s: best %llu, worst %llu, stop %llu%s; truth %llu to %llu%s, stop %llu%s\n",
+		       seed, wrong, (unsigned long long)res->best,
+		       (unsigned long long)res->worst,
+		       (unsigned long long)res->stop,
+		       res->endless ? " endless" : "", (unsigned long long)f->lo,
+		       (unsigned long long)f->hi, infinite ? " infinite" : "",
+		       (unsigned long long)stop,
+		       fast_infinite ? " endless" : "");
+		show_program();
+	}
+	free(res);
+out:
 	free(g.nodes);
 	free(g.edges);
 	free(g.events);
@@ -214,104 +926,20 @@ static void free_graph(void)
 	free(g.funcs);
 }
 
-/* --- Runs ------------------------------------------------------------------------------------ */
-
-enum bias { ANY, SHORT, LONG, NR_BIASES };
-
-static u64 run(const struct part *p, enum bias bias)
-{
-	u64 cost = 0, other, rounds, i;
-	int k;
-
-	switch (p->kind) {
-	case COST:
-		return p->cost;
-	case SEQUENCE:
-		for (k = 0; k < p->nr_parts; k++)
-			cost += run(p->parts[k], bias);
-		return cost;
-	case BRANCH:
-		if (bias == ANY)
-			return run(p->parts[below(2)], bias);
-		cost = run(p->parts[0], bias);
-		other = run(p->parts[1], bias);
-		return bias == SHORT ? min(cost, other) : max(cost, other);
-	default:
-		break;
-	}
-	rounds = bias == SHORT ? p->least :
-		 bias == LONG  ? p->most :
-				 p->least + below(p->most - p->least + 1);
-	cost = TO_HEADER;
-	for (i = 0; i < rounds; i++) {
-		cost += INTO_BODY + (i < p->apart ? p->first_cost : 0);
-		cost += run(p->parts[0], bias);
-		if (p->has_break && !below(4))
-			return cost + BREAK + run(p->parts[1], bias);
-		cost += run(p->parts[2], bias) + ROUND_END;
-		if (p->may_stop && !below(4))
-			break;
-	}
-	return cost + LEAVE;
-}
-
-static bool good(unsigned int seed, bool *tight)
-{
-	u64 shortest = U64_MAX, longest = 0, cost, spots = 0;
-	struct bpf_est_result *res;
-	struct part *program;
-	bool ok;
-	u32 i;
-
-	srand(seed);
-	nr_insns = 1;
-	start_graph();
-	program = new_part(2 + below(4));
-	g.nr_insns = nr_insns;
-	g.funcs[0].root = new_node(0, 0);
-	g.funcs[0].event = new_reset(0);
-	new_edge(draw(program, g.funcs[0].root), 0, 0, 0, 0);
-
-	res = calloc(1,
-		     sizeof(*res) + BPF_EST_MAX_SPOTS * sizeof(res->spots[0]));
-	ok = !bpf_est_evaluate(&g, res) && !res->reason;
-	for (i = 0; i < RUNS; i++) {
-		cost = run(program, i % NR_BIASES);
-		shortest = min(shortest, cost);
-		longest = max(longest, cost);
-	}
-	for (i = 0; i < res->nr_spots; i++)
-		if (res->spots[i].kind == BPF_SPOT_CODE)
-			spots += res->spots[i].worst_ns;
-	ok = ok && res->best <= shortest && longest <= res->worst;
-	/* With rounds walked apart, the path is one of two that were computed. */
-	if (!g.chains && res->nr_spots < BPF_EST_MAX_SPOTS)
-		ok = ok && spots == res->worst;
-	if (!ok)
-		printf("program %u: best %llu, worst %llu, reason %u, spots %llu; runs %llu to %llu\n",
-		       seed, (unsigned long long)res->best,
-		       (unsigned long long)res->worst, res->reason,
-		       (unsigned long long)spots, (unsigned long long)shortest,
-		       (unsigned long long)longest);
-	*tight = longest == res->worst;
-	free(res);
-	free_part(program);
-	free_graph();
-	return ok;
-}
-
 int main(int argc, char **argv)
 {
-	unsigned int nr = argc > 1 ? strtoul(argv[1], NULL, 0) : 10000;
-	unsigned int first = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
-	unsigned int i, nr_bad = 0, nr_tight = 0;
-	bool tight;
+	unsigned int wanted = argc > 1 ? strtoul(argv[1], NULL, 0) : 10000;
+	unsigned int first = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
+	unsigned int i, accepted;
 
-	for (i = first; i < first + nr; i++) {
-		nr_bad += !good(i, &tight);
-		nr_tight += tight;
-	}
-	printf("%u programs, %u with wrong bounds, worst reached by %u\n", nr,
-	       nr_bad, nr_tight);
-	return nr_bad || nr_tight < nr / 2;
+	all_found = calloc(NR_KEYS, sizeof(*all_found));
+	if (!all_found)
+		return 1;
+	for (i = first; i < first + wanted; i++)
+		check(i);
+	accepted = wanted - nr.refused;
+	printf("%u programs, %u with wrong bounds; %u accepted, %u without end, %u without bound, %u endless on the fast path, %u without end are cut; worst reached by %u, stop by %u\n",
+	       wanted, nr.bad, accepted, nr.infinite, nr.unbounded, nr.endless,
+	       nr.cut, nr.tight, nr.stop_tight);
+	return nr.bad || nr.tight < accepted / 4 || nr.stop_tight < accepted / 4;
 }

@@ -574,13 +574,13 @@ static void struct_ops(void)
 	reset_model();
 }
 
-/* The algorithm alone, built for user space, with random loops in loops. */
+/* The algorithms alone, built for user space, with random programs. */
 static void random_programs(void)
 {
 	char out[4096];
 	int rc;
 
-	rc = run_command(out, sizeof(out), "%s 1000",
+	rc = run_command(out, sizeof(out), "%s 100000",
 			 built_file("ESTIMATE_RANDOM",
 				    "selftests/estimate_random"));
 	CHECK(rc == 0, "status %d: %s", rc, out);
@@ -813,7 +813,8 @@ static void budgets(void)
 	info = prog_info(fd);
 	CHECK(info.watchdog_effective_budget_ns == 8000000, "200 %%: %llu ns",
 	      info.watchdog_effective_budget_ns);
-	CHECK(info.terminable == BPF_TERMINABLE_YES, "terminable %u",
+	/* What a model says of time does not decide on that. */
+	CHECK(info.terminable == BPF_TERMINABLE_NOT_NEEDED, "terminable %u",
 	      info.terminable);
 	CHECK(!wd_command(fd, BPF_WD_SET_BUDGET, 123456), "set budget");
 	info = prog_info(fd);
@@ -833,7 +834,7 @@ static void budgets(void)
 	CHECK(info.terminable == BPF_TERMINABLE_YES, "unbounded: terminable %u",
 	      info.terminable);
 
-	/* 40 us: below the minimum, so there is nothing to end. */
+	/* 40 calls: too few by its structure, whatever they take. */
 	use_model(tick_model());
 	load("loop_nested", &prog, NULL, 0);
 	fd = bpf_program__fd(prog);
@@ -845,22 +846,12 @@ static void budgets(void)
 		      info.fast_path_bytes == 8,
 	      "short: terminable %u, %u bytes", info.terminable,
 	      info.fast_path_bytes);
-	/* But it has to be ended if its budget is less than what it takes. */
+	/* But it has to be ended if user space says how long it may take. */
 	CHECK(!wd_command(fd, BPF_WD_SET_BUDGET, 20000), "set budget");
 	info = prog_info(fd);
 	CHECK(info.terminable == BPF_TERMINABLE_YES && info.fast_path_bytes,
 	      "budget below the worst: terminable %u, %u bytes",
 	      info.terminable, info.fast_path_bytes);
-
-	load("loop_const", &prog, NULL, 0);
-	fd = bpf_program__fd(prog);
-	info = prog_info(fd);
-	CHECK(info.terminable == BPF_TERMINABLE_NOT_NEEDED, "terminable %u",
-	      info.terminable);
-	REQUIRE(!wd_sysctl_set("bpf_watchdog_budget_min_us", "5"), "minimum");
-	info = prog_info(fd);
-	CHECK(info.terminable == BPF_TERMINABLE_YES,
-	      "lower minimum: terminable %u", info.terminable);
 
 	reset_model();
 	wd_reset();

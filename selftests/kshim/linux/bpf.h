@@ -16,6 +16,7 @@
 #include_next <linux/bpf.h>
 
 typedef uint8_t u8;
+typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 typedef struct {
