@@ -1,5 +1,7 @@
 #!/bin/bash
-# The order of folders, by scripts/floors: no file includes one of a higher folder.
+# The order of folders, by scripts/floors: no file includes one of a higher folder. And in
+# watchdog/ no two files have a static function of the same name, so that a name in a
+# backtrace, a message or a search is one place.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -23,4 +25,18 @@ while read -r tree floors; do
 	done < <(cd "$repo" && git ls-files -co --exclude-standard "$tree/*.c" "$tree/*.h" |
 		grep -vE '/(fuzz|kshim|kmod|unit|random|demo)/|\.bpf\.c$|^selftests/progs/' | xargs -r grep -HnE '^#include "')
 done <"$repo/scripts/floors"
+
+mapfile -t sources < <(cd "$repo" && git ls-files -co --exclude-standard 'watchdog/*.[ch]')
+twice=$(cd "$repo" && awk '
+	/(^|\) )static .*[a-z0-9_]+\(/ && !/;$/ && !/^\t/ {
+		name = $0
+		sub(/.*\) static/, "static", name)
+		sub(/\(.*/, "", name)
+		sub(/.*[ *]/, "", name)
+		if (name in where && where[name] != FILENAME)
+			print name ": " where[name] " and " FILENAME
+		where[name] = FILENAME
+	}' "${sources[@]}")
+[[ -z $twice ]] || bad "static functions of the same name:
+$twice"
 exit $rc

@@ -55,7 +55,7 @@ __attribute__((format(printf, 2, 3))) static int fail(struct gen *g,
 	return -EINVAL;
 }
 
-static void emit(struct gen *g, struct bpf_insn insn)
+static void asm_emit(struct gen *g, struct bpf_insn insn)
 {
 	if (g->code->n < (int)ARRAY_SIZE(g->code->insns))
 		g->code->insns[g->code->n++] = insn;
@@ -63,11 +63,11 @@ static void emit(struct gen *g, struct bpf_insn insn)
 
 static void emit_ld64(struct gen *g, int dst, int src, u32 lo, u32 hi)
 {
-	emit(g, INSN(BPF_LD | BPF_DW | BPF_IMM, dst, src, 0, lo));
-	emit(g, INSN(0, 0, 0, 0, hi));
+	asm_emit(g, INSN(BPF_LD | BPF_DW | BPF_IMM, dst, src, 0, lo));
+	asm_emit(g, INSN(0, 0, 0, 0, hi));
 }
 
-static void emit_mem(struct gen *g, int dst, u32 offset)
+static void asm_emit_mem(struct gen *g, int dst, u32 offset)
 {
 	emit_ld64(g, dst, BPF_PSEUDO_MAP_VALUE, calib_results(g->env), offset);
 }
@@ -85,7 +85,7 @@ static void jump_if_null(struct gen *g, int reg, bool next)
 	if (*n == 16)
 		return;
 	(next ? g->to_next : g->to_end)[(*n)++] = g->code->n;
-	emit(g, INSN(BPF_JMP | BPF_JEQ | BPF_K, reg, 0, 0, 0));
+	asm_emit(g, INSN(BPF_JMP | BPF_JEQ | BPF_K, reg, 0, 0, 0));
 }
 
 static int arg(struct gen *g, int reg, const char *a)
@@ -94,18 +94,18 @@ static int arg(struct gen *g, int reg, const char *a)
 	long n;
 
 	if (!strcmp(a, "ctx")) {
-		emit(g, MOV(reg, BPF_REG_6));
+		asm_emit(g, MOV(reg, BPF_REG_6));
 	} else if (!strcmp(a, "r9")) {
 		/* without the call nobody made the object */
-		emit(g, MOV(reg, g->empty ? BPF_REG_7 : BPF_REG_9));
+		asm_emit(g, MOV(reg, g->empty ? BPF_REG_7 : BPF_REG_9));
 	} else if (!strcmp(a, "s0")) {
-		emit(g, LD(reg, BPF_REG_10, SLOT_S0));
+		asm_emit(g, LD(reg, BPF_REG_10, SLOT_S0));
 	} else if (!strcmp(a, "s1")) {
-		emit(g, LD(reg, BPF_REG_10, SLOT_S1));
+		asm_emit(g, LD(reg, BPF_REG_10, SLOT_S1));
 	} else if (!strcmp(a, "%i")) {
-		emit(g, MOV(reg, BPF_REG_7));
+		asm_emit(g, MOV(reg, BPF_REG_7));
 	} else if (!strcmp(a, "%n")) {
-		emit(g, MOVI(reg, g->size));
+		asm_emit(g, MOVI(reg, g->size));
 	} else if (!strcmp(a, "%user") || !strcmp(a, "%empty")) {
 		u64 user = (uintptr_t)calib_mem(g->env)->buf +
 			   (a[1] == 'u' ? 4096 : 6000);
@@ -133,12 +133,12 @@ static int arg(struct gen *g, int reg, const char *a)
 		emit_ld64(g, reg, BPF_PSEUDO_MAP_VALUE, calib_constants(g->env),
 			  a[3] == '+' ? atoi(a + 4) : 0);
 	} else if (!strncmp(a, "fp-", 3)) {
-		emit(g, MOV(reg, BPF_REG_10));
-		emit(g, ALUI(BPF_ADD, reg, -atoi(a + 3)));
+		asm_emit(g, MOV(reg, BPF_REG_10));
+		asm_emit(g, ALUI(BPF_ADD, reg, -atoi(a + 3)));
 	} else if (!strncmp(a, "&buf", 4)) {
-		emit_mem(g, reg,
-			 offsetof(struct calib_mem, buf) +
-				 (a[4] == '+' ? atoi(a + 5) : 0));
+		asm_emit_mem(g, reg,
+			     offsetof(struct calib_mem, buf) +
+				     (a[4] == '+' ? atoi(a + 5) : 0));
 	} else if (a[0] == '@') {
 		int fd = calib_map(g->env, a + 1, g->size);
 
@@ -151,7 +151,7 @@ static int arg(struct gen *g, int reg, const char *a)
 		if (end == a || *end)
 			return fail(g, "bad argument '%s'", a);
 		if (n == (int)n)
-			emit(g, MOVI(reg, n));
+			asm_emit(g, MOVI(reg, n));
 		else
 			emit_ld64(g, reg, 0, n, n >> 32);
 	}
@@ -164,13 +164,14 @@ static int call(struct gen *g, const char *name)
 	int kfunc;
 
 	if (model_helper_id(name, &id)) {
-		emit(g, CALL(id));
+		asm_emit(g, CALL(id));
 		return 0;
 	}
 	kfunc = calib_find_type(g->env, name, BTF_KIND_FUNC);
 	if (kfunc <= 0)
 		return fail(g, "this kernel has no %s", name);
-	emit(g, INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, kfunc));
+	asm_emit(g,
+		 INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, kfunc));
 	return 0;
 }
 
@@ -196,7 +197,7 @@ static int statement(struct gen *g, char *s, enum phase phase)
 	if (!open) {
 		if (strncmp(s, "[fp-", 4) || !eq)
 			return fail(g, "bad statement '%s'", s);
-		emit(g, STI(BPF_REG_10, -atoi(s + 4), atoi(eq + 1)));
+		asm_emit(g, STI(BPF_REG_10, -atoi(s + 4), atoi(eq + 1)));
 		return 0;
 	}
 	if (eq && eq < open) {
@@ -230,10 +231,11 @@ static int statement(struct gen *g, char *s, enum phase phase)
 	}
 	/* without the call there is nothing to keep, but the move stays */
 	if (dst == BPF_REG_9)
-		emit(g, MOV(BPF_REG_9, g->empty && phase == TIMED ? BPF_REG_7 :
-								    BPF_REG_0));
+		asm_emit(g, MOV(BPF_REG_9, g->empty && phase == TIMED ?
+						   BPF_REG_7 :
+						   BPF_REG_0));
 	else if (dst)
-		emit(g, ST(BPF_REG_10, dst, BPF_REG_0));
+		asm_emit(g, ST(BPF_REG_10, dst, BPF_REG_0));
 	/* a timed one is checked when the clock has been read */
 	if (check && phase != TIMED)
 		jump_if_null(g, BPF_REG_0, phase == TURN);
@@ -260,10 +262,10 @@ static int statements(struct gen *g, const char *text, enum phase phase)
 
 static void count_failure(struct gen *g)
 {
-	emit_mem(g, BPF_REG_1, offsetof(struct calib_mem, failed));
-	emit(g, LD(BPF_REG_2, BPF_REG_1, 0));
-	emit(g, ALUI(BPF_ADD, BPF_REG_2, 1));
-	emit(g, ST(BPF_REG_1, 0, BPF_REG_2));
+	asm_emit_mem(g, BPF_REG_1, offsetof(struct calib_mem, failed));
+	asm_emit(g, LD(BPF_REG_2, BPF_REG_1, 0));
+	asm_emit(g, ALUI(BPF_ADD, BPF_REG_2, 1));
+	asm_emit(g, ST(BPF_REG_1, 0, BPF_REG_2));
 }
 
 /* A scalar in [-4095, -1] is an error. */
@@ -271,14 +273,14 @@ static void check_result(struct gen *g)
 {
 	int ok, ok2;
 
-	emit(g, LD(BPF_REG_3, BPF_REG_10, SLOT_R0));
+	asm_emit(g, LD(BPF_REG_3, BPF_REG_10, SLOT_R0));
 	/* helpers return an int as often as a long */
 	ok = g->code->n;
-	emit(g, INSN(BPF_JMP32 | BPF_JSGE | BPF_K, BPF_REG_3, 0, 0, 0));
+	asm_emit(g, INSN(BPF_JMP32 | BPF_JSGE | BPF_K, BPF_REG_3, 0, 0, 0));
 	ok2 = g->code->n;
-	emit(g, INSN(BPF_JMP32 | BPF_JSLT | BPF_K, BPF_REG_3, 0, 0, -4095));
-	emit_mem(g, BPF_REG_1, offsetof(struct calib_mem, last_error));
-	emit(g, ST(BPF_REG_1, 0, BPF_REG_3));
+	asm_emit(g, INSN(BPF_JMP32 | BPF_JSLT | BPF_K, BPF_REG_3, 0, 0, -4095));
+	asm_emit_mem(g, BPF_REG_1, offsetof(struct calib_mem, last_error));
+	asm_emit(g, ST(BPF_REG_1, 0, BPF_REG_3));
 	count_failure(g);
 	land(g, &ok, 1);
 	land(g, &ok2, 1);
@@ -300,47 +302,49 @@ int calib_generate(struct calib_env *env, const struct calib_row *row, u32 size,
 
 	code->n = 0;
 	code->error[0] = '\0';
-	emit(&g, MOV(BPF_REG_6, BPF_REG_1));
-	emit(&g, STI(BPF_REG_10, SLOT_ZERO, 0));
-	emit(&g, STI(BPF_REG_10, SLOT_S0, 0));
-	emit(&g, STI(BPF_REG_10, SLOT_S1, 0));
+	asm_emit(&g, MOV(BPF_REG_6, BPF_REG_1));
+	asm_emit(&g, STI(BPF_REG_10, SLOT_ZERO, 0));
+	asm_emit(&g, STI(BPF_REG_10, SLOT_S0, 0));
+	asm_emit(&g, STI(BPF_REG_10, SLOT_S1, 0));
 	err = statements(&g, row->once, ONCE);
 	if (err)
 		return err;
-	emit(&g, MOVI(BPF_REG_7, 0));
+	asm_emit(&g, MOVI(BPF_REG_7, 0));
 	top = code->n;
-	emit(&g, MOVI(BPF_REG_9, 0));
-	emit_mem(&g, BPF_REG_1, offsetof(struct calib_mem, base));
-	emit(&g, LD(BPF_REG_1, BPF_REG_1, 0));
-	emit(&g, ALU(BPF_ADD, BPF_REG_1, BPF_REG_7));
-	emit(&g, ST(BPF_REG_10, SLOT_INDEX, BPF_REG_1));
+	asm_emit(&g, MOVI(BPF_REG_9, 0));
+	asm_emit_mem(&g, BPF_REG_1, offsetof(struct calib_mem, base));
+	asm_emit(&g, LD(BPF_REG_1, BPF_REG_1, 0));
+	asm_emit(&g, ALU(BPF_ADD, BPF_REG_1, BPF_REG_7));
+	asm_emit(&g, ST(BPF_REG_10, SLOT_INDEX, BPF_REG_1));
 	if (row->pre && !empty) {
 		err = statements(&g, row->pre, TURN);
 		if (err)
 			return err;
 	}
-	emit(&g, CALL(BPF_FUNC_ktime_get_ns));
-	emit(&g, MOV(BPF_REG_8, BPF_REG_0));
+	asm_emit(&g, CALL(BPF_FUNC_ktime_get_ns));
+	asm_emit(&g, MOV(BPF_REG_8, BPF_REG_0));
 	err = statements(&g, row->call, TIMED);
 	if (err)
 		return err;
-	emit(&g, ST(BPF_REG_10, SLOT_R0,
+	asm_emit(&g,
+		 ST(BPF_REG_10, SLOT_R0,
 		    empty || row->flags & CALIB_VOID ? BPF_REG_7 : BPF_REG_0));
-	emit(&g, CALL(BPF_FUNC_ktime_get_ns));
-	emit(&g, ALU(BPF_SUB, BPF_REG_0, BPF_REG_8));
-	emit_mem(&g, BPF_REG_1, 0);
-	emit(&g, MOV(BPF_REG_2, BPF_REG_7));
-	emit(&g, ALUI(BPF_LSH, BPF_REG_2, 3));
-	emit(&g, ALU(BPF_ADD, BPF_REG_1, BPF_REG_2));
-	emit(&g, ST(BPF_REG_1, 0, BPF_REG_0));
+	asm_emit(&g, CALL(BPF_FUNC_ktime_get_ns));
+	asm_emit(&g, ALU(BPF_SUB, BPF_REG_0, BPF_REG_8));
+	asm_emit_mem(&g, BPF_REG_1, 0);
+	asm_emit(&g, MOV(BPF_REG_2, BPF_REG_7));
+	asm_emit(&g, ALUI(BPF_LSH, BPF_REG_2, 3));
+	asm_emit(&g, ALU(BPF_ADD, BPF_REG_1, BPF_REG_2));
+	asm_emit(&g, ST(BPF_REG_1, 0, BPF_REG_0));
 	if (pointer && !empty) {
 		int ok = code->n;
 
-		emit(&g, INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_9, 0, 0, 0));
+		asm_emit(&g,
+			 INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_9, 0, 0, 0));
 		count_failure(&g);
 		if (g.n_next < 16) {
 			g.to_next[g.n_next++] = code->n;
-			emit(&g, INSN(BPF_JMP | BPF_JA, 0, 0, 0, 0));
+			asm_emit(&g, INSN(BPF_JMP | BPF_JA, 0, 0, 0, 0));
 		}
 		land(&g, &ok, 1);
 	} else if (!empty && !(row->flags & (CALIB_MAY_FAIL | CALIB_VOID))) {
@@ -352,16 +356,16 @@ int calib_generate(struct calib_env *env, const struct calib_row *row, u32 size,
 			return err;
 	}
 	land(&g, g.to_next, g.n_next);
-	emit(&g, ALUI(BPF_ADD, BPF_REG_7, 1));
-	emit(&g, INSN(BPF_JMP | BPF_JLT | BPF_K, BPF_REG_7, 0,
-		      top - code->n - 1, CALIB_LOOP));
+	asm_emit(&g, ALUI(BPF_ADD, BPF_REG_7, 1));
+	asm_emit(&g, INSN(BPF_JMP | BPF_JLT | BPF_K, BPF_REG_7, 0,
+			  top - code->n - 1, CALIB_LOOP));
 	err = statements(&g, row->done, ONCE);
 	if (err)
 		return err;
 	land(&g, g.to_end, g.n_end);
 	/* 0 refuses the system call that set it off */
-	emit(&g, MOVI(BPF_REG_0, row->type == CALIB_SOCKOPT));
-	emit(&g, EXIT());
+	asm_emit(&g, MOVI(BPF_REG_0, row->type == CALIB_SOCKOPT));
+	asm_emit(&g, EXIT());
 	code->callback = g.n_callback ? code->n : 0;
 	for (int i = 0; i < g.n_callback; i++)
 		code->insns[g.to_callback[i]].imm =
@@ -369,11 +373,11 @@ int calib_generate(struct calib_env *env, const struct calib_row *row, u32 size,
 	if (g.n_callback) {
 		/* all registers to save, and a stack */
 		for (int reg = BPF_REG_6; g.busy && reg <= BPF_REG_9; reg++)
-			emit(&g, MOVI(reg, 0));
+			asm_emit(&g, MOVI(reg, 0));
 		if (g.busy)
-			emit(&g, STI(BPF_REG_10, -64, 0));
-		emit(&g, MOVI(BPF_REG_0, 0));
-		emit(&g, EXIT());
+			asm_emit(&g, STI(BPF_REG_10, -64, 0));
+		asm_emit(&g, MOVI(BPF_REG_0, 0));
+		asm_emit(&g, EXIT());
 	}
 	return code->n < (int)ARRAY_SIZE(code->insns) ? 0 :
 							fail(&g, "too long");

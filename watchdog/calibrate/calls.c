@@ -10,9 +10,9 @@
 
 #define SIZES_MAX 8
 
-static int measure(struct calib_env *env, const struct calib_opts *opts,
-		   const struct calib_row *row, u32 size,
-		   struct calib_sample *s, char *why, size_t why_size)
+static int calls_measure(struct calib_env *env, const struct calib_opts *opts,
+			 const struct calib_row *row, u32 size,
+			 struct calib_sample *s, char *why, size_t why_size)
 {
 	struct calib_mem *mem = calib_mem(env);
 	int rounds = opts->quick ? 1 : CALIB_ROUNDS, err;
@@ -29,7 +29,8 @@ static int measure(struct calib_env *env, const struct calib_opts *opts,
 	calib_unload(&empty);
 	if (!err) {
 		mem->failed = 0;
-		err = calib_load_row(env, row, size, false, &full, why, why_size);
+		err = calib_load_row(env, row, size, false, &full, why,
+				     why_size);
 		if (err)
 			return err;
 	}
@@ -116,7 +117,7 @@ static void fit(struct model_entry *e, const struct calib_sample *s,
 }
 
 /* Another way to call the same: both are inside what is said of it. */
-static void merge(struct model_entry *to, const struct model_entry *e)
+static void calls_merge(struct model_entry *to, const struct model_entry *e)
 {
 	u64 calls = (u64)to->calls + e->calls;
 
@@ -133,7 +134,7 @@ static void merge(struct model_entry *to, const struct model_entry *e)
 	MORE(outlier_max_ps);
 }
 
-static void set_name(struct model_entry *e, const char *name)
+static void calls_set_name(struct model_entry *e, const char *name)
 {
 	const char *slash = strchr(name, '/');
 
@@ -143,7 +144,8 @@ static void set_name(struct model_entry *e, const char *name)
 		snprintf(e->map, sizeof(e->map), "%s", slash + 1);
 }
 
-static struct model_entry *find(struct model *m, const struct model_entry *e)
+static struct model_entry *calls_find(struct model *m,
+				      const struct model_entry *e)
 {
 	for (size_t i = 0; i < m->n; i++)
 		if (m->entries[i].kind == e->kind &&
@@ -153,9 +155,9 @@ static struct model_entry *find(struct model *m, const struct model_entry *e)
 	return NULL;
 }
 
-static int put(struct model *m, const struct model_entry *e)
+static int calls_put(struct model *m, const struct model_entry *e)
 {
-	struct model_entry *old = find(m, e);
+	struct model_entry *old = calls_find(m, e);
 
 	if (!old)
 		return model_add(m, e);
@@ -163,7 +165,7 @@ static int put(struct model *m, const struct model_entry *e)
 	if (!e->measured)
 		return 0;
 	if (old->measured)
-		merge(old, e);
+		calls_merge(old, e);
 	else
 		*old = *e;
 	return 0;
@@ -185,7 +187,7 @@ static void make_default(struct model_entry *e, const char *why)
 static void without_body(struct model_entry *e, u64 n, struct model *m)
 {
 	struct model_entry key = { .kind = MODEL_INSN, .name = "alu" },
-			   *alu = find(m, &key);
+			   *alu = calls_find(m, &key);
 
 	if (!alu)
 		return;
@@ -199,9 +201,10 @@ static void without_body(struct model_entry *e, u64 n, struct model *m)
 		e->best_per_unit_ps = e->per_unit_ps;
 }
 
-static int measure_row(struct calib_env *env, const struct calib_opts *opts,
-		       const struct calib_row *row, enum model_kind kind,
-		       struct model *m)
+static int calls_measure_row(struct calib_env *env,
+			     const struct calib_opts *opts,
+			     const struct calib_row *row, enum model_kind kind,
+			     struct model *m)
 {
 	struct model_entry e = { .kind = kind, .measured = true };
 	struct calib_sample samples[SIZES_MAX] = {};
@@ -210,10 +213,10 @@ static int measure_row(struct calib_env *env, const struct calib_opts *opts,
 	const u32 *sizes = row->sizes ? row->sizes : &one;
 	int points = 0, err = 0;
 
-	set_name(&e, row->name);
+	calls_set_name(&e, row->name);
 	do {
-		err = measure(env, opts, row, sizes[points], &samples[points],
-			      why, sizeof(why));
+		err = calls_measure(env, opts, row, sizes[points],
+				    &samples[points], why, sizeof(why));
 		if (err)
 			break;
 		e.calls += samples[points].calls;
@@ -244,12 +247,12 @@ static int measure_row(struct calib_env *env, const struct calib_opts *opts,
 		e.worst_ps = (e.worst_ps + 1) / 2;
 		e.mean_ps /= 2;
 		other = e;
-		set_name(&other, row->also);
-		err = put(m, &other);
+		calls_set_name(&other, row->also);
+		err = calls_put(m, &other);
 		if (err)
 			return err;
 	}
-	return put(m, &e);
+	return calls_put(m, &e);
 }
 
 static int measure_table(struct calib_env *env, const struct calib_opts *opts,
@@ -260,11 +263,11 @@ static int measure_table(struct calib_env *env, const struct calib_opts *opts,
 
 	for (size_t i = 0; !err && i < n; i++)
 		if (!opts->only || !fnmatch(opts->only, rows[i].name, 0))
-			err = measure_row(env, opts, &rows[i], kind, m);
+			err = calls_measure_row(env, opts, &rows[i], kind, m);
 	return err;
 }
 
-static int add_defaults(const struct calib_opts *opts, struct model *m)
+static int calls_add_defaults(const struct calib_opts *opts, struct model *m)
 {
 	int err = 0;
 
@@ -275,13 +278,13 @@ static int add_defaults(const struct calib_opts *opts, struct model *m)
 		if (opts->only && fnmatch(opts->only, d->name, 0) &&
 		    strcmp(d->name, MODEL_DEFAULT))
 			continue;
-		set_name(&e, d->name);
+		calls_set_name(&e, d->name);
 		make_default(&e, d->reason);
 		if (d->worst_ns) {
 			e.worst_ps = d->worst_ns * 1000;
 			e.per_unit_ps = d->per_unit_ns * 1000;
 		}
-		err = put(m, &e);
+		err = calls_put(m, &e);
 	}
 	return err;
 }
@@ -299,7 +302,7 @@ static int add_other_maps(struct model *m)
 		if (e.kind != MODEL_HELPER || !e.map[0] || !e.measured)
 			continue;
 		e.map[0] = '\0';
-		any = find(m, &e);
+		any = calls_find(m, &e);
 		if (!any) {
 			make_default(&e, "map types that are not measured: "
 					 "twice the worst of those that are");
@@ -326,7 +329,7 @@ int calib_measure_calls(struct calib_env *env, const struct calib_opts *opts,
 	err = err ? err :
 		    measure_table(env, opts, calib_kfunc_rows,
 				  calib_n_kfunc_rows, MODEL_KFUNC, m);
-	err = err ? err : add_defaults(opts, m);
+	err = err ? err : calls_add_defaults(opts, m);
 	err = err ? err : add_other_maps(m);
 	if (err)
 		fault_set(f, EXIT_FAILED, err, "cannot measure the helpers");

@@ -100,8 +100,8 @@ static int prepare(struct worker *w, struct calib_env *maps,
 				sizeof(log));
 }
 
-static int measure(const struct calib_row *row, struct calib_env *maps,
-		   int cpus, double *mean)
+static int cpus_measure(const struct calib_row *row, struct calib_env *maps,
+			int cpus, double *mean)
 {
 	struct worker workers[MODEL_CPUS_MAX] = {};
 	int err = 0, started = 0, state = WAIT;
@@ -133,7 +133,7 @@ static int measure(const struct calib_row *row, struct calib_env *maps,
 	return err;
 }
 
-static struct model_entry *find(struct model *m, const char *name)
+static struct model_entry *cpus_find(struct model *m, const char *name)
 {
 	char key[128];
 
@@ -155,10 +155,12 @@ static int make_maps(struct calib_env *env, const struct calib_row *row)
 			      &code);
 }
 
-static void measure_row(struct calib_env *env, const struct calib_opts *opts,
-			const struct calib_row *row, int cpus, struct model *m)
+static void cpus_measure_row(struct calib_env *env,
+			     const struct calib_opts *opts,
+			     const struct calib_row *row, int cpus,
+			     struct model *m)
 {
-	struct model_entry *e = find(m, row->name);
+	struct model_entry *e = cpus_find(m, row->name);
 	double one, many;
 	char said[200] = "";
 
@@ -170,7 +172,7 @@ static void measure_row(struct calib_env *env, const struct calib_opts *opts,
 		calib_maps_close(env);
 		if (make_maps(env, row))
 			return;
-		if (measure(row, env, n, n == 1 ? &one : &many))
+		if (cpus_measure(row, env, n, n == 1 ? &one : &many))
 			return;
 		if (n == 1)
 			continue;
@@ -197,7 +199,7 @@ int calib_measure_cpus(struct calib_env *env, const struct calib_opts *opts,
 		if (calib_rows[i].flags & CALIB_SHARED &&
 		    (!opts->only ||
 		     !fnmatch(opts->only, calib_rows[i].name, 0)))
-			measure_row(env, opts, &calib_rows[i], cpus, m);
+			cpus_measure_row(env, opts, &calib_rows[i], cpus, m);
 	calib_maps_close(env);
 	return 0;
 }

@@ -351,7 +351,7 @@ static int fill_cgroups(int fd)
 }
 
 /* What the rows expect: lookups by index find something. */
-static int fill(const struct map_kind *k, int fd)
+static int map_fill(const struct map_kind *k, int fd)
 {
 	u32 zero = 0, one = 1;
 	char value[24] = {};
@@ -426,7 +426,8 @@ int calib_map(struct calib_env *env, const char *kind, u32 size)
 	fd = bpf_map_create(k->type, "calibrated", key, value, entries, &opts);
 	if (fd < 0)
 		return -errno;
-	err = full ? fill_all(fd, strstr(kind, "percpu"), size) : fill(k, fd);
+	err = full ? fill_all(fd, strstr(kind, "percpu"), size) :
+		     map_fill(k, fd);
 	if (k->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 		fill_perf(env, fd, entries);
 	if (err) {

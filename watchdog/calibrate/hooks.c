@@ -24,7 +24,7 @@
 static char home[512]; /* where this process was before */
 static char group[64];
 
-static int join(const char *path)
+static int hooks_join(const char *path)
 {
 	char procs[600];
 	int fd, err;
@@ -39,7 +39,7 @@ static int join(const char *path)
 }
 
 /* In a group of its own from now on, until calib_hooks_leave(). */
-static int enter(void)
+static int hooks_enter(void)
 {
 	char line[400];
 	FILE *f;
@@ -59,7 +59,7 @@ static int enter(void)
 	if (!home[0])
 		return -ENOENT;
 	snprintf(group, sizeof(group), CGROUPS "/bpfwd-calibrate-%d", getpid());
-	err = mkdir(group, 0755) ? -errno : join(group);
+	err = mkdir(group, 0755) ? -errno : hooks_join(group);
 	if (err) {
 		rmdir(group);
 		group[0] = '\0';
@@ -71,14 +71,14 @@ void calib_hooks_leave(void)
 {
 	if (!group[0])
 		return;
-	join(home);
+	hooks_join(home);
 	rmdir(group);
 	group[0] = '\0';
 }
 
 int calib_hook_cgroup(int prog_fd, enum bpf_attach_type attach)
 {
-	int err = enter(), fd, link;
+	int err = hooks_enter(), fd, link;
 
 	if (err)
 		return err;

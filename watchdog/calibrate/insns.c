@@ -134,18 +134,18 @@ static const struct member members[] = {
 	ONE(BPF_COST_MAY_GOTO, INSN(BPF_JMP | 0xe0, 0, 0, 0, 0)),
 };
 
-static void emit(struct calib_code *c, struct bpf_insn insn)
+static void insns_emit(struct calib_code *c, struct bpf_insn insn)
 {
 	if (c->n < (int)ARRAY_SIZE(c->insns))
 		c->insns[c->n++] = insn;
 }
 
-static void emit_mem(struct calib_env *env, struct calib_code *c, int reg,
-		     u32 offset)
+static void insns_emit_mem(struct calib_env *env, struct calib_code *c, int reg,
+			   u32 offset)
 {
-	emit(c, INSN(BPF_LD | BPF_DW | BPF_IMM, reg, BPF_PSEUDO_MAP_VALUE, 0,
-		     calib_results(env)));
-	emit(c, INSN(0, 0, 0, 0, offset));
+	insns_emit(c, INSN(BPF_LD | BPF_DW | BPF_IMM, reg, BPF_PSEUDO_MAP_VALUE,
+			   0, calib_results(env)));
+	insns_emit(c, INSN(0, 0, 0, 0, offset));
 }
 
 /* Offset of a member of task_struct, 0 if it is not there. */
@@ -171,29 +171,29 @@ static void generate(struct calib_env *env, struct calib_code *c,
 
 	c->n = c->callback = 0;
 	c->error[0] = '\0';
-	emit(c, MOV(6, 1));
-	emit(c, STI(10, -8, 0));
-	emit(c, STI(10, -24, 0));
+	insns_emit(c, MOV(6, 1));
+	insns_emit(c, STI(10, -8, 0));
+	insns_emit(c, STI(10, -24, 0));
 	if (how & PROBES) {
-		emit(c, CALL(BPF_FUNC_get_current_task_btf));
-		emit(c, LD(0, 0, task_offset(env, "group_leader")));
-		emit(c, ST(10, -24, 0));
+		insns_emit(c, CALL(BPF_FUNC_get_current_task_btf));
+		insns_emit(c, LD(0, 0, task_offset(env, "group_leader")));
+		insns_emit(c, ST(10, -24, 0));
 	}
-	emit(c, MOVI(7, 0));
+	insns_emit(c, MOVI(7, 0));
 	top = c->n;
 	/* numbers that are not known, and not 0 */
-	emit(c, CALL(BPF_FUNC_ktime_get_ns));
-	emit(c, ST(10, -16, 0));
-	emit(c, CALL(BPF_FUNC_ktime_get_ns));
-	emit(c, MOV(8, 0));
-	emit(c, LD(2, 10, -16));
-	emit(c, ALUI(BPF_OR, 2, 1));
-	emit(c, MOV(3, 2));
-	emit(c, MOV(4, 2));
-	emit(c, MOV(5, 2));
-	emit_mem(env, c, 1, offsetof(struct calib_mem, buf));
+	insns_emit(c, CALL(BPF_FUNC_ktime_get_ns));
+	insns_emit(c, ST(10, -16, 0));
+	insns_emit(c, CALL(BPF_FUNC_ktime_get_ns));
+	insns_emit(c, MOV(8, 0));
+	insns_emit(c, LD(2, 10, -16));
+	insns_emit(c, ALUI(BPF_OR, 2, 1));
+	insns_emit(c, MOV(3, 2));
+	insns_emit(c, MOV(4, 2));
+	insns_emit(c, MOV(5, 2));
+	insns_emit_mem(env, c, 1, offsetof(struct calib_mem, buf));
 	if (how & PROBES)
-		emit(c, LD(1, 10, -24));
+		insns_emit(c, LD(1, 10, -24));
 	for (int i = 0; i < copies; i++) {
 		struct bpf_insn insn = insns[0];
 
@@ -201,41 +201,41 @@ static void generate(struct calib_env *env, struct calib_code *c,
 			insn.off = 1;
 		if (how & CALLS)
 			calls[n_calls++] = c->n;
-		emit(c, insn);
+		insns_emit(c, insn);
 		if (insns[1].code || insns[1].imm)
-			emit(c, insns[1]);
+			insns_emit(c, insns[1]);
 		if (how & JUMPS_OVER)
-			emit(c, MOVI(4, 0));
+			insns_emit(c, MOVI(4, 0));
 	}
-	emit(c, CALL(BPF_FUNC_ktime_get_ns));
-	emit(c, ALU(BPF_SUB, 0, 8));
-	emit_mem(env, c, 1, 0);
-	emit(c, MOV(2, 7));
-	emit(c, ALUI(BPF_LSH, 2, 3));
-	emit(c, ALU(BPF_ADD, 1, 2));
-	emit(c, ST(1, 0, 0));
-	emit(c, ALUI(BPF_ADD, 7, 1));
-	emit(c,
-	     INSN(BPF_JMP | BPF_JLT | BPF_K, 7, 0, top - c->n - 1, CALIB_LOOP));
-	emit(c, MOVI(0, 0));
-	emit(c, EXIT());
+	insns_emit(c, CALL(BPF_FUNC_ktime_get_ns));
+	insns_emit(c, ALU(BPF_SUB, 0, 8));
+	insns_emit_mem(env, c, 1, 0);
+	insns_emit(c, MOV(2, 7));
+	insns_emit(c, ALUI(BPF_LSH, 2, 3));
+	insns_emit(c, ALU(BPF_ADD, 1, 2));
+	insns_emit(c, ST(1, 0, 0));
+	insns_emit(c, ALUI(BPF_ADD, 7, 1));
+	insns_emit(c, INSN(BPF_JMP | BPF_JLT | BPF_K, 7, 0, top - c->n - 1,
+			   CALIB_LOOP));
+	insns_emit(c, MOVI(0, 0));
+	insns_emit(c, EXIT());
 	for (int i = 0; i < n_calls; i++)
 		c->insns[calls[i]].imm = c->n - calls[i] - 1;
 	if (n_calls) {
 		/* all registers to save, and a stack */
 		for (int reg = 6; how & BUSY && reg <= 9; reg++)
-			emit(c, MOVI(reg, 0));
+			insns_emit(c, MOVI(reg, 0));
 		if (how & BUSY)
-			emit(c, STI(10, -64, 0));
-		emit(c, MOVI(0, 0));
-		emit(c, EXIT());
+			insns_emit(c, STI(10, -64, 0));
+		insns_emit(c, MOVI(0, 0));
+		insns_emit(c, EXIT());
 	}
 }
 
 /* In ps; -errno if this kernel does not take it. */
-static int measure(struct calib_env *env, const struct calib_opts *opts,
-		   enum calib_type type, const struct bpf_insn *insns, int how,
-		   struct calib_sample *s)
+static int insns_measure(struct calib_env *env, const struct calib_opts *opts,
+			 enum calib_type type, const struct bpf_insn *insns,
+			 int how, struct calib_sample *s)
 {
 	struct calib_mem *mem = calib_mem(env);
 	int runs = opts->quick ? 2 : 10, err = 0;
@@ -313,15 +313,18 @@ static void measure_ctx(struct calib_env *env, const struct calib_opts *opts,
 		for (int off = 0; off < contexts[i].end; off += 4) {
 			insns[0] =
 				INSN(BPF_LDX | BPF_MEM | BPF_W, 4, 6, off, 0);
-			if (!measure(env, opts, contexts[i].type, insns, 0, &s))
+			if (!insns_measure(env, opts, contexts[i].type, insns,
+					   0, &s))
 				widen(e, &s);
 			insns[0].code = BPF_LDX | BPF_MEM | BPF_DW;
 			if (!(off % 8) &&
-			    !measure(env, opts, contexts[i].type, insns, 0, &s))
+			    !insns_measure(env, opts, contexts[i].type, insns,
+					   0, &s))
 				widen(e, &s);
 			insns[0] =
 				INSN(BPF_STX | BPF_MEM | BPF_W, 6, 3, off, 0);
-			if (!measure(env, opts, contexts[i].type, insns, 0, &s))
+			if (!insns_measure(env, opts, contexts[i].type, insns,
+					   0, &s))
 				widen(e, &s);
 		}
 	}
@@ -372,11 +375,11 @@ static int measure_entry(struct calib_env *env, const struct calib_opts *opts,
 		if (i % 2) {
 			/* all registers to save, and a stack */
 			for (int reg = 6; reg <= 9; reg++)
-				emit(&code, MOVI(reg, 1));
-			emit(&code, STI(10, -512, 0));
+				insns_emit(&code, MOVI(reg, 1));
+			insns_emit(&code, STI(10, -512, 0));
 		}
-		emit(&code, MOVI(0, 0));
-		emit(&code, EXIT());
+		insns_emit(&code, MOVI(0, 0));
+		insns_emit(&code, EXIT());
 		if (calib_load(env, types[i / 2], &code, &prog, log,
 			       sizeof(log)))
 			continue;
@@ -403,12 +406,12 @@ static void measure_call(struct calib_env *env, const struct calib_opts *opts,
 						BPF_PSEUDO_CALL, 0, 0) };
 	struct calib_sample s;
 
-	if (measure(env, opts, CALIB_TC, insns, CALLS, &s))
+	if (insns_measure(env, opts, CALIB_TC, insns, CALLS, &s))
 		return;
 	/* what is called does one thing, which is not the call */
 	s.best = s.best > alu->worst_ps ? s.best - alu->worst_ps : 0;
 	widen(e, &s);
-	if (!measure(env, opts, CALIB_TC, insns, CALLS | BUSY, &s)) {
+	if (!insns_measure(env, opts, CALIB_TC, insns, CALLS | BUSY, &s)) {
 		s.best = e->best_ps;
 		widen(e, &s);
 	}
@@ -429,7 +432,7 @@ int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 				  JUMPS_OVER :
 				  0;
 
-		if (!measure(env, opts, mb->type, mb->insns, how, &s))
+		if (!insns_measure(env, opts, mb->type, mb->insns, how, &s))
 			widen(&e[mb->class], &s);
 	}
 	measure_ctx(env, opts, &e[BPF_COST_CTX]);
@@ -441,12 +444,13 @@ int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 			task_offset(env, "pid"), 0) };
 		struct calib_sample s;
 
-		if (!measure(env, opts, CALIB_RAW_TP, insns, PROBES, &s))
+		if (!insns_measure(env, opts, CALIB_RAW_TP, insns, PROBES, &s))
 			widen(&e[BPF_COST_PROBE], &s);
 	}
 	for (u32 i = 1; !err && i < __MAX_BPF_COST_CLASS; i++) {
 		e[i].kind = MODEL_INSN;
-		snprintf(e[i].name, sizeof(e[i].name), "%s", model_insn_name(i));
+		snprintf(e[i].name, sizeof(e[i].name), "%s",
+			 model_insn_name(i));
 		if (!e[i].measured) {
 			/* as many plain instructions as it can become */
 			e[i].worst_ps = 20 * e[BPF_COST_LOAD].worst_ps;

@@ -9,8 +9,8 @@
 #include "calibrate/load.h"
 #include "kernel/kwd_model.h"
 
-static int refused(const struct model *m, const struct model_entry **sent,
-		   const struct kwd_model *k, struct fault *f)
+static int load_refused(const struct model *m, const struct model_entry **sent,
+			const struct kwd_model *k, struct fault *f)
 {
 	u32 reason = k->bad_reason, index = k->bad_entry;
 	const char *why = kwd_model_reason(reason);
@@ -115,7 +115,7 @@ int model_load(const struct model *m, struct model_loaded *loaded,
 	snprintf(k.label, sizeof(k.label), "%.10s %.20s", m->date, m->cpu);
 	err = kwd_model_set(&k);
 	if (k.bad_reason)
-		ret = refused(m, sent, &k, f);
+		ret = load_refused(m, sent, &k, f);
 	else if (err)
 		ret = kwd_model_fault(f, err, "load the cost model");
 	loaded->generation = k.generation;

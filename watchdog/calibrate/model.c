@@ -39,7 +39,7 @@ const char *model_key(const struct model_entry *e, char *buf, size_t size)
 	return buf;
 }
 
-static int compare(const void *a, const void *b)
+static int model_compare(const void *a, const void *b)
 {
 	const struct model_entry *x = a, *y = b;
 	int order = strcmp(kinds[x->kind], kinds[y->kind]);
@@ -51,13 +51,14 @@ static int compare(const void *a, const void *b)
 void model_sort(struct model *m)
 {
 	if (m->n)
-		qsort(m->entries, m->n, sizeof(*m->entries), compare);
+		qsort(m->entries, m->n, sizeof(*m->entries), model_compare);
 }
 
 const struct model_entry *model_find(const struct model *m,
 				     const struct model_entry *key)
 {
-	return m->n ? bsearch(key, m->entries, m->n, sizeof(*key), compare) :
+	return m->n ? bsearch(key, m->entries, m->n, sizeof(*key),
+			      model_compare) :
 		      NULL;
 }
 
@@ -222,7 +223,7 @@ static int take_field(struct reader *r, struct model_entry *e, char *word,
 	return bad(r, "no field '%s'", word);
 }
 
-static int check_name(struct reader *r, const struct model_entry *e)
+static int model_check_name(struct reader *r, const struct model_entry *e)
 {
 	u32 n;
 
@@ -287,7 +288,7 @@ static int take_entry(struct reader *r, enum model_kind kind, char *text)
 	if (strlen(word) >= sizeof(e.name))
 		return bad(r, "the name '%.40s...' is too long", word);
 	strcpy(e.name, word);
-	if (check_name(r, &e))
+	if (model_check_name(r, &e))
 		return r->f->exit;
 	while ((word = strtok_r(NULL, " \t", &save)))
 		if (take_field(r, &e, word, &seen))
@@ -317,7 +318,7 @@ static int take_text(struct reader *r, const char *name, const char *value,
 	return 0;
 }
 
-static int take_line(struct reader *r, char *line)
+static int model_take_line(struct reader *r, char *line)
 {
 	const struct {
 		const char *name;
@@ -402,7 +403,7 @@ static int check_whole(struct reader *r)
 	for (size_t i = 1; i < m->n; i++) {
 		struct model_entry *a = &m->entries[i - 1], *b = a + 1;
 
-		if (compare(a, b))
+		if (model_compare(a, b))
 			continue;
 		r->line = a->line > b->line ? a->line : b->line;
 		return bad(r, "%s is there already, in line %d",
@@ -458,7 +459,7 @@ int model_read(struct model *m, const char *path, struct fault *f)
 		else if (memchr(line, '\0', len))
 			ret = bad(&r, "the line has a zero byte");
 		else
-			ret = take_line(&r, line);
+			ret = model_take_line(&r, line);
 	}
 	if (!ret && ferror(file))
 		ret = fault_set(f, EXIT_FAILED, errno, "cannot read %s", path);
@@ -502,7 +503,7 @@ static void write_entry(FILE *out, const struct model_entry *entry)
 	fputc('\n', out);
 }
 
-static int write_all(const struct model *m, FILE *out)
+static int model_write_all(const struct model *m, FILE *out)
 {
 	fprintf(out, "version %d\ncpu %s\nkernel %s\ndate %s\nclock %s\n",
 		MODEL_VERSION, m->cpu, m->kernel, m->date, m->clock);
@@ -519,7 +520,7 @@ int model_write(const struct model *m, const char *path, struct fault *f)
 	int fd, err;
 
 	if (!strcmp(path, "-"))
-		return write_all(m, stdout) ?
+		return model_write_all(m, stdout) ?
 			       fault_set(f, EXIT_FAILED, errno,
 					 "cannot write the model") :
 			       0;
@@ -535,7 +536,7 @@ int model_write(const struct model *m, const char *path, struct fault *f)
 		return f->exit;
 	}
 	fchmod(fd, 0644);
-	err = write_all(m, out);
+	err = model_write_all(m, out);
 	if (fclose(out) && !err)
 		err = -errno;
 	if (!err && rename(tmp, path))

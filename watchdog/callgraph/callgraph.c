@@ -291,7 +291,8 @@ static int from_elf(struct callgraph *cg, const char *path, struct fault *f)
 	return 0;
 }
 
-static int load(struct callgraph *cg, const char *vmlinux, struct fault *f)
+static int graph_load(struct callgraph *cg, const char *vmlinux,
+		      struct fault *f)
 {
 	char path[256];
 	int err = cg_build_id(NULL, cg->head.build_id);
@@ -334,7 +335,7 @@ int callgraph_load(struct callgraph **out, const char *vmlinux, struct fault *f)
 	*out = NULL;
 	if (!cg)
 		return fault_set(f, EXIT_FAILED, ENOMEM, "no call graph");
-	if (load(cg, vmlinux, f)) {
+	if (graph_load(cg, vmlinux, f)) {
 		callgraph_free(cg);
 		return f->exit;
 	}

@@ -26,7 +26,7 @@ struct pairs {
 	size_t n, size;
 };
 
-static int compare(const void *a, const void *b)
+static int observe_compare(const void *a, const void *b)
 {
 	const struct pair *x = a, *y = b;
 
@@ -41,14 +41,14 @@ static void sort(struct pairs *p)
 
 	if (!p->n)
 		return;
-	qsort(p->all, p->n, sizeof(*p->all), compare);
+	qsort(p->all, p->n, sizeof(*p->all), observe_compare);
 	for (size_t i = 0; i < p->n; i++)
-		if (!kept || compare(&p->all[i], &p->all[kept - 1]))
+		if (!kept || observe_compare(&p->all[i], &p->all[kept - 1]))
 			p->all[kept++] = p->all[i];
 	p->n = kept;
 }
 
-static int add(struct pairs *p, u32 from, u32 to)
+static int observe_add(struct pairs *p, u32 from, u32 to)
 {
 	struct pair *all;
 
@@ -100,7 +100,7 @@ static bool has_edge(const struct callgraph *cg, u32 from, u32 to)
 }
 
 /* Adds those that are not there. 0 or -ENOMEM. */
-static int merge(struct callgraph *cg, struct pairs *p)
+static int observe_merge(struct callgraph *cg, struct pairs *p)
 {
 	u32 n_nodes = cg->head.n_nodes, *start, *edges, n = 0;
 	size_t k = 0;
@@ -143,17 +143,18 @@ void cg_add_observed(struct callgraph *cg, const char *path)
 	/* "CALLER CALLEE"; what this kernel does not have is not meant */
 	while (f && fscanf(f, "%255s %255s", from, to) == 2)
 		if (find_node(cg, from, &a) && find_node(cg, to, &b) &&
-		    add(&p, a, b))
+		    observe_add(&p, a, b))
 			break;
 	if (f)
 		fclose(f);
 	if (p.n)
-		merge(cg, &p);
+		observe_merge(cg, &p);
 	free(p.all);
 }
 
 /* "  cat-1 [000] ..... 1.5: vfs_read <-ksys_read" */
-static int take_line(const struct callgraph *cg, char *line, struct pairs *p)
+static int observe_take_line(const struct callgraph *cg, char *line,
+			     struct pairs *p)
 {
 	char *arrow = strstr(line, " <-"), *callee;
 	u32 from, to;
@@ -168,11 +169,12 @@ static int take_line(const struct callgraph *cg, char *line, struct pairs *p)
 	    !find_node(cg, callee + 1, &to) || from == to ||
 	    has_edge(cg, from, to))
 		return 0;
-	return add(p, from, to);
+	return observe_add(p, from, to);
 }
 
-static int follow(const struct callgraph *cg, struct tracefs_instance *ring,
-		  u64 for_ns, const volatile int *stop, struct pairs *p)
+static int observe_follow(const struct callgraph *cg,
+			  struct tracefs_instance *ring, u64 for_ns,
+			  const volatile int *stop, struct pairs *p)
 {
 	int fd = tracefs_instance_file_open(ring, "trace_pipe",
 					    O_RDONLY | O_NONBLOCK),
@@ -200,7 +202,7 @@ static int follow(const struct callgraph *cg, struct tracefs_instance *ring,
 		buf[len] = '\0';
 		while (!err && (eol = strchr(line, '\n'))) {
 			*eol = '\0';
-			err = take_line(cg, line, p);
+			err = observe_take_line(cg, line, p);
 			line = eol + 1;
 		}
 		len -= line - buf;
@@ -275,7 +277,7 @@ int callgraph_observe(struct callgraph *cg, char *const *globs, int n_globs,
 				 errno, "no trace ring of our own");
 	err = trace(ring, globs, n_globs, &bad);
 	if (!err)
-		err = follow(cg, ring, for_ns, stop, &p);
+		err = observe_follow(cg, ring, for_ns, stop, &p);
 	tracefs_instance_file_write(ring, "current_tracer", "nop");
 	tracefs_instance_destroy(ring);
 	tracefs_instance_free(ring);

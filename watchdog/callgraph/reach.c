@@ -196,7 +196,7 @@ static void list_add(struct list *l, const char *kind, const char *text)
 		l->n++;
 }
 
-static int compare(const void *a, const void *b)
+static int reach_compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -207,7 +207,7 @@ static void list_sort(struct list *l)
 
 	if (!l->n)
 		return;
-	qsort(l->texts, l->n, sizeof(*l->texts), compare);
+	qsort(l->texts, l->n, sizeof(*l->texts), reach_compare);
 	for (size_t i = 0; i < l->n; i++) {
 		if (kept && !strcmp(l->texts[i], l->texts[kept - 1]))
 			free(l->texts[i]);
@@ -217,7 +217,7 @@ static void list_sort(struct list *l)
 	l->n = kept;
 }
 
-static void list_clear(struct list *l)
+static void reach_list_clear(struct list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		free(l->texts[i]);
@@ -301,8 +301,8 @@ char *reach_members(const struct reach *r, u32 *n, size_t *size)
 		all = malloc(*size + 1);
 	for (size_t i = 0; all && i < members.n; i++)
 		at += sprintf(all + at, "%s", members.texts[i]) + 1;
-	list_clear(&members);
-	list_clear(&events);
+	reach_list_clear(&members);
+	reach_list_clear(&events);
 	return all;
 }
 

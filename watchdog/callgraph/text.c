@@ -101,7 +101,7 @@ static void drop_init(struct text *t)
 	t->n_syms = kept;
 }
 
-static bool wanted(const char *name)
+static bool text_wanted(const char *name)
 {
 	/* padding in front of functions, and labels of the assembler */
 	return *name && strncmp(name, "__pfx_", 6) &&
@@ -276,7 +276,7 @@ struct named {
 	const char *kind; /* CG_TRACEPOINT, CG_HOOK or "" */
 };
 
-static int by_name(const void *a, const void *b)
+static int text_by_name(const void *a, const void *b)
 {
 	const struct named *x = a, *y = b;
 	int c = strcmp(x->name, y->name);
@@ -322,8 +322,8 @@ static u32 meaning(struct builder *b, struct named *names, size_t first,
 }
 
 /* Hooks are reached from the functions that run their programs. */
-static void add_hooks(struct builder *b, struct named *names, size_t functions,
-		      size_t *n)
+static void text_add_hooks(struct builder *b, struct named *names,
+			   size_t functions, size_t *n)
 {
 	static const char kind[] = CG_HOOK;
 	size_t n_rows, first = *n;
@@ -368,7 +368,7 @@ static void add_meanings(struct builder *b, struct named *names, size_t *n)
 				add_edge(b, names[i].node, names[to].node);
 		}
 	}
-	add_hooks(b, names, functions, n);
+	text_add_hooks(b, names, functions, n);
 }
 
 static int pack(struct callgraph *cg, struct builder *b, struct named *names,
@@ -445,7 +445,7 @@ static int build(struct callgraph *cg, struct text *t, struct fault *f)
 		if (!i || t->syms[i].node != t->syms[i - 1].node)
 			decode(&b, &decoder, &t->syms[i]);
 	}
-	qsort(names, n_names, sizeof(*names), by_name);
+	qsort(names, n_names, sizeof(*names), text_by_name);
 	add_meanings(&b, names, &n_names);
 	if (!b.oom)
 		err = pack(cg, &b, names, n_names);
@@ -491,7 +491,7 @@ static int elf_symbols(struct text *t, Elf *elf, Elf_Scn *scn,
 		    (GELF_ST_TYPE(sym.st_info) != STT_FUNC &&
 		     GELF_ST_TYPE(sym.st_info) != STT_GNU_IFUNC))
 			continue;
-		if (wanted(name))
+		if (text_wanted(name))
 			err = add_sym(t, sym.st_value, sym.st_size, name);
 	}
 	return err;
@@ -560,7 +560,7 @@ static int kallsyms(struct text *t)
 		    !addr)
 			continue;
 		if (!is_init(t, name, addr) && strchr("tTwW", type) &&
-		    wanted(name) &&
+		    text_wanted(name) &&
 		    /* of programs, which come and go */
 		    !strstr(line, "[bpf]"))
 			err = add_sym(t, addr, 0, name);

@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t calibrate_parse(int key, char *arg, struct argp_state *state)
 {
 	struct calibrate *c = state->input;
 
@@ -71,7 +71,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {
 	.options = options,
-	.parser = parse,
+	.parser = calibrate_parse,
 	.args_doc =
 		"[run [FILE]]\nshow FILE|kernel\ndiff A B\nload FILE\nreset",
 	.doc = "What instructions, helpers and kfuncs cost on this machine.\v"
@@ -86,7 +86,7 @@ static const struct argp argp = {
 	.children = common_options,
 };
 
-static void say(void *arg, const char *name, const char *what)
+static void calibrate_say(void *arg, const char *name, const char *what)
 {
 	struct ctx *ctx = arg;
 
@@ -133,7 +133,7 @@ static int do_run(struct calibrate *c)
 	if (!writable(path))
 		return fault_set(f, EXIT_FAILED, errno, "cannot write %s",
 				 path);
-	c->opts.say = say;
+	c->opts.say = calibrate_say;
 	c->opts.arg = c->ctx;
 	model_stamp(&m);
 	env = calib_env_new(f);
@@ -209,24 +209,19 @@ struct row {
 	char key[128];
 };
 
-static struct val real(double n, bool known)
-{
-	return (struct val){ .known = known, .real = n };
-}
-
 static const struct model_entry *either(const struct row *r)
 {
 	return r->a ? r->a : r->b;
 }
 
-static struct val get_name(const void *row)
+static struct val calibrate_get_name(const void *row)
 {
 	const struct row *r = row;
 
 	return (struct val){ .known = true, .str = r->key };
 }
 
-static struct val get_source(const void *row)
+static struct val calibrate_get_source(const void *row)
 {
 	const struct model_entry *e = either(row);
 
@@ -234,19 +229,20 @@ static struct val get_source(const void *row)
 			     .str = e->measured ? "measured" : "default" };
 }
 
-static struct val get_reason(const void *row)
+static struct val calibrate_get_reason(const void *row)
 {
 	const struct model_entry *e = either(row);
 
 	return (struct val){ .known = e->reason[0], .str = e->reason };
 }
 
-#define NS(name, which, field)                                          \
-	static struct val get_##name(const void *row)                   \
-	{                                                               \
-		const struct model_entry *e =                           \
-			((const struct row *)row)->which;               \
-		return e ? real(e->field / 1e3, true) : real(0, false); \
+#define NS(name, which, field)                                  \
+	static struct val calibrate_get_##name(const void *row) \
+	{                                                       \
+		const struct model_entry *e =                   \
+			((const struct row *)row)->which;       \
+		return e ? val_real(e->field / 1e3, true) :     \
+			   val_real(0, false);                  \
 	}
 NS(best, a, best_ps)
 NS(worst, a, worst_ps)
@@ -259,15 +255,15 @@ static struct val get_mean(const void *row)
 {
 	const struct model_entry *e = either(row);
 
-	return real(e->mean_ps / 1e3, e->measured && e->mean_ps);
+	return val_real(e->mean_ps / 1e3, e->measured && e->mean_ps);
 }
 
 static struct val get_fit(const void *row)
 {
 	const struct model_entry *e = either(row);
 
-	return real(e->fit_error_permille / 10.0,
-		    e->measured && e->fit_error_permille);
+	return val_real(e->fit_error_permille / 10.0,
+			e->measured && e->fit_error_permille);
 }
 
 static struct val get_outliers(const void *row)
@@ -296,17 +292,21 @@ static struct val get_change(const void *row)
 	const struct row *r = row;
 
 	if (!r->a || !r->b || !r->a->worst_ps)
-		return real(0, false);
-	return real(((double)r->b->worst_ps / r->a->worst_ps - 1) * 100, true);
+		return val_real(0, false);
+	return val_real(((double)r->b->worst_ps / r->a->worst_ps - 1) * 100,
+			true);
 }
 
 static const struct col show_cols[] = {
-	{ "name", "name", VAL_STR, COL_DEFAULT, "what it is", get_name },
-	{ "best_ns", "best_ns", VAL_REAL, COL_DEFAULT, "shortest", get_best },
+	{ "name", "name", VAL_STR, COL_DEFAULT, "what it is",
+	  calibrate_get_name },
+	{ "best_ns", "best_ns", VAL_REAL, COL_DEFAULT, "shortest",
+	  calibrate_get_best },
 	{ "mean_ns", "mean_ns", VAL_REAL, COL_DEFAULT, "mean", get_mean },
-	{ "worst_ns", "worst_ns", VAL_REAL, COL_DEFAULT, "longest", get_worst },
+	{ "worst_ns", "worst_ns", VAL_REAL, COL_DEFAULT, "longest",
+	  calibrate_get_worst },
 	{ "unit_ns", "per_unit_ns", VAL_REAL, COL_DEFAULT,
-	  "more for each byte or element", get_unit },
+	  "more for each byte or element", calibrate_get_unit },
 	{ "fit%", "fit_error_percent", VAL_REAL, COL_DEFAULT,
 	  "largest distance of a mean from the line", get_fit },
 	{ "2cpus%", "cpus2_percent", VAL_U64, COL_DEFAULT,
@@ -314,19 +314,27 @@ static const struct col show_cols[] = {
 	{ "calls", "calls", VAL_U64, 0, "calls measured", get_calls },
 	{ "outliers", "outliers", VAL_U64, COL_DEFAULT,
 	  "calls left out for an interrupt", get_outliers },
-	{ "source", "source", VAL_STR, 0, "measured or default", get_source },
+	{ "source", "source", VAL_STR, 0, "measured or default",
+	  calibrate_get_source },
 	{ "why", "reason", VAL_STR, COL_DEFAULT, "why it is a default",
-	  get_reason },
+	  calibrate_get_reason },
 };
 
 static const struct col diff_cols[] = {
-	{ "name", "name", VAL_STR, COL_DEFAULT, "what it is", get_name },
-	{ "best_a", "best_a_ns", VAL_REAL, COL_DEFAULT, "A", get_best },
-	{ "best_b", "best_b_ns", VAL_REAL, COL_DEFAULT, "B", get_best_b },
-	{ "worst_a", "worst_a_ns", VAL_REAL, COL_DEFAULT, "A", get_worst },
-	{ "worst_b", "worst_b_ns", VAL_REAL, COL_DEFAULT, "B", get_worst_b },
-	{ "unit_a", "unit_a_ns", VAL_REAL, COL_DEFAULT, "A", get_unit },
-	{ "unit_b", "unit_b_ns", VAL_REAL, COL_DEFAULT, "B", get_unit_b },
+	{ "name", "name", VAL_STR, COL_DEFAULT, "what it is",
+	  calibrate_get_name },
+	{ "best_a", "best_a_ns", VAL_REAL, COL_DEFAULT, "A",
+	  calibrate_get_best },
+	{ "best_b", "best_b_ns", VAL_REAL, COL_DEFAULT, "B",
+	  calibrate_get_best_b },
+	{ "worst_a", "worst_a_ns", VAL_REAL, COL_DEFAULT, "A",
+	  calibrate_get_worst },
+	{ "worst_b", "worst_b_ns", VAL_REAL, COL_DEFAULT, "B",
+	  calibrate_get_worst_b },
+	{ "unit_a", "unit_a_ns", VAL_REAL, COL_DEFAULT, "A",
+	  calibrate_get_unit },
+	{ "unit_b", "unit_b_ns", VAL_REAL, COL_DEFAULT, "B",
+	  calibrate_get_unit_b },
 	{ "worst%", "worst_change_percent", VAL_REAL, COL_DEFAULT,
 	  "change of the longest", get_change },
 };
@@ -358,8 +366,8 @@ static int add_row(struct rows *rows, struct table *t,
 	return table_add(t, r);
 }
 
-static int print(struct calibrate *c, struct table *t, const struct model *a,
-		 const struct model *b)
+static int calibrate_print(struct calibrate *c, struct table *t,
+			   const struct model *a, const struct model *b)
 {
 	struct fault *f = &c->ctx->fault;
 	const struct out *out = &c->ctx->out;
@@ -401,7 +409,7 @@ static int do_show(struct calibrate *c)
 		if (add_row(&rows, t, &m.entries[i], NULL))
 			ret = fault_set(&c->ctx->fault, EXIT_FAILED, ENOMEM,
 					"cannot show the model");
-	ret = ret ? ret : print(c, t, &m, NULL);
+	ret = ret ? ret : calibrate_print(c, t, &m, NULL);
 	free(rows.rows);
 	model_free(&m);
 	table_free(t);
@@ -434,7 +442,7 @@ static int do_diff(struct calibrate *c)
 	if (err)
 		ret = fault_set(&c->ctx->fault, EXIT_FAILED, err,
 				"cannot compare the models");
-	ret = ret ? ret : print(c, t, &a, &b);
+	ret = ret ? ret : calibrate_print(c, t, &a, &b);
 	if (!ret)
 		note(c->ctx, "%zu entries are the same", same);
 	free(rows.rows);

@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t check_parse(int key, char *arg, struct argp_state *state)
 {
 	struct check *c = state->input;
 	char **all;
@@ -135,7 +135,7 @@ static char *hook_of(const char *section)
 	return hook;
 }
 
-static int take(void *arg, const struct obj_prog *prog)
+static int check_take(void *arg, const struct obj_prog *prog)
 {
 	struct check *c = arg;
 	struct attachment *all, a = { .worst_ns = UNBOUNDED };
@@ -178,7 +178,7 @@ static int take(void *arg, const struct obj_prog *prog)
 	return 0;
 }
 
-static int run(struct check *c)
+static int check_run(struct check *c)
 {
 	struct fault *f = &c->ctx->fault;
 	struct loaded_policy p;
@@ -199,9 +199,10 @@ static int run(struct check *c)
 		}
 	}
 	for (int i = 0; !ret && i < c->n_words; i++)
-		ret = objs_each(c->words[i], c->only, take, c, f);
+		ret = objs_each(c->words[i], c->only, check_take, c, f);
 	if (!ret) {
-		ret = policy_judge(&p.rules, &p.graphs, c->all, c->n, c->n_attached) ?
+		ret = policy_judge(&p.rules, &p.graphs, c->all, c->n,
+				   c->n_attached) ?
 			      fault_set(f, EXIT_FAILED, ENOMEM, "no memory") :
 			      decisions_print(c->ctx, &p.rules, &p.graphs,
 					      c->all + c->n_attached,
@@ -227,7 +228,7 @@ int cmd_check(struct ctx *ctx, int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
-		.parser = parse,
+		.parser = check_parse,
 		.args_doc = "OBJ...",
 		.doc = "Would a policy admit the programs of objects?\v"
 		       "Each program is loaded, not attached, and judged at "
@@ -245,7 +246,7 @@ int cmd_check(struct ctx *ctx, int argc, char **argv)
 
 	parse_command(&argp, argc, argv, &c);
 	if (c.n_words) {
-		ret = run(&c);
+		ret = check_run(&c);
 	} else {
 		fault_set(&ctx->fault, EXIT_USAGE, 0, "check what?");
 		ret = fault_hint(&ctx->fault,

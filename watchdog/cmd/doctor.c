@@ -23,7 +23,7 @@ struct finding {
 	char text[TEXT_LEN];
 };
 
-static void say(struct finding *f, bool ok, const char *text)
+static void doctor_say(struct finding *f, bool ok, const char *text)
 {
 	f->ok = ok;
 	snprintf(f->text, sizeof(f->text), "%s", text);
@@ -59,9 +59,9 @@ static void probe_privilege(struct finding *f)
 	if (file)
 		fclose(file);
 	if (caps & (1ULL << 21))
-		say(f, true, "CAP_SYS_ADMIN");
+		doctor_say(f, true, "CAP_SYS_ADMIN");
 	else
-		say(f, false, "no CAP_SYS_ADMIN: run it as root");
+		doctor_say(f, false, "no CAP_SYS_ADMIN: run it as root");
 }
 
 static void probe_watchdog(struct finding *f)
@@ -70,13 +70,13 @@ static void probe_watchdog(struct finding *f)
 	int err = kwd_state_read(&state);
 
 	if (err == -ENOSYS)
-		say(f, false,
-		    "no: not in this kernel -> make kernel, or a "
-		    "kernel with CONFIG_BPF_WATCHDOG");
+		doctor_say(f, false,
+			   "no: not in this kernel -> make kernel, or a "
+			   "kernel with CONFIG_BPF_WATCHDOG");
 	else if (err)
 		say_err(f, err, "cannot read its sysctls");
 	else
-		say(f, true, state.val[KWD_ON] ? "yes, on" : "yes, off");
+		doctor_say(f, true, state.val[KWD_ON] ? "yes, on" : "yes, off");
 }
 
 static void probe_command(struct finding *f)
@@ -84,7 +84,8 @@ static void probe_command(struct finding *f)
 	int err = kwd_command_probe();
 
 	if (err == -ENOSYS)
-		say(f, false, "no: bpf(BPF_PROG_WATCHDOG) is unknown here");
+		doctor_say(f, false,
+			   "no: bpf(BPF_PROG_WATCHDOG) is unknown here");
 	else
 		say_err(f, err, "bpf(BPF_PROG_WATCHDOG)");
 }
@@ -97,13 +98,13 @@ static void probe_events(struct finding *f)
 	tracefs_set_loglevel(TEP_LOG_NONE);
 	snprintf(path, sizeof(path), "%s/events/bpf_watchdog", dir ? dir : "");
 	if (!dir)
-		say(f, false,
-		    "no: tracefs is not mounted, or closed to this "
-		    "user");
+		doctor_say(f, false,
+			   "no: tracefs is not mounted, or closed to this "
+			   "user");
 	else if (access(path, F_OK))
 		say_err(f, -errno, "no tracepoints bpf_watchdog:*");
 	else
-		say(f, true, "yes");
+		doctor_say(f, true, "yes");
 }
 
 static void probe_jit(struct finding *f)
@@ -116,22 +117,22 @@ static void probe_jit(struct finding *f)
 	if (file)
 		fclose(file);
 	if (n > 0)
-		say(f, true, "yes");
+		doctor_say(f, true, "yes");
 	else if (n == 0)
-		say(f, false,
-		    "off: sysctl net.core.bpf_jit_enable=1, for only "
-		    "compiled programs can be ended");
+		doctor_say(f, false,
+			   "off: sysctl net.core.bpf_jit_enable=1, for only "
+			   "compiled programs can be ended");
 	else
-		say(f, false, "unknown: no net.core.bpf_jit_enable");
+		doctor_say(f, false, "unknown: no net.core.bpf_jit_enable");
 }
 
 static void probe_btf(struct finding *f)
 {
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		say(f, false,
-		    "no: names of hooks and source lines are missing");
+		doctor_say(f, false,
+			   "no: names of hooks and source lines are missing");
 	else
-		say(f, true, "yes");
+		doctor_say(f, true, "yes");
 }
 
 static void probe_stats(struct finding *f)
@@ -150,14 +151,15 @@ static void probe_estimates(struct finding *f)
 	int err = kwd_model_label(label, sizeof(label), &generation);
 
 	if (err == -EINVAL || err == -EOPNOTSUPP)
-		say(f, false, "no: bpf(BPF_COST_MODEL) is unknown here");
+		doctor_say(f, false, "no: bpf(BPF_COST_MODEL) is unknown here");
 	else if (err)
 		say_err(f, err, "bpf(BPF_COST_MODEL)");
 	else
-		say(f, true,
-		    generation ?
-			    "yes, calibrated" :
-			    "yes, not calibrated: bpfwd calibrate run --load");
+		doctor_say(
+			f, true,
+			generation ?
+				"yes, calibrated" :
+				"yes, not calibrated: bpfwd calibrate run --load");
 }
 
 static void probe_machine(struct finding *f)
@@ -170,9 +172,9 @@ static void probe_machine(struct finding *f)
 		tcg |= !strncmp(line, "model name", 10) && strstr(line, "TCG");
 	if (file)
 		fclose(file);
-	say(f, true,
-	    tcg ? "emulated (TCG): timings are not representative" :
-		  "timings are representative");
+	doctor_say(f, true,
+		   tcg ? "emulated (TCG): timings are not representative" :
+			 "timings are representative");
 }
 
 static const struct probe {

@@ -41,7 +41,8 @@ static const struct argp_option enable_options[] = {
 	{ "budget", KEY_BUDGET, "DUR", 0,
 	  "CPU time per run for programs without a budget of their own", 1 },
 	{ "slack", KEY_SLACK, "PERCENT", 0,
-	  "budget by estimate: so much of the worst case, 0: not by estimate", 1 },
+	  "budget by estimate: so much of the worst case, 0: not by estimate",
+	  1 },
 	{ "min-budget", KEY_MIN, "DUR", 0,
 	  "the least that an estimate gives; --budget is the most", 1 },
 	{ "period", KEY_PERIOD, "DUR", 0, "how often a CPU looks", 1 },
@@ -71,7 +72,7 @@ static void take_duration(struct enable *e, const char *option,
 	e->val[which] = ns / 1000;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t enable_parse(int key, char *arg, struct argp_state *state)
 {
 	struct enable *e = state->input;
 	struct fault *f = &e->ctx->fault;
@@ -163,21 +164,23 @@ static void report(const struct enable *e, const struct kwd_state *s)
 	char budget[DURATION_LEN], period[DURATION_LEN], quarantine[48] = "off";
 
 	if (out_is_json(&e->ctx->out)) {
-		out_json(&e->ctx->out,
-			 json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
-				   "schema", "bpfwd.enable/1", "enabled",
-				   (int)s->val[KWD_ON], "budget_ns",
-				   (json_int_t)s->val[KWD_BUDGET_US] * 1000,
-				   "min_budget_ns",
-				   (json_int_t)s->val[KWD_BUDGET_MIN_US] * 1000,
-				   "slack_percent",
-				   (json_int_t)s->val[KWD_SLACK_PERCENT],
-				   "period_ns",
-				   (json_int_t)s->val[KWD_PERIOD_US] * 1000,
-				   "quarantine_after",
-				   (json_int_t)s->val[KWD_QUARANTINE],
-				   "persisted", e->persist && !e->dry_run,
-				   "dry_run", e->dry_run));
+		out_json(
+			&e->ctx->out,
+			json_pack(
+				"{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
+				"schema", "bpfwd.enable/1", "enabled",
+				(int)s->val[KWD_ON], "budget_ns",
+				(json_int_t)s->val[KWD_BUDGET_US] * 1000,
+				"min_budget_ns",
+				(json_int_t)s->val[KWD_BUDGET_MIN_US] * 1000,
+				"slack_percent",
+				(json_int_t)s->val[KWD_SLACK_PERCENT],
+				"period_ns",
+				(json_int_t)s->val[KWD_PERIOD_US] * 1000,
+				"quarantine_after",
+				(json_int_t)s->val[KWD_QUARANTINE], "persisted",
+				e->persist && !e->dry_run, "dry_run",
+				e->dry_run));
 		return;
 	}
 	if (s->val[KWD_QUARANTINE])
@@ -226,8 +229,8 @@ static int apply(struct enable *e)
 	return 0;
 }
 
-static int run(struct ctx *ctx, bool on, const struct argp *argp, int argc,
-	       char **argv)
+static int enable_run(struct ctx *ctx, bool on, const struct argp *argp,
+		      int argc, char **argv)
 {
 	struct enable e = { .ctx = ctx, .on = on };
 
@@ -241,7 +244,7 @@ int cmd_enable(struct ctx *ctx, int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = enable_options,
-		.parser = parse,
+		.parser = enable_parse,
 		.doc = "Switch the watchdog on, set its defaults; what is not "
 		       "given stays as it is.\v"
 		       "Also starts the history that `bpfwd events` prints. "
@@ -251,18 +254,18 @@ int cmd_enable(struct ctx *ctx, int argc, char **argv)
 		.children = common_options,
 	};
 
-	return run(ctx, true, &argp, argc, argv);
+	return enable_run(ctx, true, &argp, argc, argv);
 }
 
 int cmd_disable(struct ctx *ctx, int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = disable_options,
-		.parser = parse,
+		.parser = enable_parse,
 		.doc = "Switch the watchdog off. Defaults, budgets and the "
 		       "history of events stay.",
 		.children = common_options,
 	};
 
-	return run(ctx, false, &argp, argc, argv);
+	return enable_run(ctx, false, &argp, argc, argv);
 }

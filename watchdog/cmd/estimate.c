@@ -55,7 +55,7 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t estimate_parse(int key, char *arg, struct argp_state *state)
 {
 	struct estimates *s = state->input;
 	struct fault *f = &s->ctx->fault;
@@ -104,7 +104,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {
 	.options = options,
-	.parser = parse,
+	.parser = estimate_parse,
 	.args_doc = "OBJ...\n-C A.csv B.csv",
 	.doc = "How long the programs of objects can take.\v"
 	       "Each program is loaded, not attached, and what the kernel "
@@ -118,37 +118,32 @@ static const struct argp argp = {
 };
 
 #define ROW const struct row *r = row
-static struct val text(const char *s)
-{
-	return (struct val){ .known = s && *s, .str = s };
-}
-
 static struct val get_object(const void *row)
 {
 	ROW;
-	return text(r->object);
+	return val_text(r->object);
 }
 
-static struct val get_name(const void *row)
+static struct val estimate_get_name(const void *row)
 {
 	ROW;
-	return text(r->name);
+	return val_text(r->name);
 }
 
 static struct val get_section(const void *row)
 {
 	ROW;
-	return text(r->section);
+	return val_text(r->section);
 }
 
-static struct val get_best(const void *row)
+static struct val estimate_get_best(const void *row)
 {
 	ROW;
 	return (struct val){ .known = r->known,
 			     .num = r->e.info.estimate_best_ns };
 }
 
-static struct val get_worst(const void *row)
+static struct val estimate_get_worst(const void *row)
 {
 	ROW;
 	return (struct val){ .known = r->known,
@@ -162,54 +157,58 @@ static struct val get_async(const void *row)
 			     .num = r->e.info.estimate_async_ns };
 }
 
-static struct val get_bounded(const void *row)
+static struct val estimate_get_bounded(const void *row)
 {
 	ROW;
 	return (struct val){ .known = r->known,
 			     .num = r->e.info.estimate_worst_ns != UINT64_MAX };
 }
 
-static struct val get_reason(const void *row)
+static struct val estimate_get_reason(const void *row)
 {
 	ROW;
-	return text(!r->loaded ? "not_loaded" :
-		    !r->e.info.estimate_reason ?
-				 NULL :
-				 kwd_reason_name(r->e.info.estimate_reason));
+	return val_text(!r->loaded ?
+				"not_loaded" :
+			!r->e.info.estimate_reason ?
+				NULL :
+				kwd_reason_name(r->e.info.estimate_reason));
 }
 
-static struct val get_why(const void *row)
+static struct val estimate_get_why(const void *row)
 {
 	ROW;
-	return text(r->why);
+	return val_text(r->why);
 }
 
 static struct val get_at(const void *row)
 {
 	ROW;
-	return text(r->at);
+	return val_text(r->at);
 }
 
 static const struct col cols[] = {
 	{ "object", "object", VAL_STR, COL_DEFAULT, "object file", get_object },
-	{ "program", "name", VAL_STR, COL_DEFAULT, "program", get_name },
-	{ "best", "best_ns", VAL_NS, COL_DEFAULT, "shortest run", get_best },
+	{ "program", "name", VAL_STR, COL_DEFAULT, "program",
+	  estimate_get_name },
+	{ "best", "best_ns", VAL_NS, COL_DEFAULT, "shortest run",
+	  estimate_get_best },
 	{ "worst", "worst_ns", VAL_NS_BOUND, COL_DEFAULT,
-	  "longest run; inf: unbounded", get_worst },
+	  "longest run; inf: unbounded", estimate_get_worst },
 	{ "async", "async_ns", VAL_NS_BOUND, 0,
 	  "longest run of a timer's or work queue's callback", get_async },
 	{ "bounded", "bounded", VAL_BOOL, 0, "is there a longest run",
-	  get_bounded },
+	  estimate_get_bounded },
 	{ "section", "section", VAL_STR, 0, "SEC() of the program",
 	  get_section },
 	{ "why", "reason", VAL_STR, COL_DEFAULT, "why there is no bound",
-	  get_reason },
-	{ "because", "reason_text", VAL_STR, 0, "the same in words", get_why },
+	  estimate_get_reason },
+	{ "because", "reason_text", VAL_STR, 0, "the same in words",
+	  estimate_get_why },
 	{ "at", "at", VAL_STR, COL_DEFAULT, "instruction that makes it so",
 	  get_at },
 };
 
-static int take(void *arg, const struct obj_prog *prog)
+static int estimate_take(void *arg, const struct obj_prog *prog)
 {
 	struct estimates *s = arg;
 	struct row *r = calloc(1, sizeof(*r));
@@ -268,7 +267,7 @@ out:
 		       0;
 }
 
-static void print(struct estimates *s)
+static void estimate_print(struct estimates *s)
 {
 	const struct out *out = &s->ctx->out;
 	char label[64] = "";
@@ -401,14 +400,14 @@ static struct val get_c_object(const void *row)
 {
 	const struct change *c = row;
 
-	return text((c->a ? c->a : c->b)->object);
+	return val_text((c->a ? c->a : c->b)->object);
 }
 
 static struct val get_c_name(const void *row)
 {
 	const struct change *c = row;
 
-	return text((c->a ? c->a : c->b)->name);
+	return val_text((c->a ? c->a : c->b)->name);
 }
 
 static struct val get_a(const void *row)
@@ -442,17 +441,17 @@ static struct val get_diff(const void *row)
 	};
 }
 
-static struct val get_verdict(const void *row)
+static struct val estimate_get_verdict(const void *row)
 {
 	const struct change *c = row;
 
-	return text(c->worse			 ? "worse" :
-		    !c->a			 ? "new" :
-		    !c->b			 ? "gone" :
-		    !c->a->known || !c->b->known ? "unknown" :
-		    c->b->worst < c->a->worst	 ? "better" :
-		    c->b->worst > c->a->worst	 ? "tolerated" :
-						   "same");
+	return val_text(c->worse		     ? "worse" :
+			!c->a			     ? "new" :
+			!c->b			     ? "gone" :
+			!c->a->known || !c->b->known ? "unknown" :
+			c->b->worst < c->a->worst    ? "better" :
+			c->b->worst > c->a->worst    ? "tolerated" :
+						       "same");
 }
 
 static const struct col change_cols[] = {
@@ -463,7 +462,8 @@ static const struct col change_cols[] = {
 	{ "diff%", "worst_change_percent", VAL_REAL, COL_DEFAULT, "change",
 	  get_diff },
 	{ "verdict", "verdict", VAL_STR, COL_DEFAULT,
-	  "same, better, worse, tolerated, new, gone or unknown", get_verdict },
+	  "same, better, worse, tolerated, new, gone or unknown",
+	  estimate_get_verdict },
 };
 
 static bool is_worse(const struct saved *a, const struct saved *b,
@@ -480,7 +480,7 @@ static bool is_worse(const struct saved *a, const struct saved *b,
 		       b->worst > most / 100;
 }
 
-static int compare(struct estimates *s)
+static int estimate_compare(struct estimates *s)
 {
 	struct fault *f = &s->ctx->fault;
 	struct run a = {}, b = {};
@@ -556,7 +556,7 @@ int cmd_estimate(struct ctx *ctx, int argc, char **argv)
 	if (!ret && s.schema) {
 		out_json(&ctx->out, table_schema(s.table, SCHEMA, "programs"));
 	} else if (!ret && s.compare) {
-		ret = compare(&s);
+		ret = estimate_compare(&s);
 	} else if (!ret && !s.n_words) {
 		fault_set(&ctx->fault, EXIT_USAGE, 0, "estimate what?");
 		ret = fault_hint(&ctx->fault, "bpfwd estimate OBJ...");
@@ -566,7 +566,7 @@ int cmd_estimate(struct ctx *ctx, int argc, char **argv)
 			table_emit(s.table, "+async,bounded,section,because",
 				   false, &ctx->fault);
 		for (int i = 0; !ret && i < s.n_words; i++) {
-			ret = objs_each(s.words[i], s.only, take, &s,
+			ret = objs_each(s.words[i], s.only, estimate_take, &s,
 					&ctx->fault);
 			/* one of many does not take the others with it */
 			if (ret != EXIT_FAILED || s.n_words == 1)
@@ -578,7 +578,7 @@ int cmd_estimate(struct ctx *ctx, int argc, char **argv)
 			ret = 0;
 		}
 		if (!ret)
-			print(&s);
+			estimate_print(&s);
 		if (!ret && unreadable)
 			ret = fault_set(&ctx->fault, EXIT_FAILED, EINVAL,
 					"%d of %d objects cannot be read",

@@ -42,14 +42,14 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static void print(struct events *ev, const struct event *e)
+static void events_print(struct events *ev, const struct event *e)
 {
 	if (event_print(ev->out, e, ev->seq))
 		ev->failed = true;
 }
 
 /* Every event has its number; `lost` takes as many as were lost. */
-static void count(struct events *ev, const struct event *e)
+static void events_count(struct events *ev, const struct event *e)
 {
 	ev->seq += e->kind == EV_LOST ? e->lost : 1;
 }
@@ -87,15 +87,15 @@ static int print_history(struct events *ev, FILE *trace, u64 from_ns,
 	if (overwritten) {
 		struct event lost = { .kind = EV_LOST, .lost = overwritten };
 
-		count(ev, &lost);
+		events_count(ev, &lost);
 		if (!skip && !from_ns)
-			print(ev, &lost);
+			events_print(ev, &lost);
 	}
 	for (size_t i = 0; i < n && !ev->failed; i++) {
-		count(ev, &events[i]);
+		events_count(ev, &events[i]);
 		if (i >= skip &&
 		    (events[i].kind == EV_LOST || events[i].boot_ns >= from_ns))
-			print(ev, &events[i]);
+			events_print(ev, &events[i]);
 	}
 	free(events);
 	return 0;
@@ -106,7 +106,7 @@ struct following {
 	u64 from_ns;
 };
 
-static bool take_line(void *arg, char *line)
+static bool events_take_line(void *arg, char *line)
 {
 	struct following *following = arg;
 	struct events *ev = following->ev;
@@ -114,13 +114,13 @@ static bool take_line(void *arg, char *line)
 
 	if (event_parse(ev->parser, line, &e) &&
 	    (e.kind == EV_LOST || e.boot_ns >= following->from_ns)) {
-		count(ev, &e);
-		print(ev, &e);
+		events_count(ev, &e);
+		events_print(ev, &e);
 	}
 	return !ev->failed;
 }
 
-static void follow(struct events *ev, struct ring *ring, u64 from_ns)
+static void events_follow(struct events *ev, struct ring *ring, u64 from_ns)
 {
 	struct pollfd fds[] = { { .fd = ring_fd(ring), .events = POLLIN },
 				{ .fd = STDOUT_FILENO } };
@@ -139,7 +139,7 @@ static void follow(struct events *ev, struct ring *ring, u64 from_ns)
 		/* the reader of our pipe has gone */
 		if (fds[1].revents & (POLLERR | POLLHUP))
 			break;
-		ring_read(ring, take_line, &following);
+		ring_read(ring, events_take_line, &following);
 	}
 	sigprocmask(SIG_SETMASK, &open, NULL);
 }
@@ -151,7 +151,7 @@ static int no_history(struct fault *f)
 	return fault_hint(f, "bpfwd enable, or bpfwd events -f for what comes");
 }
 
-static int run(struct events *ev)
+static int events_run(struct events *ev)
 {
 	struct fault *f = &ev->ctx->fault;
 	struct kwd_state state;
@@ -183,7 +183,7 @@ static int run(struct events *ev)
 		return err == -ENOENT ? no_history(f) : ring_fault(f, err);
 	}
 	if (ring)
-		follow(ev, ring, err ? 0 : now);
+		events_follow(ev, ring, err ? 0 : now);
 	ring_close(ring);
 	/* who reads us may stop at any time: no failure */
 	if (ev->failed)
@@ -191,7 +191,7 @@ static int run(struct events *ev)
 	return EXIT_OK;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t events_parse(int key, char *arg, struct argp_state *state)
 {
 	struct events *ev = state->input;
 	struct fault *f = &ev->ctx->fault;
@@ -228,7 +228,7 @@ int cmd_events(struct ctx *ctx, int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
-		.parser = parse,
+		.parser = events_parse,
 		.doc = "What the watchdog did.\v"
 		       "The history is what the trace ring holds that `bpfwd "
 		       "enable` starts; -f follows with a ring of its own. JSON "
@@ -254,7 +254,7 @@ int cmd_events(struct ctx *ctx, int argc, char **argv)
 	ev.parser = event_parser_new();
 	ev.out = event_out_new(ctx);
 	ret = ev.parser && ev.out ?
-		      run(&ev) :
+		      events_run(&ev) :
 		      fault_set(&ctx->fault, EXIT_FAILED, ENOMEM, "no memory");
 	event_parser_free(ev.parser);
 	event_out_free(ev.out);

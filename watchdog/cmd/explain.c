@@ -43,7 +43,7 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t explain_parse(int key, char *arg, struct argp_state *state)
 {
 	struct explain *x = state->input;
 
@@ -64,7 +64,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {
 	.options = options,
-	.parser = parse,
+	.parser = explain_parse,
 	.args_doc = "PROG...|OBJ...",
 	.doc = "What makes the worst case of a program.\v"
 	       "OBJ is an object file (it ends in .o), of which each program is "
@@ -83,7 +83,7 @@ static const char *bound_text(u64 ns, char buf[DURATION_LEN])
 }
 
 /* 8388608 is 8.39M */
-static const char *count(u64 n, char buf[32])
+static const char *explain_count(u64 n, char buf[32])
 {
 	static const char units[] = { ' ', 'k', 'M', 'G', 'T', 'P', 'E' };
 	double v = n;
@@ -104,8 +104,9 @@ static const char *count(u64 n, char buf[32])
 }
 
 /* What the spot is: "bpf_loop", "8388608 turns: the argument of ...". */
-static void describe(const struct explain *x, const struct bpf_estimate_spot *s,
-		     char *buf, size_t size)
+static void explain_describe(const struct explain *x,
+			     const struct bpf_estimate_spot *s, char *buf,
+			     size_t size)
 {
 	const struct btf_type *t;
 	const char *name;
@@ -227,7 +228,7 @@ static void explain_json(struct explain *x, int fd, const char *name,
 		const struct bpf_estimate_spot *s = &e->spots[i];
 		json_t *spot = json_object();
 
-		describe(x, s, text, sizeof(text));
+		explain_describe(x, s, text, sizeof(text));
 		json_object_set_new(spot, "kind",
 				    json_string(kwd_spot_name(s->kind)));
 		json_object_set_new(spot, "what", json_string(text));
@@ -322,8 +323,8 @@ static void explain_text(struct explain *x, int fd, const char *name,
 			    sizeof(text)))
 			snprintf(text, sizeof(text), "-");
 		printf("  %9s  %8s  %s\n", bound_text(s->worst_ns, a),
-		       count(s->runs, n), text);
-		describe(x, s, text, sizeof(text));
+		       explain_count(s->runs, n), text);
+		explain_describe(x, s, text, sizeof(text));
 		printf("  %9s  %8s    %s\n", "", "", text);
 	}
 	advise(x, fd, e, budget, text, sizeof(text));
@@ -359,7 +360,7 @@ static int explain_fd(struct explain *x, int fd, const char *name,
 	return 0;
 }
 
-static int take(void *arg, const struct obj_prog *prog)
+static int explain_take(void *arg, const struct obj_prog *prog)
 {
 	struct explain *x = arg;
 
@@ -422,7 +423,7 @@ int cmd_explain(struct ctx *ctx, int argc, char **argv)
 	for (int i = 0; !ret && i < x.n_words; i += used) {
 		used = 1;
 		if (objs_is_file(x.words[i]))
-			ret = objs_each(x.words[i], x.only, take, &x,
+			ret = objs_each(x.words[i], x.only, explain_take, &x,
 					&ctx->fault);
 		else
 			ret = explain_loaded(&x, x.n_words - i, x.words + i,

@@ -65,8 +65,8 @@ static const struct argp_option set_options[] = {
 };
 
 /* Each aspect once: what comes later on the line wins. */
-static void change(struct control *c, enum bpf_watchdog_op op, u64 value,
-		   enum bpf_watchdog_op same)
+static void kill_change(struct control *c, enum bpf_watchdog_op op, u64 value,
+			enum bpf_watchdog_op same)
 {
 	for (size_t i = 0; i < c->n_changes; i++) {
 		if (c->changes[i].op != op && c->changes[i].op != same)
@@ -82,9 +82,9 @@ static void take_budget(struct control *c, const char *arg)
 	u64 ns;
 
 	if (!strcmp(arg, "default"))
-		change(c, BPF_WD_CLEAR_BUDGET, 0, BPF_WD_SET_BUDGET);
+		kill_change(c, BPF_WD_CLEAR_BUDGET, 0, BPF_WD_SET_BUDGET);
 	else if (!duration_option(&c->ctx->fault, "budget", arg, &ns))
-		change(c, BPF_WD_SET_BUDGET, ns, BPF_WD_CLEAR_BUDGET);
+		kill_change(c, BPF_WD_SET_BUDGET, ns, BPF_WD_CLEAR_BUDGET);
 }
 
 static void take_action(struct control *c, const char *arg)
@@ -92,7 +92,7 @@ static void take_action(struct control *c, const char *arg)
 	for (u32 i = BPF_WD_ACTION_END; i <= BPF_WD_ACTION_DETACH; i++) {
 		if (strcmp(arg, kwd_action_name(i)))
 			continue;
-		change(c, BPF_WD_SET_ACTION, i, BPF_WD_SET_ACTION);
+		kill_change(c, BPF_WD_SET_ACTION, i, BPF_WD_SET_ACTION);
 		return;
 	}
 	fault_set(&c->ctx->fault, EXIT_USAGE, EINVAL, "bad action '%s'", arg);
@@ -106,7 +106,7 @@ static void take_verdict(struct control *c, const char *arg)
 	for (v = BPF_WD_VERDICT_DEFAULT; v <= BPF_WD_VERDICT_DENY; v++) {
 		if (strcmp(arg, kwd_verdict_name(v)))
 			continue;
-		change(c, BPF_WD_SET_VERDICT, v, BPF_WD_SET_VERDICT);
+		kill_change(c, BPF_WD_SET_VERDICT, v, BPF_WD_SET_VERDICT);
 		return;
 	}
 	fault_set(&c->ctx->fault, EXIT_USAGE, EINVAL, "bad verdict '%s'", arg);
@@ -125,7 +125,7 @@ static void take_progs(struct control *c, int argc, char **argv)
 		     "a word");
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t kill_parse(int key, char *arg, struct argp_state *state)
 {
 	struct control *c = state->input;
 	bool bad = c->ctx->fault.exit; /* the first fault is the one reported */
@@ -153,10 +153,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			take_verdict(c, arg);
 		return 0;
 	case KEY_QUARANTINE:
-		change(c, BPF_WD_QUARANTINE, 0, BPF_WD_RELEASE);
+		kill_change(c, BPF_WD_QUARANTINE, 0, BPF_WD_RELEASE);
 		return 0;
 	case KEY_RELEASE:
-		change(c, BPF_WD_RELEASE, 0, BPF_WD_QUARANTINE);
+		kill_change(c, BPF_WD_RELEASE, 0, BPF_WD_QUARANTINE);
 		return 0;
 	case ARGP_KEY_ARGS:
 		if (!bad)
@@ -346,7 +346,7 @@ static void report_kill(struct control *c, const struct progs *old,
 		json_decref(rows);
 }
 
-static int run(struct control *c, bool kill)
+static int kill_run(struct control *c, bool kill)
 {
 	struct fault *f = &c->ctx->fault, ignored = {};
 	struct progs *progs, *now = NULL;
@@ -372,21 +372,21 @@ static int run(struct control *c, bool kill)
 	return ret;
 }
 
-static int command(struct ctx *ctx, bool kill, const struct argp *argp,
-		   int argc, char **argv)
+static int kill_command(struct ctx *ctx, bool kill, const struct argp *argp,
+			int argc, char **argv)
 {
 	struct control c = { .ctx = ctx };
 	int ret;
 
 	if (kill)
-		change(&c, BPF_WD_END, 0, BPF_WD_END);
+		kill_change(&c, BPF_WD_END, 0, BPF_WD_END);
 	parse_command(argp, argc, argv, &c);
 	ret = ctx->fault.exit;
 	if (!ret && !c.n_changes) {
 		fault_set(&ctx->fault, EXIT_USAGE, 0, "nothing to set");
 		ret = fault_hint(&ctx->fault, "bpfwd set -h");
 	}
-	ret = ret ? ret : run(&c, kill);
+	ret = ret ? ret : kill_run(&c, kill);
 	prog_sel_free(c.sel);
 	return ret;
 }
@@ -395,7 +395,7 @@ int cmd_kill(struct ctx *ctx, int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = kill_options,
-		.parser = parse,
+		.parser = kill_parse,
 		.args_doc = "PROG...",
 		.doc = "End the runs of a program that are under way now. It "
 		       "stays loaded and attached: its next run is a new one.\v"
@@ -404,14 +404,14 @@ int cmd_kill(struct ctx *ctx, int argc, char **argv)
 		.children = common_options,
 	};
 
-	return command(ctx, true, &argp, argc, argv);
+	return kill_command(ctx, true, &argp, argc, argv);
 }
 
 int cmd_set(struct ctx *ctx, int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = set_options,
-		.parser = parse,
+		.parser = kill_parse,
 		.args_doc = "PROG...",
 		.doc = "Set the budget of a program, what happens when it "
 		       "overruns, what it returns then, or its quarantine. "
@@ -425,5 +425,5 @@ int cmd_set(struct ctx *ctx, int argc, char **argv)
 		.children = common_options,
 	};
 
-	return command(ctx, false, &argp, argc, argv);
+	return kill_command(ctx, false, &argp, argc, argv);
 }

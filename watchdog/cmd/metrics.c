@@ -33,7 +33,7 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t metrics_parse(int key, char *arg, struct argp_state *state)
 {
 	struct metrics *m = state->input;
 
@@ -54,7 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static int write_all(int fd, const char *text, size_t len)
+static int metrics_write_all(int fd, const char *text, size_t len)
 {
 	while (len) {
 		ssize_t n = write(fd, text, len);
@@ -85,7 +85,7 @@ static int write_file(const char *path, const char *text, size_t len,
 	/* left behind by one who was killed and had our number */
 	if (fd < 0 && errno == EEXIST && !unlink(beside))
 		fd = open(beside, flags, 0644);
-	err = fd < 0 ? -errno : write_all(fd, text, len);
+	err = fd < 0 ? -errno : metrics_write_all(fd, text, len);
 	if (fd >= 0 && !err && fchmod(fd, 0644))
 		err = -errno;
 	if (fd >= 0 && close(fd) && !err)
@@ -103,8 +103,8 @@ out:
 }
 
 /* The families are text already: only who wants it indented pays for a tree. */
-static int print_json(struct metrics *m, const char *families,
-		      const struct fault *missing)
+static int metrics_print_json(struct metrics *m, const char *families,
+			      const struct fault *missing)
 {
 	json_t *error = missing->exit ? fault_json(missing) : NULL, *doc;
 	char *text;
@@ -128,7 +128,8 @@ static int print_json(struct metrics *m, const char *families,
 		       0;
 }
 
-static int print(struct metrics *m, struct expo *e, const struct fault *missing)
+static int metrics_print(struct metrics *m, struct expo *e,
+			 const struct fault *missing)
 {
 	struct fault *f = &m->ctx->fault;
 	size_t len;
@@ -138,7 +139,7 @@ static int print(struct metrics *m, struct expo *e, const struct fault *missing)
 	if (!text)
 		return fault_set(f, EXIT_FAILED, ENOMEM, "no memory");
 	if (out_is_json(&m->ctx->out))
-		ret = print_json(m, text, missing);
+		ret = metrics_print_json(m, text, missing);
 	else if (m->path)
 		ret = write_file(m->path, text, len, f);
 	else
@@ -147,7 +148,7 @@ static int print(struct metrics *m, struct expo *e, const struct fault *missing)
 	return ret;
 }
 
-static int run(struct metrics *m)
+static int metrics_run(struct metrics *m)
 {
 	struct fault *f = &m->ctx->fault, missing = {};
 	enum expo_format format = out_is_json(&m->ctx->out) ? EXPO_JSON :
@@ -164,7 +165,7 @@ static int run(struct metrics *m)
 		return fault_set(f, EXIT_FAILED, ENOMEM, "no memory");
 	ret = metrics_write(e, NULL, f);
 	if (!ret)
-		ret = print(m, e, &missing);
+		ret = metrics_print(m, e, &missing);
 	expo_free(e);
 	if (ret || !missing.exit)
 		return ret;
@@ -178,7 +179,7 @@ int cmd_metrics(struct ctx *ctx, int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
-		.parser = parse,
+		.parser = metrics_parse,
 		.doc = "All metrics once, as Prometheus text.\v"
 		       "Times are in seconds. What bpfwd serve counts of events "
 		       "is not among them.\n"
@@ -207,5 +208,5 @@ int cmd_metrics(struct ctx *ctx, int argc, char **argv)
 		return fault_why(&ctx->fault, "the textfile collector reads "
 					      "Prometheus text only");
 	}
-	return run(&m);
+	return metrics_run(&m);
 }

@@ -56,7 +56,7 @@ static int parse_for(struct fault *f, const char *arg, u64 *ns)
 	return fault_why(f, "it is at least 1s and at most 2^32-1 s");
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t cmd_policy_parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 	struct fault *f = &o->ctx->fault;
@@ -155,7 +155,8 @@ static int check(struct options *o)
 	if (!ret) {
 		ret = policy_judge(&p.rules, &p.graphs, at.all, at.n, at.n) ?
 			      fault_set(f, EXIT_FAILED, ENOMEM, "no memory") :
-			      decisions_print(o->ctx, &p.rules, &p.graphs, at.all, at.n,
+			      decisions_print(o->ctx, &p.rules, &p.graphs,
+					      at.all, at.n,
 					      "bpfwd.policy-check/1");
 		attached_free(&at);
 	}
@@ -252,7 +253,7 @@ static void tell_existing(const struct ctx *ctx,
 	attached_free(&at);
 }
 
-static int load(struct options *o)
+static int policy_load(struct options *o)
 {
 	struct fault *f = &o->ctx->fault;
 	struct loaded_policy p;
@@ -277,8 +278,8 @@ static int load(struct options *o)
 	return ret;
 }
 
-static int change(struct options *o, int (*fn)(void), const char *text,
-		  const char *done)
+static int policy_change(struct options *o, int (*fn)(void), const char *text,
+			 const char *done)
 {
 	struct fault *f = &o->ctx->fault;
 	struct policy_rules rules;
@@ -305,15 +306,15 @@ static int change(struct options *o, int (*fn)(void), const char *text,
 
 static int unload(struct options *o)
 {
-	return change(o, kwd_policy_unload, "unload", "unloaded");
+	return policy_change(o, kwd_policy_unload, "unload", "unloaded");
 }
 
 static int keep(struct options *o)
 {
-	return change(o, kwd_policy_keep, "keep", "kept");
+	return policy_change(o, kwd_policy_keep, "keep", "kept");
 }
 
-static int show(struct options *o)
+static int cmd_policy_show(struct options *o)
 {
 	return policy_show(o->ctx);
 }
@@ -364,9 +365,9 @@ static const struct {
 	int (*run)(struct options *o);
 	bool paths;
 } verbs[] = {
-	{ "check", check, true },     { "load", load, true },
-	{ "show", show, false },      { "diff", diff, true },
-	{ "unload", unload, false },  { "keep", keep, false },
+	{ "check", check, true },	    { "load", policy_load, true },
+	{ "show", cmd_policy_show, false }, { "diff", diff, true },
+	{ "unload", unload, false },	    { "keep", keep, false },
 	{ "observe", observe, true },
 };
 
@@ -374,7 +375,7 @@ int cmd_policy(struct ctx *ctx, int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
-		.parser = parse,
+		.parser = cmd_policy_parse,
 		.args_doc = "check [FILE|FOLDER...]\n"
 			    "load [--for DUR] [FILE|FOLDER...]\n"
 			    "diff [FILE|FOLDER...]\n"

@@ -63,7 +63,7 @@ static int take_args(struct ps *ps, int argc, char **argv)
 	return 0;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t ps_parse(int key, char *arg, struct argp_state *state)
 {
 	struct ps *ps = state->input;
 
@@ -91,7 +91,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {
 	.options = options,
-	.parser = parse,
+	.parser = ps_parse,
 	.args_doc = "[PROG...] [INTERVAL [COUNT]]",
 	.doc = "One table of all programs, or of some.\v"
 	       "PROG is: id N, name N, tag T, pinned PATH, a number (an id) or "
@@ -106,7 +106,7 @@ static const struct argp argp = {
 	.children = view_options,
 };
 
-static int print_json(struct view *view, const struct fault *f)
+static int ps_print_json(struct view *view, const struct fault *f)
 {
 	const struct out *out = &view->ctx->out;
 	size_t rows = table_rows(view->table);
@@ -142,15 +142,15 @@ static int print_json(struct view *view, const struct fault *f)
 	return fflush(stdout) ? -errno : 0;
 }
 
-static int print(struct view *view, const struct fault *f, bool stamped,
-		 u64 nth)
+static int ps_print(struct view *view, const struct fault *f, bool stamped,
+		    u64 nth)
 {
 	const struct out *out = &view->ctx->out;
 	time_t t = time(NULL);
 	char stamp[32];
 
 	if (out_is_json(out))
-		return print_json(view, f);
+		return ps_print_json(view, f);
 	if (stamped && out->format == OUT_TABLE) {
 		strftime(stamp, sizeof(stamp), "%H:%M:%S", localtime(&t));
 		printf("%s%s\n", nth ? "\n" : "", stamp);
@@ -194,7 +194,7 @@ int view_repeat(struct view *view, u64 interval_ns, u64 count, bool stamp)
 		if (stopped)
 			break;
 		ret = view_look(view, &last);
-		err = ret ? 0 : print(view, &missing, stamp, nth);
+		err = ret ? 0 : ps_print(view, &missing, stamp, nth);
 		if (err)
 			ret = fault_set(&ctx->fault, EXIT_FAILED, err,
 					"cannot write the table");

@@ -67,10 +67,10 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static void say(struct serve *s, int priority, const char *fmt, ...)
+static void serve_say(struct serve *s, int priority, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void say(struct serve *s, int priority, const char *fmt, ...)
+static void serve_say(struct serve *s, int priority, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -177,13 +177,14 @@ static void log_suppressed(struct serve *s)
 	if (now - s->log_since_ns < LOG_NS)
 		return;
 	if (s->not_logged)
-		say(s, LOG_WARNING, "%u more events were counted, not logged",
-		    s->not_logged);
+		serve_say(s, LOG_WARNING,
+			  "%u more events were counted, not logged",
+			  s->not_logged);
 	s->log_since_ns = now;
 	s->logged = s->not_logged = 0;
 }
 
-static bool take_line(void *arg, char *line)
+static bool serve_take_line(void *arg, char *line)
 {
 	struct serve *s = arg;
 	struct event e;
@@ -201,8 +202,8 @@ static bool take_line(void *arg, char *line)
 	}
 	s->logged++;
 	if (e.kind == EV_LOST)
-		say(s, LOG_WARNING, "the trace ring lost %llu events",
-		    (unsigned long long)e.lost);
+		serve_say(s, LOG_WARNING, "the trace ring lost %llu events",
+			  (unsigned long long)e.lost);
 	else
 		log_event(s, &e);
 	return true;
@@ -234,7 +235,7 @@ static struct health look_after(const struct serve *s)
 	return h;
 }
 
-static char *page_health(void *arg, bool *ok, size_t *len)
+static char *serve_page_health(void *arg, bool *ok, size_t *len)
 {
 	struct health h = look_after(arg);
 	json_t *doc =
@@ -260,7 +261,7 @@ static char *page_health(void *arg, bool *ok, size_t *len)
 	return text;
 }
 
-static char *page_metrics(void *arg, bool openmetrics, size_t *len)
+static char *serve_page_metrics(void *arg, bool openmetrics, size_t *len)
 {
 	struct serve *s = arg;
 	struct expo *e =
@@ -273,7 +274,8 @@ static char *page_metrics(void *arg, bool openmetrics, size_t *len)
 	if (!metrics_write(e, &s->counts, &f))
 		text = expo_text(e, len);
 	else
-		say(s, LOG_ERR, "no metrics: %s: %s", f.msg, strerror(f.err));
+		serve_say(s, LOG_ERR, "no metrics: %s: %s", f.msg,
+			  strerror(f.err));
 	expo_free(e);
 	return text;
 }
@@ -294,10 +296,10 @@ static void watch_policy(struct serve *s)
 	if (!serve_policy_look(&s->kernel_policy))
 		return;
 	if (p->loaded)
-		say(s, LOG_NOTICE, "the kernel has policy %s, mode %s", p->name,
-		    p->mode);
+		serve_say(s, LOG_NOTICE, "the kernel has policy %s, mode %s",
+			  p->name, p->mode);
 	else
-		say(s, LOG_WARNING, "the kernel has no policy any more");
+		serve_say(s, LOG_WARNING, "the kernel has no policy any more");
 }
 
 /* Every so often: tell the manager, and the log if somebody turned the switch. */
@@ -307,15 +309,15 @@ static void tick(struct serve *s)
 
 	if (!h.kernel && h.enabled != s->on) {
 		s->on = h.enabled;
-		say(s, s->on ? LOG_NOTICE : LOG_WARNING,
-		    "the watchdog was switched %s", s->on ? "on" : "off");
+		serve_say(s, s->on ? LOG_NOTICE : LOG_WARNING,
+			  "the watchdog was switched %s", s->on ? "on" : "off");
 	}
 	if (!h.ok)
-		say(s, LOG_ERR,
-		    "not healthy: sysctls %s, programs %s, events %s",
-		    h.kernel ? errno_name(-h.kernel) : "ok",
-		    h.list ? errno_name(-h.list) : "ok",
-		    h.events ? "ok" : "gone");
+		serve_say(s, LOG_ERR,
+			  "not healthy: sysctls %s, programs %s, events %s",
+			  h.kernel ? errno_name(-h.kernel) : "ok",
+			  h.list ? errno_name(-h.list) : "ok",
+			  h.events ? "ok" : "gone");
 	log_suppressed(s);
 	watch_policy(s);
 	/* without it a manager that was asked to restarts us */
@@ -378,7 +380,7 @@ static int load_policy(struct serve *s, struct fault *f)
 	if (serve_policy_load(s->ctx, s->policy, &n, f))
 		return f->exit;
 	if (n)
-		say(s, LOG_INFO, "%zu policies are in force", n);
+		serve_say(s, LOG_INFO, "%zu policies are in force", n);
 	return 0;
 }
 
@@ -390,10 +392,10 @@ static void reload(struct serve *s)
 	       (unsigned long long)clock_ns(CLOCK_MONOTONIC) / 1000);
 	forget(s);
 	if (load_policy(s, &f))
-		say(s, LOG_ERR, "the policy stays as it was: %s%s%s", f.msg,
-		    f.why[0] ? ": " : "", f.why);
+		serve_say(s, LOG_ERR, "the policy stays as it was: %s%s%s",
+			  f.msg, f.why[0] ? ": " : "", f.why);
 	tick(s);
-	say(s, LOG_NOTICE, "state read again");
+	serve_say(s, LOG_NOTICE, "state read again");
 	notify("READY=1");
 }
 
@@ -438,7 +440,7 @@ static void loop(struct serve *s, int signals)
 		if (fds[0].revents && !take_signal(s, signals))
 			return;
 		if (fds[1].revents)
-			ring_read(s->ring, take_line, s);
+			ring_read(s->ring, serve_take_line, s);
 		if (s->http)
 			http_run(s->http);
 	}
@@ -446,7 +448,7 @@ static void loop(struct serve *s, int signals)
 
 static int open_http(struct serve *s)
 {
-	struct http_pages pages = { page_metrics, page_health, s };
+	struct http_pages pages = { serve_page_metrics, serve_page_health, s };
 	struct fault *f = &s->ctx->fault;
 	char at[80];
 	int fd = notify_socket();
@@ -475,11 +477,11 @@ static int open_http(struct serve *s)
 	if (!s->http)
 		return fault_set(f, EXIT_FAILED, EIO, "no HTTP server on %s",
 				 at);
-	say(s, LOG_INFO, "metrics on http://%s/metrics", at);
+	serve_say(s, LOG_INFO, "metrics on http://%s/metrics", at);
 	return 0;
 }
 
-static int run(struct serve *s, int signals)
+static int serve_run(struct serve *s, int signals)
 {
 	struct fault *f = &s->ctx->fault;
 	struct kwd_state state;
@@ -500,14 +502,15 @@ static int run(struct serve *s, int signals)
 	if (err)
 		return fault_set(f, EXIT_FAILED, err,
 				 "cannot drop capabilities");
-	say(s, LOG_INFO, "started, the watchdog is %s", s->on ? "on" : "off");
+	serve_say(s, LOG_INFO, "started, the watchdog is %s",
+		  s->on ? "on" : "off");
 	notify("READY=1");
 	loop(s, signals);
 	notify("STOPPING=1");
 	return EXIT_OK;
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t serve_parse(int key, char *arg, struct argp_state *state)
 {
 	struct serve *s = state->input;
 
@@ -546,7 +549,7 @@ int cmd_serve(struct ctx *ctx, int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
-		.parser = parse,
+		.parser = serve_parse,
 		.doc = "Load policies, log what the watchdog does, and serve "
 		       "metrics by HTTP.\v"
 		       "Runs in the foreground until SIGTERM; SIGHUP reads all "
@@ -569,7 +572,7 @@ int cmd_serve(struct ctx *ctx, int argc, char **argv)
 	s.out = event_out_new(ctx);
 	s.journal = journal_open();
 	ret = s.parser && s.out && s.journal && signals >= 0 ?
-		      run(&s, signals) :
+		      serve_run(&s, signals) :
 		      fault_set(&ctx->fault, EXIT_FAILED, ENOMEM, "no memory");
 	http_stop(s.http);
 	ring_close(s.ring);

@@ -58,9 +58,9 @@ static void tally(struct tally *t, const struct progs *progs)
 	}
 }
 
-static void print_json(const struct ctx *ctx, const struct kwd_state *s,
-		       const struct tally *t, const struct serve_policy *policy,
-		       int stats)
+static void status_print_json(const struct ctx *ctx, const struct kwd_state *s,
+			      const struct tally *t,
+			      const struct serve_policy *policy, int stats)
 {
 	json_t *reasons = json_object(), *doc;
 
@@ -68,24 +68,22 @@ static void print_json(const struct ctx *ctx, const struct kwd_state *s,
 		json_object_set_new(
 			reasons, kwd_terminable_name(t->reasons[i].terminable),
 			json_integer(t->reasons[i].n));
-	doc = json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-			"s:I, s:I, s:I, s:I, s:I, s:o}",
-			"schema", "bpfwd.status/1", "enabled",
-			(int)s->val[KWD_ON], "period_ns",
-			(json_int_t)s->val[KWD_PERIOD_US] * 1000, "budget_ns",
-			(json_int_t)s->val[KWD_BUDGET_US] * 1000,
-			"min_budget_ns",
-			(json_int_t)s->val[KWD_BUDGET_MIN_US] * 1000,
-			"slack_percent", (json_int_t)s->val[KWD_SLACK_PERCENT],
-			"quarantine_after", (json_int_t)s->val[KWD_QUARANTINE],
-			"programs", (json_int_t)t->programs, "quarantined",
-			(json_int_t)t->quarantined, "own_budget",
-			(json_int_t)t->own_budget, "warn_only",
-			(json_int_t)t->warn_only, "overruns",
-			(json_int_t)t->overruns, "terminations",
-			(json_int_t)t->terminations, "fast_path_images",
-			(json_int_t)t->images, "fast_path_bytes",
-			(json_int_t)t->image_bytes, "terminable", reasons);
+	doc = json_pack(
+		"{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"s:I, s:I, s:I, s:I, s:I, s:o}",
+		"schema", "bpfwd.status/1", "enabled", (int)s->val[KWD_ON],
+		"period_ns", (json_int_t)s->val[KWD_PERIOD_US] * 1000,
+		"budget_ns", (json_int_t)s->val[KWD_BUDGET_US] * 1000,
+		"min_budget_ns", (json_int_t)s->val[KWD_BUDGET_MIN_US] * 1000,
+		"slack_percent", (json_int_t)s->val[KWD_SLACK_PERCENT],
+		"quarantine_after", (json_int_t)s->val[KWD_QUARANTINE],
+		"programs", (json_int_t)t->programs, "quarantined",
+		(json_int_t)t->quarantined, "own_budget",
+		(json_int_t)t->own_budget, "warn_only",
+		(json_int_t)t->warn_only, "overruns", (json_int_t)t->overruns,
+		"terminations", (json_int_t)t->terminations, "fast_path_images",
+		(json_int_t)t->images, "fast_path_bytes",
+		(json_int_t)t->image_bytes, "terminable", reasons);
 	if (policy->loaded)
 		json_object_set_new(doc, "policy",
 				    json_pack("{s:s, s:s, s:I}", "name",
@@ -109,8 +107,8 @@ static void print_policy(const struct serve_policy *p)
 		       p->mode, (unsigned long long)p->denied);
 }
 
-static void print_text(const struct kwd_state *s, const struct tally *t,
-		       const struct serve_policy *policy, int stats)
+static void status_print_text(const struct kwd_state *s, const struct tally *t,
+			      const struct serve_policy *policy, int stats)
 {
 	char budget[DURATION_LEN], least[DURATION_LEN], period[DURATION_LEN];
 
@@ -175,8 +173,8 @@ int cmd_status(struct ctx *ctx, int argc, char **argv)
 	progs_free(progs);
 	serve_policy_look(&policy);
 	if (out_is_json(&ctx->out))
-		print_json(ctx, &state, &t, &policy, kwd_stats_sysctl());
+		status_print_json(ctx, &state, &t, &policy, kwd_stats_sysctl());
 	else
-		print_text(&state, &t, &policy, kwd_stats_sysctl());
+		status_print_text(&state, &t, &policy, kwd_stats_sysctl());
 	return EXIT_OK;
 }

@@ -115,7 +115,7 @@ static void screen_close(SCREEN *screen)
 /* ---- What is on it ---- */
 
 /* Never beyond the right edge: the rest would begin the next line. */
-static void put(int y, int x, const char *text)
+static void top_put(int y, int x, const char *text)
 {
 	if (y < LINES && x < COLS)
 		mvaddnstr(y, x, text, COLS - x);
@@ -158,15 +158,15 @@ static void draw_state(const struct top *top)
 			 clock, s.val[KWD_ON] ? "on" : "off",
 			 duration_set(s.val[KWD_BUDGET_US] * 1000, budget), all,
 			 (unsigned long long)kills(&top->last), delay);
-	put(0, 0, line);
+	top_put(0, 0, line);
 	attron(A_BOLD);
-	put(1, 0, top->msg);
+	top_put(1, 0, top->msg);
 	attroff(A_BOLD);
 }
 
 static void draw_cell(int y, int x, int width, bool left, const char *text)
 {
-	put(y, left ? x : x + width - (int)strlen(text), text);
+	top_put(y, left ? x : x + width - (int)strlen(text), text);
 }
 
 static void draw_table(struct top *top)
@@ -229,7 +229,8 @@ static void draw(struct top *top)
 	erase();
 	draw_state(top);
 	draw_table(top);
-	put(LINES - 1, 0, "q quit  j/k move  s sort  f filter  K end its runs");
+	top_put(LINES - 1, 0,
+		"q quit  j/k move  s sort  f filter  K end its runs");
 	refresh();
 }
 
@@ -242,7 +243,7 @@ static bool ask(const char *prompt, char *buf, size_t size)
 
 	move(1, 0);
 	clrtoeol();
-	put(1, 0, prompt);
+	top_put(1, 0, prompt);
 	echo();
 	curs_set(1);
 	timeout(-1);
@@ -351,7 +352,7 @@ static void move_to(struct top *top, ssize_t row)
 }
 
 /* False: leave. */
-static bool key(struct top *top, int ch)
+static bool top_key(struct top *top, int ch)
 {
 	ssize_t row = top->row;
 
@@ -426,13 +427,13 @@ static void watch(struct top *top)
 		}
 		draw(top);
 		timeout((next - now) / 1000000 + 1);
-	} while (!stopped && key(top, getch()) && !stopped);
+	} while (!stopped && top_key(top, getch()) && !stopped);
 	look_free(&top->last);
 	if (stats >= 0)
 		close(stats);
 }
 
-static int run(struct top *top)
+static int top_run(struct top *top)
 {
 	SCREEN *screen = NULL;
 	struct look first = {};
@@ -478,7 +479,7 @@ static void take_delay(struct top *top, const char *arg)
 	fault_why(f, "it is at least 100ms, for looking costs time as well");
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t top_parse(int key, char *arg, struct argp_state *state)
 {
 	struct top *top = state->input;
 	struct fault *f = &top->ctx->fault;
@@ -511,7 +512,7 @@ int cmd_top(struct ctx *ctx, int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = options,
-		.parser = parse,
+		.parser = top_parse,
 		.args_doc = "[PROG...]",
 		.doc = "The table of bpfwd ps, live. Off a terminal it prints "
 		       "the table every so often.\v"
@@ -533,7 +534,7 @@ int cmd_top(struct ctx *ctx, int argc, char **argv)
 	ret = top.view.usage;
 	snprintf(top.sort, sizeof(top.sort), "%s", top.view.sort);
 	if (!ret && !view_help(&top.view))
-		ret = view_columns(&top.view) ?: run(&top);
+		ret = view_columns(&top.view) ?: top_run(&top);
 	view_free(&top.view);
 	return ret;
 }

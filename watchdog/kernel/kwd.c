@@ -216,7 +216,7 @@ static const struct refusal {
 	{ EBADF, EXIT_NO_PROG, "the program has gone meanwhile", "bpfwd ps" },
 };
 
-static int explain(const struct kwd_step *step, int err, struct fault *f)
+static int kwd_explain(const struct kwd_step *step, int err, struct fault *f)
 {
 	const struct refusal *r = refusals, *end = r + ARRAY_SIZE(refusals);
 
@@ -250,7 +250,7 @@ int kwd_steps_run(const struct kwd_step *steps, size_t n, struct fault *f)
 		err = prog_op(steps[i].prog_fd, steps[i].op, steps[i].value);
 	if (!err)
 		return 0;
-	explain(&steps[--i], err, f);
+	kwd_explain(&steps[--i], err, f);
 	while (i--)
 		if (steps[i].undo_op)
 			prog_op(steps[i].prog_fd, steps[i].undo_op,

@@ -44,7 +44,7 @@ static const struct reason {
 	  "lower the bounds of nested loops" },
 };
 
-static const struct reason *find(u32 value)
+static const struct reason *kwd_estimate_find(u32 value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
 		if (reasons[i].value == value)
@@ -60,21 +60,21 @@ bool kwd_estimate_none(u32 reason)
 
 const char *kwd_reason_name(u32 value)
 {
-	const struct reason *r = find(value);
+	const struct reason *r = kwd_estimate_find(value);
 
 	return r ? r->name : "unknown";
 }
 
 const char *kwd_reason_text(u32 value)
 {
-	const struct reason *r = find(value);
+	const struct reason *r = kwd_estimate_find(value);
 
 	return r ? r->text : "for a reason that this bpfwd does not know";
 }
 
 const char *kwd_reason_advice(u32 value)
 {
-	const struct reason *r = find(value);
+	const struct reason *r = kwd_estimate_find(value);
 
 	return r ? r->advice : "";
 }

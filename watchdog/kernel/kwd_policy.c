@@ -20,7 +20,7 @@ const char *rule_text(const struct policy_rules *rules, u32 off)
 	return off < rules->strings_size ? rules->strings + off : "";
 }
 
-static int command(union bpf_attr *attr)
+static int kwd_policy_command(union bpf_attr *attr)
 {
 	return syscall(SYS_bpf, BPF_RUNTIME_POLICY, attr,
 		       sizeof(attr->policy)) < 0 ?
@@ -34,7 +34,7 @@ static int simple(u32 op)
 
 	memset(&attr, 0, sizeof(attr));
 	attr.policy.op = op;
-	return command(&attr);
+	return kwd_policy_command(&attr);
 }
 
 int kwd_policy_probe(void)
@@ -45,7 +45,7 @@ int kwd_policy_probe(void)
 	memset(&attr, 0, sizeof(attr));
 	attr.policy.op = BPF_POLICY_GET;
 	attr.policy.rec_size = sizeof(struct bpf_policy_rule);
-	err = command(&attr);
+	err = kwd_policy_command(&attr);
 	/* no policy is there, or no room for it: it got as far as that */
 	if (err == -ENOENT || err == -ENOSPC)
 		return 0;
@@ -86,8 +86,9 @@ static const char *const refusals[] = {
 	[BPF_POLICY_BAD_STRINGS] = "texts that are not well formed",
 };
 
-static int refused(const struct policy_rules *rules, const union bpf_attr *attr,
-		   int err, struct fault *f)
+static int kwd_policy_refused(const struct policy_rules *rules,
+			      const union bpf_attr *attr, int err,
+			      struct fault *f)
 {
 	u32 reason = attr->policy.bad_reason, rule = attr->policy.bad_rule;
 
@@ -128,8 +129,8 @@ int kwd_policy_load(const struct policy_rules *rules, u32 revert_s,
 	attr.policy.strings_size = rules->strings_size;
 	attr.policy.revert_s = revert_s;
 	memcpy(attr.policy.name, rules->name, sizeof(attr.policy.name));
-	err = command(&attr);
-	return err ? refused(rules, &attr, err, f) : 0;
+	err = kwd_policy_command(&attr);
+	return err ? kwd_policy_refused(rules, &attr, err, f) : 0;
 }
 
 int kwd_policy_get(struct policy_rules *rules)
@@ -158,7 +159,7 @@ int kwd_policy_get(struct policy_rules *rules)
 		attr.policy.recs = (uintptr_t)rules->rules;
 		attr.policy.strings = (uintptr_t)rules->strings;
 		attr.policy.strings_size = size;
-		err = command(&attr);
+		err = kwd_policy_command(&attr);
 		if (err && err != -ENOSPC)
 			break;
 		/* without room it may say so by success, too */
@@ -206,7 +207,7 @@ static int read_all(u32 op, size_t size, void **recs, u32 *n)
 		attr.policy.rec_size = size;
 		attr.policy.nr_recs = room;
 		attr.policy.recs = (uintptr_t)*recs;
-		err = command(&attr);
+		err = kwd_policy_command(&attr);
 		*n = attr.policy.nr_recs;
 		if (!err && *n <= room)
 			return 0;

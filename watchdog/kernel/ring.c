@@ -34,8 +34,8 @@ static const struct {
 	{ "events/" SYSTEM "/enable", "1" },
 };
 
-static int put(struct tracefs_instance *instance, const char *file,
-	       const char *value)
+static int ring_put(struct tracefs_instance *instance, const char *file,
+		    const char *value)
 {
 	errno = 0;
 	if (tracefs_instance_file_write(instance, file, value) < 0)
@@ -45,10 +45,10 @@ static int put(struct tracefs_instance *instance, const char *file,
 
 static int set_up(struct tracefs_instance *instance, const char *kb)
 {
-	int err = put(instance, "buffer_size_kb", kb);
+	int err = ring_put(instance, "buffer_size_kb", kb);
 
 	for (size_t i = 0; !err && i < ARRAY_SIZE(settings); i++)
-		err = put(instance, settings[i].file, settings[i].value);
+		err = ring_put(instance, settings[i].file, settings[i].value);
 	return err;
 }
 
@@ -117,7 +117,7 @@ int ring_history_start(void)
 	if (tracefs_instance_is_new(instance))
 		err = set_up(instance, HISTORY_KB);
 	else
-		err = put(instance, "events/" SYSTEM "/enable", "1");
+		err = ring_put(instance, "events/" SYSTEM "/enable", "1");
 	if (err && tracefs_instance_is_new(instance))
 		tracefs_instance_destroy(instance);
 	tracefs_instance_free(instance);
@@ -137,7 +137,7 @@ int ring_history_stop(void)
 	instance = tracefs_instance_alloc(NULL, HISTORY);
 	if (!instance)
 		return -ENOMEM;
-	err = put(instance, "events/" SYSTEM "/enable", "0");
+	err = ring_put(instance, "events/" SYSTEM "/enable", "0");
 	tracefs_instance_free(instance);
 	return err;
 }

@@ -48,7 +48,7 @@ static bool is_exempt(const struct judge *j, const struct attachment *a)
 	return false;
 }
 
-static u64 add(u64 a, u64 b)
+static u64 judge_add(u64 a, u64 b)
 {
 	return a + b < a ? UINT64_MAX : a + b;
 }
@@ -97,12 +97,12 @@ static void judge_hook(const struct judge *j, struct attachment *a, u32 rule)
 			continue;
 		programs++;
 		if (j->all[i].cost_ns != UNBOUNDED)
-			there = add(there, j->all[i].cost_ns);
+			there = judge_add(there, j->all[i].cost_ns);
 	}
 	a->there_ns = there;
 	a->limit_ns = r->max_latency_ns;
 	if (r->flags & BPF_POLICY_F_LATENCY && a->cost_ns != UNBOUNDED &&
-	    add(there, a->cost_ns) > r->max_latency_ns)
+	    judge_add(there, a->cost_ns) > r->max_latency_ns)
 		decide(j, a, rule, r->action, BPF_POLICY_OVER_LATENCY, there,
 		       r->max_latency_ns);
 	if (r->flags & BPF_POLICY_F_PROGRAMS && programs >= r->max_programs)
@@ -118,7 +118,7 @@ static void judge_graph(const struct judge *j, struct attachment *a, u32 rule)
 
 	if (!reach || a->cost_ns == UNBOUNDED || !reach_has(reach, a->hook))
 		return;
-	if (add(there, a->cost_ns) > r->max_latency_ns)
+	if (judge_add(there, a->cost_ns) > r->max_latency_ns)
 		decide(j, a, rule, r->action, BPF_POLICY_OVER_LATENCY, there,
 		       r->max_latency_ns);
 }
@@ -131,7 +131,7 @@ static void charge(const struct judge *j, const struct attachment *a)
 
 		if (reach && a->cost_ns != UNBOUNDED &&
 		    reach_has(reach, a->hook))
-			j->sums[i] = add(j->sums[i], a->cost_ns);
+			j->sums[i] = judge_add(j->sums[i], a->cost_ns);
 	}
 }
 

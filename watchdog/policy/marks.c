@@ -46,20 +46,21 @@ struct walk {
 	u32 documents;
 };
 
-static int refuse(struct walk *w, const yaml_mark_t *mark, const char *what)
+static int marks_refuse(struct walk *w, const yaml_mark_t *mark,
+			const char *what)
 {
 	return fault_set(w->f, EXIT_USAGE, 0, "%s:%zu:%zu: %s", w->path,
 			 mark->line + 1, mark->column + 1, what);
 }
 
-static int add(struct walk *w, struct list *l, const char *at,
-	       const yaml_event_t *e)
+static int marks_add(struct walk *w, struct list *l, const char *at,
+		     const yaml_event_t *e)
 {
 	struct mark *all;
 
 	if (l->n == MAX_MARKS)
-		return refuse(w, &e->start_mark,
-			      "the file holds too many values");
+		return marks_refuse(w, &e->start_mark,
+				    "the file holds too many values");
 	if (l->n == l->size) {
 		all = reallocarray(l->marks, l->size * 2 + 64, sizeof(*all));
 		if (!all)
@@ -79,7 +80,7 @@ oom:
 }
 
 /* Makes w->at the path of the node that begins now. */
-static int enter(struct walk *w, const yaml_event_t *e)
+static int marks_enter(struct walk *w, const yaml_event_t *e)
 {
 	struct level *l;
 	size_t room;
@@ -96,10 +97,10 @@ static int enter(struct walk *w, const yaml_event_t *e)
 	len = snprintf(w->at + l->path_len, room, "[%u]", l->index++);
 	return len >= 0 && (size_t)len < room ?
 		       0 :
-		       refuse(w, &e->start_mark, "nested too deep");
+		       marks_refuse(w, &e->start_mark, "nested too deep");
 }
 
-static int key(struct walk *w, const yaml_event_t *e)
+static int take_key(struct walk *w, const yaml_event_t *e)
 {
 	struct level *l = &w->levels[w->depth - 1];
 	size_t room = sizeof(w->at) - l->path_len;
@@ -108,15 +109,16 @@ static int key(struct walk *w, const yaml_event_t *e)
 			   (const char *)e->data.scalar.value);
 
 	if (len < 0 || (size_t)len >= room)
-		return refuse(w, &e->start_mark, "nested too deep");
+		return marks_refuse(w, &e->start_mark, "nested too deep");
 	l->want_value = true;
-	return add(w, &w->marks->keys, (const char *)e->data.scalar.value, e);
+	return marks_add(w, &w->marks->keys, (const char *)e->data.scalar.value,
+			 e);
 }
 
 static int push(struct walk *w, const yaml_event_t *e, bool sequence)
 {
 	if (w->depth == MAX_DEPTH)
-		return refuse(w, &e->start_mark, "nested too deep");
+		return marks_refuse(w, &e->start_mark, "nested too deep");
 	w->levels[w->depth++] = (struct level){ .sequence = sequence,
 						.path_len = strlen(w->at) };
 	return 0;
@@ -156,31 +158,33 @@ static int step(struct walk *w, const yaml_event_t *e)
 	int ret;
 
 	if (decorated(e) || e->type == YAML_ALIAS_EVENT)
-		return refuse(w, &e->start_mark,
-			      "a policy has no anchors, aliases and tags");
+		return marks_refuse(
+			w, &e->start_mark,
+			"a policy has no anchors, aliases and tags");
 	switch (e->type) {
 	case YAML_DOCUMENT_START_EVENT:
-		return w->documents++ ? refuse(w, &e->start_mark,
-					       "a file holds one policy") :
-					0;
+		return w->documents++ ?
+			       marks_refuse(w, &e->start_mark,
+					    "a file holds one policy") :
+			       0;
 	case YAML_SCALAR_EVENT:
 		if (strlen((const char *)e->data.scalar.value) !=
 		    e->data.scalar.length)
-			return refuse(w, &e->start_mark,
-				      "a text with a byte 0");
+			return marks_refuse(w, &e->start_mark,
+					    "a text with a byte 0");
 		if (is_key(w))
-			return key(w, e);
-		ret = enter(w, e);
-		ret = ret ? ret : add(w, &w->marks->values, w->at, e);
+			return take_key(w, e);
+		ret = marks_enter(w, e);
+		ret = ret ? ret : marks_add(w, &w->marks->values, w->at, e);
 		leave(w);
 		return ret;
 	case YAML_SEQUENCE_START_EVENT:
 	case YAML_MAPPING_START_EVENT:
 		if (is_key(w))
-			return refuse(w, &e->start_mark,
-				      "a key must be a word");
-		ret = enter(w, e);
-		ret = ret ? ret : add(w, &w->marks->values, w->at, e);
+			return marks_refuse(w, &e->start_mark,
+					    "a key must be a word");
+		ret = marks_enter(w, e);
+		ret = ret ? ret : marks_add(w, &w->marks->values, w->at, e);
 		return ret ? ret :
 			     push(w, e, e->type == YAML_SEQUENCE_START_EVENT);
 	case YAML_SEQUENCE_END_EVENT:
@@ -193,7 +197,7 @@ static int step(struct walk *w, const yaml_event_t *e)
 	}
 }
 
-static int compare(const void *a, const void *b)
+static int marks_compare(const void *a, const void *b)
 {
 	return strcmp(((const struct mark *)a)->at,
 		      ((const struct mark *)b)->at);
@@ -250,12 +254,12 @@ int marks_load(struct marks **marks, const char *text, size_t len,
 	}
 	if (w.marks->values.n)
 		qsort(w.marks->values.marks, w.marks->values.n,
-		      sizeof(struct mark), compare);
+		      sizeof(struct mark), marks_compare);
 	*marks = w.marks;
 	return 0;
 }
 
-static void list_clear(struct list *l)
+static void marks_list_clear(struct list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		free(l->marks[i].at);
@@ -266,8 +270,8 @@ void marks_free(struct marks *marks)
 {
 	if (!marks)
 		return;
-	list_clear(&marks->values);
-	list_clear(&marks->keys);
+	marks_list_clear(&marks->values);
+	marks_list_clear(&marks->keys);
 	free(marks);
 }
 
@@ -317,7 +321,7 @@ void marks_find(const struct marks *marks, const char *at, u32 *line,
 		char *cut = strrchr(path, '.'), *bracket = strrchr(path, '[');
 
 		found = bsearch(&wanted, marks->values.marks, marks->values.n,
-				sizeof(wanted), compare);
+				sizeof(wanted), marks_compare);
 		if (found || !path[0])
 			break;
 		cut = bracket > cut ? bracket : cut;

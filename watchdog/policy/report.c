@@ -20,8 +20,8 @@ int loaded_policy_load(struct loaded_policy *p, char *const *paths, size_t n,
 		  policy_set_load(&p->set, standard, 1, f);
 	if (!ret && policy_needs_graph(&p->set))
 		ret = callgraph_load(&p->cg, vmlinux, f);
-	ret = ret ? ret : policy_compile(&p->set, p->cg, &p->rules, &p->graphs,
-				       f);
+	ret = ret ? ret :
+		    policy_compile(&p->set, p->cg, &p->rules, &p->graphs, f);
 	if (ret)
 		loaded_policy_free(p);
 	return ret;
@@ -82,7 +82,7 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 
 /* ---- What is attached ---- */
 
-static void describe(struct attachment *a, const struct prog *p)
+static void report_describe(struct attachment *a, const struct prog *p)
 {
 	a->prog = p ? p->name : "";
 	a->longest_ns = 0;
@@ -111,7 +111,7 @@ static int from_charges(struct attached *at, u32 n)
 						  .type = c->prog_type,
 						  .worst_ns = c->worst_ns,
 						  .attached = true };
-		describe(&at->all[i], progs_find(at->progs, c->prog_id));
+		report_describe(&at->all[i], progs_find(at->progs, c->prog_id));
 	}
 	at->n = n;
 	return 0;
@@ -139,7 +139,7 @@ static int from_hooks(struct attached *at)
 			a->attached = true;
 			a->prog_id = p->info.id;
 			a->worst_ns = UNBOUNDED;
-			describe(a, p);
+			report_describe(a, p);
 		}
 	}
 	return 0;
@@ -184,38 +184,28 @@ struct row {
 
 #define ROW const struct row *r = row
 
-static struct val text(const char *s)
-{
-	return (struct val){ .known = s && *s, .str = s };
-}
-
-static struct val num(u64 n, bool known)
-{
-	return (struct val){ .known = known, .num = n };
-}
-
-static struct val get_id(const void *row)
+static struct val report_get_id(const void *row)
 {
 	ROW;
-	return num(r->a->prog_id, r->a->prog_id);
+	return val_num(r->a->prog_id, r->a->prog_id);
 }
 
-static struct val get_name(const void *row)
+static struct val report_get_name(const void *row)
 {
 	ROW;
-	return text(r->a->prog);
+	return val_text(r->a->prog);
 }
 
-static struct val get_hook(const void *row)
+static struct val report_get_hook(const void *row)
 {
 	ROW;
-	return text(r->a->hook);
+	return val_text(r->a->hook);
 }
 
 static struct val get_cost(const void *row)
 {
 	ROW;
-	return num(r->a->cost_ns, true);
+	return val_num(r->a->cost_ns, true);
 }
 
 static bool has_sum(const struct row *r)
@@ -227,82 +217,84 @@ static bool has_sum(const struct row *r)
 static struct val get_there(const void *row)
 {
 	ROW;
-	return num(r->a->there_ns, has_sum(r));
+	return val_num(r->a->there_ns, has_sum(r));
 }
 
-static struct val get_limit(const void *row)
+static struct val report_get_limit(const void *row)
 {
 	ROW;
-	return num(r->a->limit_ns, has_sum(r));
+	return val_num(r->a->limit_ns, has_sum(r));
 }
 
 static struct val get_decision(const void *row)
 {
 	ROW;
-	return text(r->a->exempt ? "exempt" : decision_name(r->a->decision));
+	return val_text(r->a->exempt ? "exempt" :
+				       decision_name(r->a->decision));
 }
 
-static struct val get_reason(const void *row)
+static struct val report_get_reason(const void *row)
 {
 	ROW;
-	return text(r->a->reason ? rule_reason_name(r->a->reason) : NULL);
+	return val_text(r->a->reason ? rule_reason_name(r->a->reason) : NULL);
 }
 
-static struct val get_policy(const void *row)
+static struct val report_get_policy(const void *row)
 {
 	ROW;
-	return text(r->policy);
+	return val_text(r->policy);
 }
 
 static struct val get_rule(const void *row)
 {
 	ROW;
-	return text(r->rule);
+	return val_text(r->rule);
 }
 
-static struct val get_where(const void *row)
+static struct val report_get_where(const void *row)
 {
 	ROW;
-	return text(r->where);
+	return val_text(r->where);
 }
 
-static struct val get_why(const void *row)
+static struct val report_get_why(const void *row)
 {
 	ROW;
-	return text(r->why);
+	return val_text(r->why);
 }
 
 static struct val get_path(const void *row)
 {
 	ROW;
-	return text(r->path);
+	return val_text(r->path);
 }
 
 static const struct col cols[] = {
-	{ "id", "id", VAL_U64, COL_DEFAULT, "program id", get_id },
-	{ "name", "name", VAL_STR, COL_DEFAULT, "program", get_name },
-	{ "hook", "hook", VAL_STR, COL_DEFAULT, "where", get_hook },
+	{ "id", "id", VAL_U64, COL_DEFAULT, "program id", report_get_id },
+	{ "name", "name", VAL_STR, COL_DEFAULT, "program", report_get_name },
+	{ "hook", "hook", VAL_STR, COL_DEFAULT, "where", report_get_hook },
 	{ "cost", "cost_ns", VAL_NS_BOUND, COL_DEFAULT,
 	  "what it is charged; inf: unbounded", get_cost },
 	{ "there", "there_ns", VAL_NS, COL_DEFAULT, "what is there already",
 	  get_there },
 	{ "limit", "limit_ns", VAL_NS_SET, COL_DEFAULT, "of the rule",
-	  get_limit },
+	  report_get_limit },
 	{ "decision", "decision", VAL_STR, COL_DEFAULT,
 	  "allow, would_deny, deny, detach (or quarantine) or exempt",
 	  get_decision },
 	{ "rule", "rule", VAL_STR, COL_DEFAULT, "that decided", get_rule },
-	{ "policy", "policy", VAL_STR, 0, "of the rule", get_policy },
+	{ "policy", "policy", VAL_STR, 0, "of the rule", report_get_policy },
 	{ "reason", "reason", VAL_STR, 0,
 	  "over_latency, over_programs, "
 	  "unbounded or unknown_hook",
-	  get_reason },
-	{ "why", "why", VAL_STR, 0, "the arithmetic", get_why },
-	{ "at", "at", VAL_STR, 0, "file and line of the rule", get_where },
+	  report_get_reason },
+	{ "why", "why", VAL_STR, 0, "the arithmetic", report_get_why },
+	{ "at", "at", VAL_STR, 0, "file and line of the rule",
+	  report_get_where },
 	{ "path", "path", VAL_STR, 0, "calls that lead to the hook", get_path },
 };
 
-static void explain(const struct ctx *ctx, const struct row *r)
+static void report_explain(const struct ctx *ctx, const struct row *r)
 {
 	const struct attachment *a = r->a;
 
@@ -354,9 +346,8 @@ int decisions_print(struct ctx *ctx, const struct policy_rules *rules,
 					 rule_text(rules, rule->file_off),
 					 rule->line);
 			if (rule_reach(graphs, a->rule))
-				r->path = reach_path(rule_reach(graphs,
-								a->rule),
-						     a->hook);
+				r->path = reach_path(
+					rule_reach(graphs, a->rule), a->hook);
 		}
 		if (table_add(t, r))
 			ret = fault_set(&ctx->fault, EXIT_FAILED, ENOMEM,
@@ -385,7 +376,7 @@ int decisions_print(struct ctx *ctx, const struct policy_rules *rules,
 		else
 			table_print(t, &ctx->out, true);
 		for (size_t i = 0; ctx->out.format == OUT_TABLE && i < n; i++)
-			explain(ctx, &rows[i]);
+			report_explain(ctx, &rows[i]);
 		note(ctx,
 		     "%zu allowed (%zu of them exempt), %zu would be "
 		     "denied, %zu denied%s",

@@ -115,7 +115,7 @@ static void set_overrun(struct bpf_policy_rule *r, enum policy_overrun o)
 	r->on_overrun = actions[o];
 }
 
-static int add_defaults(struct compile *c, const struct policy_set *set)
+static int rules_add_defaults(struct compile *c, const struct policy_set *set)
 {
 	struct policy_defaults d = policy_set_defaults(set, &c->p);
 	struct bpf_policy_rule r = { .kind = BPF_POLICY_DEFAULTS };
@@ -139,7 +139,7 @@ static int add_defaults(struct compile *c, const struct policy_set *set)
 			      -1);
 }
 
-static int add_hooks(struct compile *c)
+static int rules_add_hooks(struct compile *c)
 {
 	int ret = 0;
 
@@ -184,7 +184,8 @@ static int add_graph(struct compile *c, u32 index)
 	}
 	if (err)
 		return oom(c);
-	members = reach_members(c->graphs->reach[c->out->n], &r.nr_match, &size);
+	members =
+		reach_members(c->graphs->reach[c->out->n], &r.nr_match, &size);
 	if (!members)
 		return oom(c);
 	r.action = action_of(c, g->on_exceed);
@@ -252,7 +253,7 @@ static int add_policies(struct compile *c, const struct policy_set *set,
 			continue;
 		c->soft = mode == POLICY_MONITOR;
 		ret = add_text(c, c->p->path, &c->file_off);
-		ret = ret ? ret : add_hooks(c);
+		ret = ret ? ret : rules_add_hooks(c);
 		for (u32 k = 0; !ret && k < c->p->n_graphs; k++)
 			ret = add_graph(c, k);
 		if (!ret && mode == POLICY_ENFORCE)
@@ -263,7 +264,8 @@ static int add_policies(struct compile *c, const struct policy_set *set,
 	return ret;
 }
 
-static void set_name(struct policy_rules *rules, const struct policy_set *set)
+static void rules_set_name(struct policy_rules *rules,
+			   const struct policy_set *set)
 {
 	size_t len = 0;
 
@@ -291,9 +293,7 @@ int policy_compile(const struct policy_set *set, const struct callgraph *cg,
 		   struct policy_rules *rules, struct policy_graphs *graphs,
 		   struct fault *f)
 {
-	struct compile c = {
-		.out = rules, .graphs = graphs, .cg = cg, .f = f
-	};
+	struct compile c = { .out = rules, .graphs = graphs, .cg = cg, .f = f };
 	u32 nothing;
 	int ret;
 
@@ -303,10 +303,10 @@ int policy_compile(const struct policy_set *set, const struct callgraph *cg,
 	graphs->reach = calloc(graphs->n, sizeof(*graphs->reach));
 	ret = rules->rules && graphs->reach ? 0 : oom(&c);
 	ret = ret ? ret : add_bytes(&c, "", 1, &nothing);
-	ret = ret ? ret : add_defaults(&c, set);
+	ret = ret ? ret : rules_add_defaults(&c, set);
 	ret = ret ? ret : add_policies(&c, set, POLICY_ENFORCE);
 	ret = ret ? ret : add_policies(&c, set, POLICY_MONITOR);
-	set_name(rules, set);
+	rules_set_name(rules, set);
 	if (ret) {
 		policy_rules_free(rules);
 		policy_graphs_free(graphs);

@@ -9,7 +9,7 @@
 #include "policy/policy.h"
 #include "show/fault.h"
 
-static int add(struct policy_set *set, const char *path, struct fault *f)
+static int set_add(struct policy_set *set, const char *path, struct fault *f)
 {
 	struct policy *p, **all;
 	int ret = policy_read(path, &p, f);
@@ -45,7 +45,7 @@ static int is_policy(const struct dirent *d)
 	       !strcmp(d->d_name + len - 5, ".yaml");
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int set_by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
@@ -53,7 +53,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 static int add_dir(struct policy_set *set, const char *dir, struct fault *f)
 {
 	struct dirent **files;
-	int n = scandir(dir, &files, is_policy, by_name), ret = 0;
+	int n = scandir(dir, &files, is_policy, set_by_name), ret = 0;
 
 	if (n < 0)
 		return fault_set(f, EXIT_FAILED, errno, "cannot read %s", dir);
@@ -62,7 +62,7 @@ static int add_dir(struct policy_set *set, const char *dir, struct fault *f)
 
 		if (!ret &&
 		    asprintf(&path, "%s/%s", dir, files[i]->d_name) >= 0) {
-			ret = add(set, path, f);
+			ret = set_add(set, path, f);
 			free(path);
 		}
 		free(files[i]);
@@ -83,7 +83,7 @@ int policy_set_load(struct policy_set *set, char *const *paths, size_t n,
 
 		ret = !stat(paths[i], &st) && S_ISDIR(st.st_mode) ?
 			      add_dir(set, paths[i], f) :
-			      add(set, paths[i], f);
+			      set_add(set, paths[i], f);
 	}
 	for (size_t i = 0; !ret && i < set->n; i++) {
 		const struct policy *p = set->policies[i];

@@ -22,16 +22,6 @@ struct row {
 
 #define ROW const struct row *r = row
 
-static struct val text(const char *s)
-{
-	return (struct val){ .known = s && *s, .str = s };
-}
-
-static struct val num(u64 n, bool known)
-{
-	return (struct val){ .known = known, .num = n };
-}
-
 static bool decides(const struct row *r)
 {
 	return r->rule->kind != BPF_POLICY_PROGRAM;
@@ -43,71 +33,71 @@ static bool is_sum(const struct row *r)
 	       r->rule->kind == BPF_POLICY_GRAPH;
 }
 
-static struct val get_policy(const void *row)
+static struct val show_get_policy(const void *row)
 {
 	ROW;
-	return text(r->policy);
+	return val_text(r->policy);
 }
 
-static struct val get_name(const void *row)
+static struct val show_get_name(const void *row)
 {
 	ROW;
-	return text(r->name);
+	return val_text(r->name);
 }
 
 static struct val get_allowed(const void *row)
 {
 	ROW;
-	return num(r->rule->allowed, decides(r));
+	return val_num(r->rule->allowed, decides(r));
 }
 
 static struct val get_would_deny(const void *row)
 {
 	ROW;
-	return num(r->rule->would_deny, decides(r));
+	return val_num(r->rule->would_deny, decides(r));
 }
 
 static struct val get_denied(const void *row)
 {
 	ROW;
-	return num(r->rule->denied, decides(r));
+	return val_num(r->rule->denied, decides(r));
 }
 
 static struct val get_latency(const void *row)
 {
 	ROW;
-	return num(r->rule->latency_ns, is_sum(r));
+	return val_num(r->rule->latency_ns, is_sum(r));
 }
 
-static struct val get_limit(const void *row)
+static struct val show_get_limit(const void *row)
 {
 	ROW;
-	return num(r->rule->max_latency_ns,
-		   r->rule->flags & BPF_POLICY_F_LATENCY);
+	return val_num(r->rule->max_latency_ns,
+		       r->rule->flags & BPF_POLICY_F_LATENCY);
 }
 
 static struct val get_programs(const void *row)
 {
 	ROW;
-	return num(r->rule->programs,
-		   is_sum(r) || r->rule->kind == BPF_POLICY_DEFAULTS);
+	return val_num(r->rule->programs,
+		       is_sum(r) || r->rule->kind == BPF_POLICY_DEFAULTS);
 }
 
 static struct val get_line(const void *row)
 {
 	ROW;
-	return text(r->line);
+	return val_text(r->line);
 }
 
-static struct val get_where(const void *row)
+static struct val show_get_where(const void *row)
 {
 	ROW;
-	return text(r->where);
+	return val_text(r->where);
 }
 
 static const struct col cols[] = {
-	{ "policy", "policy", VAL_STR, COL_DEFAULT, "name", get_policy },
-	{ "rule", "rule", VAL_STR, COL_DEFAULT, "its place", get_name },
+	{ "policy", "policy", VAL_STR, COL_DEFAULT, "name", show_get_policy },
+	{ "rule", "rule", VAL_STR, COL_DEFAULT, "its place", show_get_name },
 	{ "allow", "allowed", VAL_U64, COL_DEFAULT, "decisions", get_allowed },
 	{ "would_deny", "would_deny", VAL_U64, COL_DEFAULT, "decisions",
 	  get_would_deny },
@@ -118,9 +108,9 @@ static const struct col cols[] = {
 	  "charged now; of a hook rule, to one of its hooks at most",
 	  get_latency },
 	{ "limit", "limit_ns", VAL_NS_SET, COL_DEFAULT, "of the latency",
-	  get_limit },
+	  show_get_limit },
 	{ "says", "text", VAL_STR, COL_DEFAULT, "the rule", get_line },
-	{ "at", "at", VAL_STR, 0, "file and line", get_where },
+	{ "at", "at", VAL_STR, 0, "file and line", show_get_where },
 };
 
 /* The rule of all: its mode is that of the policy. */
@@ -132,8 +122,8 @@ static const struct bpf_policy_rule *defaults(const struct policy_rules *rules)
 	return NULL;
 }
 
-static void print(struct ctx *ctx, const struct policy_rules *rules,
-		  struct table *t)
+static void show_print(struct ctx *ctx, const struct policy_rules *rules,
+		       struct table *t)
 {
 	const struct bpf_policy_rule *d = defaults(rules);
 	const char *mode = d ? rule_mode_name(d->mode) : "unknown";
@@ -207,7 +197,7 @@ int policy_show(struct ctx *ctx)
 	}
 	if (!ret) {
 		table_close(t);
-		print(ctx, &rules, t);
+		show_print(ctx, &rules, t);
 	}
 	for (u32 i = 0; rows && i < rules.n; i++)
 		free(rows[i].line);

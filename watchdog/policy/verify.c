@@ -22,10 +22,10 @@ struct verify {
 	char at[128]; /* path of what is looked at */
 };
 
-static int refuse(struct verify *v, const char *fmt, ...)
+static int verify_refuse(struct verify *v, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static int refuse(struct verify *v, const char *fmt, ...)
+static int verify_refuse(struct verify *v, const char *fmt, ...)
 {
 	u32 line, column;
 	char text[384];
@@ -70,33 +70,37 @@ static int check_time(struct verify *v, const char *key, struct policy_time *t)
 	snprintf(v->at + len, sizeof(v->at) - len, ".%s", key);
 	err = duration_parse(t->text, &t->ns);
 	if (err == -ERANGE)
-		ret = refuse(v, "%s '%.64s' is not between 1ns and 2^63-1 ns",
-			     key, t->text);
+		ret = verify_refuse(
+			v, "%s '%.64s' is not between 1ns and 2^63-1 ns", key,
+			t->text);
 	else if (err)
-		ret = refuse(v,
-			     "%s '%.64s' is no duration: a number with a "
-			     "unit (ns, us, ms, s, min or h)",
-			     key, t->text);
+		ret = verify_refuse(
+			v,
+			"%s '%.64s' is no duration: a number with a "
+			"unit (ns, us, ms, s, min or h)",
+			key, t->text);
 	v->at[len] = '\0';
 	return ret;
 }
 
 /* Names become labels of metrics and parts of messages. */
-static int check_name(struct verify *v, const char *what, const char *name)
+static int verify_check_name(struct verify *v, const char *what,
+			     const char *name)
 {
 	size_t len = strlen(name);
 
 	if (!len)
-		return refuse(v, "%s is empty", what);
+		return verify_refuse(v, "%s is empty", what);
 	if (len > POLICY_MAX_NAME)
-		return refuse(v, "%s has %zu characters, %d are allowed", what,
-			      len, POLICY_MAX_NAME);
+		return verify_refuse(v, "%s has %zu characters, %d are allowed",
+				     what, len, POLICY_MAX_NAME);
 	for (const char *c = name; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
-			return refuse(v,
-				      "%s may have letters, digits, '.', "
-				      "'_' and '-' only",
-				      what);
+			return verify_refuse(
+				v,
+				"%s may have letters, digits, '.', "
+				"'_' and '-' only",
+				what);
 	return 0;
 }
 
@@ -107,31 +111,33 @@ static int check_glob(struct verify *v, const char *what, const char *glob,
 	size_t len = strlen(glob);
 
 	if (!len)
-		return refuse(v, "%s is empty", what);
+		return verify_refuse(v, "%s is empty", what);
 	if (len > max)
-		return refuse(v, "%s has %zu characters, %zu are allowed", what,
-			      len, max);
+		return verify_refuse(v,
+				     "%s has %zu characters, %zu are allowed",
+				     what, len, max);
 	for (const char *c = glob; *c; c++) {
 		if (!isprint((unsigned char)*c))
-			return refuse(v,
-				      "%s holds a byte that cannot be "
-				      "printed",
-				      what);
+			return verify_refuse(v,
+					     "%s holds a byte that cannot be "
+					     "printed",
+					     what);
 		if (*c == '\\' && !*++c)
-			return refuse(v, "%s ends with a '\\'", what);
+			return verify_refuse(v, "%s ends with a '\\'", what);
 		if (*c != '[' || (c > glob && c[-1] == '\\'))
 			continue;
 		c += 1 + (c[1] == '!');
 		if (*c == '^')
-			return refuse(v, "%s: negate with [!...]", what);
+			return verify_refuse(v, "%s: negate with [!...]", what);
 		if (*c == ']')
 			c++;
 		for (; *c && *c != ']'; c++)
 			if (*c == '[' || *c == '\\')
-				return refuse(v, "%s: no '%c' inside [...]",
-					      what, *c);
+				return verify_refuse(v,
+						     "%s: no '%c' inside [...]",
+						     what, *c);
 		if (!*c)
-			return refuse(v, "%s: a '[' without ']'", what);
+			return verify_refuse(v, "%s: a '[' without ']'", what);
 	}
 	return 0;
 }
@@ -148,10 +154,11 @@ static int check_hook(struct verify *v, const char *match)
 	snprintf(kind, sizeof(kind), "%.*s", (int)len, match);
 	if (strpbrk(kind, "*?[\\") || section_is_kind(kind))
 		return 0;
-	return refuse(v,
-		      "there is no kind of hook '%s'; hooks are spelled as "
-		      "in SEC(), see bpfwd ps",
-		      kind);
+	return verify_refuse(
+		v,
+		"there is no kind of hook '%s'; hooks are spelled as "
+		"in SEC(), see bpfwd ps",
+		kind);
 }
 
 static int check_match(struct verify *v, struct policy_match *m)
@@ -160,8 +167,9 @@ static int check_match(struct verify *v, struct policy_match *m)
 	int ret = 0;
 
 	if (!m->name && !m->type && !m->comm)
-		return refuse(v, "match says nothing; to match all programs "
-				 "say name: \"*\"");
+		return verify_refuse(
+			v, "match says nothing; to match all programs "
+			   "say name: \"*\"");
 	if (m->name) {
 		snprintf(v->at + len, sizeof(v->at) - len, ".name");
 		ret = check_glob(v, "name", m->name, BPF_POLICY_NAME_LEN - 1);
@@ -178,10 +186,11 @@ static int check_match(struct verify *v, struct policy_match *m)
 			if (!strcmp(name, m->type))
 				m->prog_type = t;
 		if (!m->prog_type)
-			ret = refuse(v,
-				     "there is no type of program '%.64s', "
-				     "see bpfwd ps -w",
-				     m->type);
+			ret = verify_refuse(
+				v,
+				"there is no type of program '%.64s', "
+				"see bpfwd ps -w",
+				m->type);
 	}
 	v->at[len] = '\0';
 	return ret;
@@ -200,9 +209,10 @@ static int verify_hooks(struct verify *v)
 		h->line = line_of(v);
 		if (!ret && !h->max_latency.text && !h->max_programs &&
 		    !h->budget.text)
-			ret = refuse(v, "a rule without a limit: give it "
-					"max_latency, max_programs (1 or "
-					"more) or budget");
+			ret = verify_refuse(v,
+					    "a rule without a limit: give it "
+					    "max_latency, max_programs (1 or "
+					    "more) or budget");
 		ret = ret ? ret : check_time(v, "max_latency", &h->max_latency);
 		ret = ret ? ret : check_time(v, "budget", &h->budget);
 		h->on_exceed = h->on_exceed ? h->on_exceed : POLICY_DENY;
@@ -214,9 +224,9 @@ static int check_root(struct verify *v, const char *root)
 {
 	for (const char *c = root; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("._$", *c))
-			return refuse(v, "'%.64s' is no name of a function",
-				      root);
-	return *root ? 0 : refuse(v, "a root is empty");
+			return verify_refuse(
+				v, "'%.64s' is no name of a function", root);
+	return *root ? 0 : verify_refuse(v, "a root is empty");
 }
 
 static int verify_graphs(struct verify *v)
@@ -227,19 +237,20 @@ static int verify_graphs(struct verify *v)
 		struct policy_graph *g = &v->p->graphs[i];
 
 		at(v, "call_graphs[%u].name", i);
-		ret = check_name(v, "name", g->name);
+		ret = verify_check_name(v, "name", g->name);
 		for (u32 k = 0; !ret && k < i; k++)
 			if (!strcmp(v->p->graphs[k].name, g->name))
-				ret = refuse(v, "there are two call graphs %s",
-					     g->name);
+				ret = verify_refuse(
+					v, "there are two call graphs %s",
+					g->name);
 		for (u32 k = 0; !ret && k < g->n_roots; k++) {
 			at(v, "call_graphs[%u].roots[%u]", i, k);
 			ret = check_root(v, g->roots[k]);
 		}
 		at(v, "call_graphs[%u].depth", i);
 		if (!ret && g->depth > POLICY_MAX_DEPTH)
-			ret = refuse(v, "depth is at most %d",
-				     POLICY_MAX_DEPTH);
+			ret = verify_refuse(v, "depth is at most %d",
+					    POLICY_MAX_DEPTH);
 		at(v, "call_graphs[%u]", i);
 		g->line = line_of(v);
 		ret = ret ? ret : check_time(v, "max_latency", &g->max_latency);
@@ -248,8 +259,8 @@ static int verify_graphs(struct verify *v)
 	}
 	at(v, "call_graphs");
 	if (!ret && v->p->n_graphs > BPF_POLICY_MAX_GRAPHS)
-		ret = refuse(v, "%u call graphs, %d are allowed",
-			     v->p->n_graphs, BPF_POLICY_MAX_GRAPHS);
+		ret = verify_refuse(v, "%u call graphs, %d are allowed",
+				    v->p->n_graphs, BPF_POLICY_MAX_GRAPHS);
 	return ret;
 }
 
@@ -265,19 +276,21 @@ static int verify_programs(struct verify *v)
 		at(v, "programs[%u]", i);
 		p->line = line_of(v);
 		if (!ret && !p->budget.text && !p->on_overrun && !p->quarantine)
-			ret = refuse(v, "a rule that says nothing: give it "
-					"budget, on_overrun or quarantine");
+			ret = verify_refuse(v,
+					    "a rule that says nothing: give it "
+					    "budget, on_overrun or quarantine");
 		ret = ret ? ret : check_time(v, "budget", &p->budget);
 		if (ret || !p->quarantine)
 			continue;
 		at(v, "programs[%u].quarantine", i);
 		if (p->quarantine->after < 1 ||
 		    p->quarantine->after > INT32_MAX)
-			ret = refuse(v, "after is 1 or more");
+			ret = verify_refuse(v, "after is 1 or more");
 		else if (p->quarantine->window.text &&
 			 p->quarantine->after > POLICY_MAX_WINDOW)
-			ret = refuse(v, "within a window, after is at most %d",
-				     POLICY_MAX_WINDOW);
+			ret = verify_refuse(
+				v, "within a window, after is at most %d",
+				POLICY_MAX_WINDOW);
 		ret = ret ? ret :
 			    check_time(v, "window", &p->quarantine->window);
 	}
@@ -299,10 +312,11 @@ static int check_until(struct verify *v, struct policy_exempt *e)
 	}
 	t = end && !*end ? timegm(&tm) : -1;
 	if (t <= 0)
-		return refuse(v,
-			      "until '%.64s' is no date such as 2027-06-30 "
-			      "or 2027-06-30T12:00:00Z",
-			      e->until);
+		return verify_refuse(
+			v,
+			"until '%.64s' is no date such as 2027-06-30 "
+			"or 2027-06-30T12:00:00Z",
+			e->until);
 	e->until_s = t;
 	return 0;
 }
@@ -318,10 +332,11 @@ static int verify_exempt(struct verify *v)
 		ret = check_match(v, &e->match);
 		at(v, "exempt[%u].from", i);
 		if (!ret && !e->from)
-			ret = refuse(v, "exempt from what? latency, budget");
+			ret = verify_refuse(
+				v, "exempt from what? latency, budget");
 		at(v, "exempt[%u].reason", i);
 		if (!ret && !e->reason[strspn(e->reason, " \t\n")])
-			ret = refuse(v, "a reason is required");
+			ret = verify_refuse(v, "a reason is required");
 		at(v, "exempt[%u].until", i);
 		if (!ret && e->until)
 			ret = check_until(v, e);
@@ -341,18 +356,20 @@ int policy_verify(struct policy *policy, const struct marks *marks,
 
 	at(&v, "version");
 	if (policy->version != 1)
-		ret = refuse(&v, "version %u; this bpfwd knows version 1",
-			     policy->version);
+		ret = verify_refuse(&v,
+				    "version %u; this bpfwd knows version 1",
+				    policy->version);
 	at(&v, "name");
-	ret = ret ? ret : check_name(&v, "name", policy->name);
+	ret = ret ? ret : verify_check_name(&v, "name", policy->name);
 	at(&v, "defaults");
 	policy->defaults_line = line_of(&v);
 	if (!ret && policy->defaults)
 		ret = check_time(&v, "budget", &policy->defaults->budget);
 	at(&v, "name");
 	if (!ret && rules > BPF_POLICY_MAX_RULES)
-		ret = refuse(&v, "%llu rules, %d are allowed",
-			     (unsigned long long)rules, BPF_POLICY_MAX_RULES);
+		ret = verify_refuse(&v, "%llu rules, %d are allowed",
+				    (unsigned long long)rules,
+				    BPF_POLICY_MAX_RULES);
 	ret = ret ? ret : verify_hooks(&v);
 	ret = ret ? ret : verify_graphs(&v);
 	ret = ret ? ret : verify_programs(&v);

@@ -27,7 +27,7 @@ void btfs_free(struct btfs *btfs)
 	free(btfs);
 }
 
-static struct btf *load(struct btfs *btfs, u32 id)
+static struct btf *btfs_load(struct btfs *btfs, u32 id)
 {
 	void *all;
 
@@ -45,7 +45,7 @@ static struct btf *load(struct btfs *btfs, u32 id)
 
 const char *btfs_name(struct btfs *btfs, u32 obj_id, u32 type_id)
 {
-	struct btf *btf = obj_id && type_id ? load(btfs, obj_id) : NULL;
+	struct btf *btf = obj_id && type_id ? btfs_load(btfs, obj_id) : NULL;
 	const struct btf_type *type = btf ? btf__type_by_id(btf, type_id) :
 					    NULL;
 	const char *name = type ? btf__name_by_offset(btf, type->name_off) :
@@ -56,7 +56,7 @@ const char *btfs_name(struct btfs *btfs, u32 obj_id, u32 type_id)
 
 const char *btfs_string(struct btfs *btfs, u32 obj_id, u32 offset)
 {
-	struct btf *btf = obj_id ? load(btfs, obj_id) : NULL;
+	struct btf *btf = obj_id ? btfs_load(btfs, obj_id) : NULL;
 	const char *text = btf ? btf__str_by_offset(btf, offset) : NULL;
 
 	return text && *text ? text : NULL;

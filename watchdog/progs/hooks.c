@@ -31,8 +31,8 @@ struct hooks {
 	size_t n_given;
 };
 
-static int add(struct hooks *hooks, u32 prog_id, char *text,
-	       enum bpf_attach_type attach)
+static int hooks_add(struct hooks *hooks, u32 prog_id, char *text,
+		     enum bpf_attach_type attach)
 {
 	struct hook *all = hooks->hooks;
 
@@ -56,7 +56,7 @@ static void add_at(struct hooks *hooks, u32 prog_id, const char *section,
 	char *text;
 
 	if (asprintf(&text, at && *at ? "%s/%s" : "%s", section, at) >= 0)
-		add(hooks, prog_id, text, 0);
+		hooks_add(hooks, prog_id, text, 0);
 }
 
 static void add_device(struct hooks *hooks, u32 prog_id, const char *section,
@@ -138,14 +138,14 @@ static void add_link(struct hooks *hooks, const struct bpf_link_info *l,
 		add_at(hooks, l->prog_id, "raw_tp", name);
 		return;
 	case BPF_LINK_TYPE_TRACING:
-		add(hooks, l->prog_id, NULL, l->tracing.attach_type);
+		hooks_add(hooks, l->prog_id, NULL, l->tracing.attach_type);
 		return;
 	case BPF_LINK_TYPE_ITER:
 		add_at(hooks, l->prog_id, "iter", name);
 		return;
 	case BPF_LINK_TYPE_CGROUP:
 		if (l->cgroup.attach_type == BPF_LSM_CGROUP) {
-			add(hooks, l->prog_id, NULL, BPF_LSM_CGROUP);
+			hooks_add(hooks, l->prog_id, NULL, BPF_LSM_CGROUP);
 			return;
 		}
 		add_at(hooks, l->prog_id,
@@ -272,7 +272,7 @@ static void read_xdp(struct hooks *hooks)
 		if_freenameindex(devs);
 }
 
-static int compare(const void *a, const void *b)
+static int hooks_compare(const void *a, const void *b)
 {
 	const struct hook *x = a, *y = b;
 
@@ -298,7 +298,8 @@ struct hooks *hooks_load(void)
 	}
 	read_xdp(hooks);
 	if (hooks->n)
-		qsort(hooks->hooks, hooks->n, sizeof(*hooks->hooks), compare);
+		qsort(hooks->hooks, hooks->n, sizeof(*hooks->hooks),
+		      hooks_compare);
 	return hooks;
 }
 
@@ -344,7 +345,7 @@ static char *btf_hook(struct btfs *btfs, const struct bpf_prog_info *info,
 }
 
 /* Keeps what is given out; frees it and returns NULL if it cannot. */
-static void *give(struct hooks *hooks, void *what)
+static void *hooks_give(struct hooks *hooks, void *what)
 {
 	void **all =
 		reallocarray(hooks->given, hooks->n_given + 1, sizeof(*all));
@@ -371,7 +372,7 @@ static const char *struct_ops_hook(struct hooks *hooks, struct btfs *btfs,
 
 	if (asprintf(&text, at ? "struct_ops/%s" : "struct_ops", at) < 0)
 		text = NULL;
-	return give(hooks, text);
+	return hooks_give(hooks, text);
 }
 
 static bool is_in(const char *const *list, size_t n, const char *text)
@@ -400,7 +401,7 @@ const char *const *hooks_of(struct hooks *hooks, struct btfs *btfs,
 	for (end = low;
 	     end < hooks->n && hooks->hooks[end].prog_id == info->id;)
 		end++;
-	list = give(hooks, calloc(end - low + 2, sizeof(*list)));
+	list = hooks_give(hooks, calloc(end - low + 2, sizeof(*list)));
 	if (!list)
 		return none;
 	for (; low < end; low++) {

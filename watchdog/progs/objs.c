@@ -57,13 +57,14 @@ static int load_nth(struct bpf_object *obj, size_t n)
 	return err ? err : bpf_program__fd(wanted);
 }
 
-static bool wanted(const struct bpf_program *prog, const char *only)
+static bool objs_wanted(const struct bpf_program *prog, const char *only)
 {
 	return !only || !fnmatch(only, bpf_program__name(prog), 0);
 }
 
-static int give(const char *path, const struct bpf_program *prog, int fd,
-		int (*fn)(void *arg, const struct obj_prog *prog), void *arg)
+static int objs_give(const char *path, const struct bpf_program *prog, int fd,
+		     int (*fn)(void *arg, const struct obj_prog *prog),
+		     void *arg)
 {
 	const char *base = strrchr(path, '/');
 	struct obj_prog p = {
@@ -89,13 +90,13 @@ static int each_at_once(const char *path, const char *only,
 	if (!obj)
 		return f->exit;
 	bpf_object__for_each_program(prog, obj)
-		bpf_program__set_autoload(prog, wanted(prog, only));
+		bpf_program__set_autoload(prog, objs_wanted(prog, only));
 	if (!bpf_object__load(obj)) {
 		*done = true;
 		bpf_object__for_each_program(prog, obj) {
-			if (!ret && wanted(prog, only))
-				ret = give(path, prog, bpf_program__fd(prog),
-					   fn, arg);
+			if (!ret && objs_wanted(prog, only))
+				ret = objs_give(path, prog,
+						bpf_program__fd(prog), fn, arg);
 		}
 	}
 	bpf_object__close(obj);
@@ -118,8 +119,8 @@ int objs_each(const char *path, const char *only,
 		prog = nth_program(obj, n);
 		if (!prog)
 			done = true;
-		else if (wanted(prog, only))
-			ret = give(path, prog, load_nth(obj, n), fn, arg);
+		else if (objs_wanted(prog, only))
+			ret = objs_give(path, prog, load_nth(obj, n), fn, arg);
 		bpf_object__close(obj);
 	}
 	return ret;

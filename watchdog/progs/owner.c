@@ -24,7 +24,7 @@ struct owners {
 	size_t n;
 };
 
-static struct owner *find(const struct owners *owners, u32 prog_id)
+static struct owner *owner_find(const struct owners *owners, u32 prog_id)
 {
 	for (size_t i = 0; i < owners->n; i++)
 		if (owners->all[i].prog_id == prog_id)
@@ -32,9 +32,9 @@ static struct owner *find(const struct owners *owners, u32 prog_id)
 	return NULL;
 }
 
-static void add(struct owners *owners, u32 prog_id, u32 pid)
+static void owner_add(struct owners *owners, u32 prog_id, u32 pid)
 {
-	struct owner *o = find(owners, prog_id);
+	struct owner *o = owner_find(owners, prog_id);
 
 	if (o) {
 		o->more += o->last != pid;
@@ -83,7 +83,7 @@ static void scan_process(struct owners *owners, int proc, u32 pid)
 			continue;
 		line = strstr(buf, "\nprog_id:");
 		if (line)
-			add(owners, strtoul(line + 9, NULL, 10), pid);
+			owner_add(owners, strtoul(line + 9, NULL, 10), pid);
 	}
 	closedir(dir);
 }
@@ -130,7 +130,7 @@ void owners_free(struct owners *owners)
 
 const char *owners_of(const struct owners *owners, u32 prog_id)
 {
-	const struct owner *o = find(owners, prog_id);
+	const struct owner *o = owner_find(owners, prog_id);
 
 	return o ? o->text : NULL;
 }

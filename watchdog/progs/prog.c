@@ -239,7 +239,7 @@ static u32 main_func_type(int fd, const struct bpf_prog_info *known)
 	return type;
 }
 
-static int fill(struct progs *progs, struct prog *p, int fd)
+static int prog_fill(struct progs *progs, struct prog *p, int fd)
 {
 	const char *type, *name = NULL;
 	int err;
@@ -274,13 +274,13 @@ static void prog_clear(struct prog *p)
 	free(p->name);
 }
 
-static int add(struct progs *progs, const struct prog_sel *sel, u32 id)
+static int prog_add(struct progs *progs, const struct prog_sel *sel, u32 id)
 {
 	struct prog p = {}, *all;
 	int fd = bpf_prog_get_fd_by_id(id), err = fd < 0 ? fd : 0;
 
 	if (!err)
-		err = fill(progs, &p, fd);
+		err = prog_fill(progs, &p, fd);
 	if (fd >= 0)
 		close(fd);
 	if (err || !sel_any(sel, &p))
@@ -354,7 +354,7 @@ int progs_load(struct progs **out, const struct prog_sel *sel, int what,
 	if (!progs->btfs)
 		goto fail;
 	while (!(err = bpf_prog_get_next_id(id, &id))) {
-		err = add(progs, sel, id);
+		err = prog_add(progs, sel, id);
 		if (err)
 			goto fail;
 	}

@@ -4,42 +4,27 @@
 #include "kernel/kwd_estimate.h"
 #include "progs/ps_cols.h"
 
-static struct val num(u64 n, bool known)
-{
-	return (struct val){ .known = known, .num = n };
-}
-
-static struct val text(const char *s)
-{
-	return (struct val){ .known = s && *s, .str = s };
-}
-
-static struct val real(double n, bool known)
-{
-	return (struct val){ .known = known, .real = n };
-}
-
 #define ROW const struct ps_row *r = row
 #define INFO(field) (((const struct ps_row *)row)->p->info.field)
 
-static struct val get_id(const void *row)
+static struct val col_get_id(const void *row)
 {
-	return num(INFO(id), true);
+	return val_num(INFO(id), true);
 }
 
-static struct val get_name(const void *row)
+static struct val col_get_name(const void *row)
 {
 	ROW;
-	struct val v = text(r->p->name);
+	struct val v = val_text(r->p->name);
 
 	v.mark = r->p->name_cut;
 	return v;
 }
 
-static struct val get_hook(const void *row)
+static struct val col_get_hook(const void *row)
 {
 	ROW;
-	struct val v = text(r->p->hooks[0]);
+	struct val v = val_text(r->p->hooks[0]);
 
 	v.mark = v.known && r->p->hooks[1];
 	return v;
@@ -48,7 +33,7 @@ static struct val get_hook(const void *row)
 static struct val get_hooks(const void *row)
 {
 	ROW;
-	return text(r->hooks);
+	return val_text(r->hooks);
 }
 
 static u64 budget(const struct ps_row *r)
@@ -66,19 +51,19 @@ static bool estimated(const struct ps_row *r)
 	       !kwd_estimate_none(r->p->info.estimate_reason);
 }
 
-static struct val get_best(const void *row)
+static struct val col_get_best(const void *row)
 {
 	ROW;
-	struct val v = num(INFO(estimate_best_ns), estimated(r));
+	struct val v = val_num(INFO(estimate_best_ns), estimated(r));
 
 	v.mark = v.known && r->feature && v.num > budget(r);
 	return v;
 }
 
-static struct val get_worst(const void *row)
+static struct val col_get_worst(const void *row)
 {
 	ROW;
-	struct val v = num(INFO(estimate_worst_ns), estimated(r));
+	struct val v = val_num(INFO(estimate_worst_ns), estimated(r));
 
 	v.mark = v.known && r->feature && v.num > budget(r);
 	return v;
@@ -90,46 +75,46 @@ static struct val get_use(const void *row)
 	bool known = estimated(r) && r->feature && budget(r) &&
 		     INFO(estimate_worst_ns) != UINT64_MAX;
 
-	return real(known ? INFO(estimate_worst_ns) * 100.0 / budget(r) : 0,
-		    known);
+	return val_real(known ? INFO(estimate_worst_ns) * 100.0 / budget(r) : 0,
+			known);
 }
 
-static struct val get_bounded(const void *row)
+static struct val col_get_bounded(const void *row)
 {
 	ROW;
-	return num(INFO(estimate_worst_ns) != UINT64_MAX, estimated(r));
+	return val_num(INFO(estimate_worst_ns) != UINT64_MAX, estimated(r));
 }
 
 static struct val get_unbounded_why(const void *row)
 {
 	ROW;
-	return text(kwd_estimate_known(r->p->info_len) &&
-				    INFO(estimate_reason) ?
-			    kwd_reason_name(INFO(estimate_reason)) :
-			    NULL);
+	return val_text(kwd_estimate_known(r->p->info_len) &&
+					INFO(estimate_reason) ?
+				kwd_reason_name(INFO(estimate_reason)) :
+				NULL);
 }
 
-static struct val get_source(const void *row)
+static struct val col_get_source(const void *row)
 {
 	ROW;
-	return text(!estimated(r) ? NULL :
-		    INFO(estimate_flags) & BPF_ESTIMATE_F_BUILTIN ?
-				    "model" :
-				    "calibrated");
+	return val_text(!estimated(r) ? NULL :
+			INFO(estimate_flags) & BPF_ESTIMATE_F_BUILTIN ?
+					"model" :
+					"calibrated");
 }
 
 static struct val get_violations(const void *row)
 {
 	ROW;
-	return num(INFO(estimate_violations),
-		   kwd_estimate_known(r->p->info_len));
+	return val_num(INFO(estimate_violations),
+		       kwd_estimate_known(r->p->info_len));
 }
 
 static struct val get_max(const void *row)
 {
 	ROW;
-	struct val v =
-		num(INFO(longest_run_ns), r->feature && INFO(longest_run_ns));
+	struct val v = val_num(INFO(longest_run_ns),
+			       r->feature && INFO(longest_run_ns));
 
 	v.mark = v.known && v.num > budget(r);
 	return v;
@@ -138,15 +123,15 @@ static struct val get_max(const void *row)
 static struct val get_sampled(const void *row)
 {
 	ROW;
-	return num(INFO(sampled_runs),
-		   r->feature && kwd_samples_known(r->p->info_len));
+	return val_num(INFO(sampled_runs),
+		       r->feature && kwd_samples_known(r->p->info_len));
 }
 
 static struct val get_p99(const void *row)
 {
 	ROW;
-	struct val v = num(INFO(p99_run_ns),
-			   get_sampled(row).known && INFO(sampled_runs));
+	struct val v = val_num(INFO(p99_run_ns),
+			       get_sampled(row).known && INFO(sampled_runs));
 
 	v.mark = v.known && v.num > budget(r);
 	return v;
@@ -155,179 +140,184 @@ static struct val get_p99(const void *row)
 static struct val get_budget(const void *row)
 {
 	ROW;
-	return num(budget(r), r->feature);
+	return val_num(budget(r), r->feature);
 }
 
 static struct val get_kills(const void *row)
 {
 	ROW;
-	return num(INFO(terminations), r->feature);
+	return val_num(INFO(terminations), r->feature);
 }
 
 static struct val get_type(const void *row)
 {
 	ROW;
-	return text(r->p->type);
+	return val_text(r->p->type);
 }
 
 static struct val get_avg(const void *row)
 {
-	return INFO(run_cnt) ? num(INFO(run_time_ns) / INFO(run_cnt), true) :
-			       num(0, false);
+	return INFO(run_cnt) ?
+		       val_num(INFO(run_time_ns) / INFO(run_cnt), true) :
+		       val_num(0, false);
 }
 
 static struct val get_runs(const void *row)
 {
-	return num(INFO(run_cnt), true);
+	return val_num(INFO(run_cnt), true);
 }
 
 static struct val get_rate(const void *row)
 {
 	ROW;
-	return real(r->rate, r->rates);
+	return val_real(r->rate, r->rates);
 }
 
 static struct val get_cpu(const void *row)
 {
 	ROW;
-	return real(r->cpu, r->rates);
+	return val_real(r->cpu, r->rates);
 }
 
 static struct val get_cpu_rel(const void *row)
 {
 	ROW;
-	return real(r->cpu_rel, r->rates);
+	return val_real(r->cpu_rel, r->rates);
 }
 
 static struct val get_owner(const void *row)
 {
 	ROW;
-	return text(r->p->owner);
+	return val_text(r->p->owner);
 }
 
 static struct val get_tag(const void *row)
 {
 	ROW;
-	return text(r->p->tag);
+	return val_text(r->p->tag);
 }
 
 static struct val get_run_time(const void *row)
 {
-	return num(INFO(run_time_ns), true);
+	return val_num(INFO(run_time_ns), true);
 }
 
 static struct val get_misses(const void *row)
 {
-	return num(INFO(recursion_misses), true);
+	return val_num(INFO(recursion_misses), true);
 }
 
 static struct val get_insns(const void *row)
 {
-	return num(INFO(xlated_prog_len) / sizeof(struct bpf_insn),
-		   INFO(xlated_prog_len));
+	return val_num(INFO(xlated_prog_len) / sizeof(struct bpf_insn),
+		       INFO(xlated_prog_len));
 }
 
 static struct val get_verified(const void *row)
 {
-	return num(INFO(verified_insns), INFO(verified_insns));
+	return val_num(INFO(verified_insns), INFO(verified_insns));
 }
 
 static struct val get_jited(const void *row)
 {
-	return num(INFO(jited_prog_len), INFO(jited_prog_len));
+	return val_num(INFO(jited_prog_len), INFO(jited_prog_len));
 }
 
 static struct val get_uid(const void *row)
 {
-	return num(INFO(created_by_uid), true);
+	return val_num(INFO(created_by_uid), true);
 }
 
 static struct val get_own_budget(const void *row)
 {
 	ROW;
-	return num(INFO(watchdog_budget_ns),
-		   r->feature && INFO(watchdog_budget_ns));
+	return val_num(INFO(watchdog_budget_ns),
+		       r->feature && INFO(watchdog_budget_ns));
 }
 
 static struct val get_overruns(const void *row)
 {
 	ROW;
-	return num(INFO(overruns), r->feature);
+	return val_num(INFO(overruns), r->feature);
 }
 
-static struct val get_verdict(const void *row)
+static struct val col_get_verdict(const void *row)
 {
 	ROW;
-	return text(r->feature ? kwd_verdict_name(INFO(watchdog_verdict)) : NULL);
+	return val_text(r->feature ? kwd_verdict_name(INFO(watchdog_verdict)) :
+				     NULL);
 }
 
 static struct val get_action(const void *row)
 {
 	ROW;
-	return text(r->feature ? kwd_action_name(INFO(watchdog_action)) : NULL);
+	return val_text(r->feature ? kwd_action_name(INFO(watchdog_action)) :
+				     NULL);
 }
 
 static struct val get_state(const void *row)
 {
 	ROW;
-	return text(!r->feature	      ? NULL :
-		    INFO(quarantined) ? "quarantined" :
-					"active");
+	return val_text(!r->feature	  ? NULL :
+			INFO(quarantined) ? "quarantined" :
+					    "active");
 }
 
 static struct val get_quarantined(const void *row)
 {
 	ROW;
-	return num(INFO(quarantined), r->feature);
+	return val_num(INFO(quarantined), r->feature);
 }
 
 static struct val get_terminable(const void *row)
 {
 	ROW;
-	return text(r->feature ? kwd_terminable_name(INFO(terminable)) : NULL);
+	return val_text(r->feature ? kwd_terminable_name(INFO(terminable)) :
+				     NULL);
 }
 
-static struct val get_why(const void *row)
+static struct val col_get_why(const void *row)
 {
 	ROW;
-	return text(r->feature ? kwd_terminable_text(INFO(terminable)) : NULL);
+	return val_text(r->feature ? kwd_terminable_text(INFO(terminable)) :
+				     NULL);
 }
 
 static struct val get_image(const void *row)
 {
 	ROW;
-	return num(INFO(fast_path_bytes), r->feature);
+	return val_num(INFO(fast_path_bytes), r->feature);
 }
 
 static struct val get_last_kill(const void *row)
 {
 	ROW;
-	return num(r->now_ns - INFO(last_termination_ns),
-		   r->feature && INFO(last_termination_ns) &&
-			   r->now_ns >= INFO(last_termination_ns));
+	return val_num(r->now_ns - INFO(last_termination_ns),
+		       r->feature && INFO(last_termination_ns) &&
+			       r->now_ns >= INFO(last_termination_ns));
 }
 
 static struct val get_last_termination(const void *row)
 {
 	ROW;
-	return num(INFO(last_termination_ns),
-		   r->feature && INFO(last_termination_ns));
+	return val_num(INFO(last_termination_ns),
+		       r->feature && INFO(last_termination_ns));
 }
 
 /* The keys are bpftool's and the kernel's where these have one. */
 const struct col ps_cols[] = {
-	{ "id", "id", VAL_U64, COL_DEFAULT, "program id", get_id },
+	{ "id", "id", VAL_U64, COL_DEFAULT, "program id", col_get_id },
 	{ "name", "name", VAL_STR, COL_DEFAULT,
 	  "full name from BTF; ~ if only its first 15 characters are known",
-	  get_name },
+	  col_get_name },
 	{ "hook", "hook", VAL_STR, COL_DEFAULT,
 	  "where it is attached, as SEC() spells it; ~ if there are more",
-	  get_hook },
+	  col_get_hook },
 	{ "best", "best_ns", VAL_NS, COL_DEFAULT,
-	  "estimated shortest run; ! if over the budget", get_best },
+	  "estimated shortest run; ! if over the budget", col_get_best },
 	{ "worst", "worst_ns", VAL_NS_BOUND, COL_DEFAULT,
 	  "estimated longest run, inf: unbounded; ! if over the budget",
-	  get_worst },
+	  col_get_worst },
 	{ "max", "longest_run_ns", VAL_NS, COL_DEFAULT,
 	  "longest run that the watchdog saw, CPU time; ! if over the budget",
 	  get_max },
@@ -354,11 +344,12 @@ const struct col ps_cols[] = {
 	{ "use", "use_percent", VAL_REAL, 0, "worst / budget, in percent",
 	  get_use },
 	{ "bounded", "bounded", VAL_BOOL, 0, "has it a longest run",
-	  get_bounded },
+	  col_get_bounded },
 	{ "unbounded", "unbounded_reason", VAL_STR, 0,
 	  "why it has none, or no estimate", get_unbounded_why },
 	{ "estimate", "estimate_source", VAL_STR, 0,
-	  "what it is made with: model (built in) or calibrated", get_source },
+	  "what it is made with: model (built in) or calibrated",
+	  col_get_source },
 	{ "violations", "estimate_violations", VAL_U64, 0,
 	  "runs seen to take longer than worst", get_violations },
 	{ "hooks", "hooks", VAL_STR, 0, "all hooks, separated by commas",
@@ -383,7 +374,8 @@ const struct col ps_cols[] = {
 	{ "action", "watchdog_action", VAL_STR, 0,
 	  "what happens to an overrun: end or warn", get_action },
 	{ "verdict", "watchdog_verdict", VAL_STR, 0,
-	  "what it returns when ended: default, own, pass or deny", get_verdict },
+	  "what it returns when ended: default, own, pass or deny",
+	  col_get_verdict },
 	{ "state", "state", VAL_STR, 0, "active or quarantined", get_state },
 	{ "quarantined", "quarantined", VAL_BOOL, 0, "is it skipped at entry",
 	  get_quarantined },
@@ -391,7 +383,8 @@ const struct col ps_cols[] = {
 	  "can an overrun be ended: yes, not_needed, when_enabled, "
 	  "conditional, or the reason why not",
 	  get_terminable },
-	{ "why", "terminable_text", VAL_STR, 0, "the same in words", get_why },
+	{ "why", "terminable_text", VAL_STR, 0, "the same in words",
+	  col_get_why },
 	{ "image", "fast_path_bytes", VAL_U64, 0,
 	  "bytes of its fast-path image", get_image },
 	{ "last_kill", "last_termination_age_ns", VAL_NS, 0,

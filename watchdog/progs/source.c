@@ -16,7 +16,7 @@ struct lines {
 	char *records;
 };
 
-static bool load(int fd, struct lines *l)
+static bool source_load(int fd, struct lines *l)
 {
 	struct bpf_prog_info known = {}, *info = &l->info;
 	u32 len = sizeof(known);
@@ -47,7 +47,7 @@ static bool load(int fd, struct lines *l)
 	       info->nr_jited_ksyms == info->nr_jited_func_lens;
 }
 
-static const struct bpf_line_info *find(const struct lines *l, u64 ip)
+static const struct bpf_line_info *line_at(const struct lines *l, u64 ip)
 {
 	const struct bpf_prog_info *info = &l->info;
 	u64 best = 0;
@@ -70,8 +70,8 @@ static const struct bpf_line_info *find(const struct lines *l, u64 ip)
 		      NULL;
 }
 
-static void fill(struct btfs *btfs, u32 btf_id,
-		 const struct bpf_line_info *line, struct source *src)
+static void source_fill(struct btfs *btfs, u32 btf_id,
+			const struct bpf_line_info *line, struct source *src)
 {
 	src->file = btfs_string(btfs, btf_id, line->file_name_off);
 	src->text = btfs_string(btfs, btf_id, line->line_off);
@@ -116,7 +116,7 @@ bool source_find_insn(struct btfs *btfs, int fd, u32 insn, struct source *src)
 		found = line;
 	}
 	if (found)
-		fill(btfs, info.btf_id, found, src);
+		source_fill(btfs, info.btf_id, found, src);
 	free(records);
 	return found && src->file;
 }
@@ -129,10 +129,10 @@ bool source_find(struct btfs *btfs, u32 prog_id, u64 ip, struct source *src)
 
 	if (fd < 0)
 		return false;
-	if (load(fd, &l))
-		line = find(&l, ip);
+	if (source_load(fd, &l))
+		line = line_at(&l, ip);
 	if (line)
-		fill(btfs, l.info.btf_id, line, src);
+		source_fill(btfs, l.info.btf_id, line, src);
 	free(l.addrs);
 	free(l.funcs);
 	free(l.lens);

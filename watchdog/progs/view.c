@@ -24,7 +24,7 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t view_parse(int key, char *arg, struct argp_state *state)
 {
 	struct view *view = state->input;
 	struct fault *f = &view->ctx->fault;
@@ -59,7 +59,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-const struct argp view_argp = { .options = options, .parser = parse };
+const struct argp view_argp = { .options = options, .parser = view_parse };
 
 int view_init(struct view *view, struct ctx *ctx)
 {
@@ -107,7 +107,7 @@ static void set_rates(struct ps_row *r, const struct look *last, u64 at_ns,
 	r->cpu_rel = r->cpu / cpus;
 }
 
-static char *join(const char *const *list)
+static char *view_join(const char *const *list)
 {
 	size_t len = 0;
 	char *all, *at;
@@ -154,7 +154,7 @@ int look_load(struct look *look, const struct look *last,
 		r->default_budget_ns =
 			feature ? state.val[KWD_BUDGET_US] * 1000 : 0;
 		r->now_ns = boot_ns;
-		r->hooks = join(r->p->hooks);
+		r->hooks = view_join(r->p->hooks);
 		set_rates(r, last, look->at_ns, cpus);
 	}
 	return 0;

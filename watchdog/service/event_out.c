@@ -135,7 +135,8 @@ static void json_details(json_t *doc, const struct event *e)
 					    json_integer(numbers[i].value));
 }
 
-static int print_json(struct event_out *out, const struct event *e, u64 seq)
+static int event_print_json(struct event_out *out, const struct event *e,
+			    u64 seq)
 {
 	json_t *doc = json_pack("{s:s, s:s, s:I}", "schema", SCHEMA, "event",
 				event_kind_name(e->kind), "seq",
@@ -252,7 +253,7 @@ void event_text(FILE *f, const struct event *e, const struct event_more *more,
 	put_cost(f, e);
 }
 
-static int print_text(struct event_out *out, const struct event *e)
+static int event_print_text(struct event_out *out, const struct event *e)
 {
 	u64 real = e->boot_ns + out->boot_to_real_ns;
 	time_t secs = real / 1000000000;
@@ -287,7 +288,8 @@ static const char csv_head[] =
 	"seq,event,mono_ns,cpu,pid,prog_id,name,reason,ran_ns,budget_ns,"
 	"late_ns,stop_ns,lost";
 
-static int print_csv(struct event_out *out, const struct event *e, u64 seq)
+static int event_print_csv(struct event_out *out, const struct event *e,
+			   u64 seq)
 {
 	if (!out->head_printed)
 		puts(csv_head);
@@ -306,8 +308,8 @@ int event_print(struct event_out *out, const struct event *e, u64 seq)
 	const struct ctx *ctx = out->ctx;
 
 	if (ctx->out.format == OUT_CSV)
-		return print_csv(out, e, seq);
+		return event_print_csv(out, e, seq);
 	if (out_is_json(&ctx->out))
-		return print_json(out, e, seq);
-	return print_text(out, e);
+		return event_print_json(out, e, seq);
+	return event_print_text(out, e);
 }

@@ -120,7 +120,8 @@ static enum MHD_Result respond_text(struct MHD_Connection *c,
 		       strlen(text), MHD_RESPMEM_PERSISTENT);
 }
 
-static enum MHD_Result page_metrics(struct http *h, struct MHD_Connection *c)
+static enum MHD_Result http_page_metrics(struct http *h,
+					 struct MHD_Connection *c)
 {
 	const char *accept = MHD_lookup_connection_value(
 		c, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
@@ -141,7 +142,8 @@ static enum MHD_Result page_metrics(struct http *h, struct MHD_Connection *c)
 		       cache->len, MHD_RESPMEM_MUST_COPY);
 }
 
-static enum MHD_Result page_health(struct http *h, struct MHD_Connection *c)
+static enum MHD_Result http_page_health(struct http *h,
+					struct MHD_Connection *c)
 {
 	bool ok;
 	size_t len;
@@ -168,8 +170,8 @@ static const struct page {
 	enum MHD_Result (*make)(struct http *h, struct MHD_Connection *c);
 } pages[] = {
 	{ "/", page_index },
-	{ "/metrics", page_metrics },
-	{ "/healthz", page_health },
+	{ "/metrics", http_page_metrics },
+	{ "/healthz", http_page_health },
 };
 
 static enum MHD_Result answer(void *arg, struct MHD_Connection *c,

@@ -41,7 +41,7 @@ void expo_free(struct expo *e)
 	free(e);
 }
 
-static void put(struct expo *e, const char *s, size_t len)
+static void expo_put(struct expo *e, const char *s, size_t len)
 {
 	if (e->size - e->len < len) {
 		size_t size = 2 * (e->size + len) + 4096;
@@ -60,7 +60,7 @@ static void put(struct expo *e, const char *s, size_t len)
 
 static void puts_to(struct expo *e, const char *s)
 {
-	put(e, s, strlen(s));
+	expo_put(e, s, strlen(s));
 }
 
 /* As JSON has it, with quotes. */
@@ -75,9 +75,9 @@ static void put_json(struct expo *e, const char *s)
 		while ((unsigned char)s[len] >= ' ' && s[len] < 127)
 			len++;
 		if (!s[len]) {
-			put(e, "\"", 1);
-			put(e, s, len);
-			put(e, "\"", 1);
+			expo_put(e, "\"", 1);
+			expo_put(e, s, len);
+			expo_put(e, "\"", 1);
 			return;
 		}
 	}
@@ -113,11 +113,11 @@ void expo_family(struct expo *e, const struct expo_family *family)
 	if (e->format == EXPO_OPENMETRICS && family->type == EXPO_COUNTER)
 		len -= strlen("_total");
 	puts_to(e, "# HELP ");
-	put(e, family->name, len);
+	expo_put(e, family->name, len);
 	puts_to(e, " ");
 	puts_to(e, family->help);
 	puts_to(e, "\n# TYPE ");
-	put(e, family->name, len);
+	expo_put(e, family->name, len);
 	puts_to(e, " ");
 	puts_to(e, types[family->type]);
 	puts_to(e, "\n");
@@ -143,7 +143,7 @@ static void put_label_value(struct expo *e, const char *s)
 	while (s[plain] >= ' ' && s[plain] < 127 && s[plain] != '"' &&
 	       s[plain] != '\\')
 		plain++;
-	put(e, s, plain);
+	expo_put(e, s, plain);
 	s += plain;
 	if (!*s)
 		return;
@@ -152,9 +152,10 @@ static void put_label_value(struct expo *e, const char *s)
 		if (*s == '\n')
 			puts_to(e, "\\n");
 		else if (*s == '"' || *s == '\\')
-			put(e, (char[]){ '\\', *s }, 2);
+			expo_put(e, (char[]){ '\\', *s }, 2);
 		else
-			put(e, utf8 || (unsigned char)*s < 0x80 ? s : "?", 1);
+			expo_put(e, utf8 || (unsigned char)*s < 0x80 ? s : "?",
+				 1);
 	}
 }
 
@@ -189,15 +190,15 @@ static void sample(struct expo *e, const char *suffix,
 	puts_to(e, e->family->name);
 	puts_to(e, suffix);
 	for (size_t i = 0; i < n; i++) {
-		put(e, i ? "," : "{", 1);
+		expo_put(e, i ? "," : "{", 1);
 		puts_to(e, labels[i].name);
-		put(e, "=\"", 2);
+		expo_put(e, "=\"", 2);
 		put_label_value(e, labels[i].value);
-		put(e, "\"", 1);
+		expo_put(e, "\"", 1);
 	}
 	puts_to(e, n ? "} " : " ");
 	puts_to(e, value);
-	put(e, "\n", 1);
+	expo_put(e, "\n", 1);
 }
 
 /* At least so many digits; returns what follows them. */
@@ -259,7 +260,7 @@ char *expo_text(struct expo *e, size_t *len)
 		puts_to(e, e->family ? "]}]" : "[]");
 	*len = e->len;
 	/* not of it */
-	put(e, "", 1);
+	expo_put(e, "", 1);
 	if (e->oom)
 		return NULL;
 	text = e->buf;

@@ -81,7 +81,7 @@ static bool is_shown(const struct table *t, size_t col)
 	return false;
 }
 
-static void show(struct table *t, size_t col)
+static void table_show(struct table *t, size_t col)
 {
 	if (!is_shown(t, col))
 		t->shown[t->n_shown++] = col;
@@ -102,12 +102,12 @@ int table_emit(struct table *t, const char *spec, bool wide, struct fault *f)
 			continue;
 		if (!find_col(t, spec, len, &col))
 			return no_column(f, spec, len);
-		show(t, col);
+		table_show(t, col);
 		spec += len;
 	}
 	for (size_t i = 0; wide && i < t->n_cols; i++)
 		if (t->cols[i].flags & COL_WIDE)
-			show(t, i);
+			table_show(t, i);
 	if (!t->n_shown) {
 		fault_set(f, EXIT_USAGE, EINVAL, "no column left to print");
 		return fault_hint(f, "bpfwd ps -e help");
@@ -297,7 +297,7 @@ void table_clear(struct table *t)
 	t->n_rows = 0;
 }
 
-static double val_num(const struct col *c, const struct val *v)
+static double number_of(const struct col *c, const struct val *v)
 {
 	return c->kind == VAL_REAL ? v->real : (double)v->num;
 }
@@ -307,7 +307,7 @@ static bool passes(const struct table *t, const struct val *row)
 	for (size_t i = 0; i < t->n_filters; i++) {
 		const struct filter *f = &t->filters[i];
 		const struct val *v = &row[f->col];
-		double num = val_num(&t->cols[f->col], v);
+		double num = number_of(&t->cols[f->col], v);
 		bool ok = false;
 
 		if (is_text(&t->cols[f->col])) {
@@ -343,7 +343,7 @@ static bool passes(const struct table *t, const struct val *row)
 	return true;
 }
 
-static int compare(const void *a, const void *b, void *arg)
+static int table_compare(const void *a, const void *b, void *arg)
 {
 	const struct table *t = arg;
 	const struct col *c = &t->cols[t->sort_col];
@@ -359,7 +359,7 @@ static int compare(const void *a, const void *b, void *arg)
 	if (is_text(c)) {
 		order = strcmp(x->str, y->str);
 	} else {
-		double m = val_num(c, x), n = val_num(c, y);
+		double m = number_of(c, x), n = number_of(c, y);
 
 		order = (m > n) - (m < n);
 	}
@@ -381,7 +381,7 @@ void table_close(struct table *t)
 	t->n_rows = kept;
 	/* glibc sorts by merging where memory allows: equal rows keep order */
 	if (t->sorted && kept)
-		qsort_r(t->vals, kept, width, compare, t);
+		qsort_r(t->vals, kept, width, table_compare, t);
 	if (t->top && t->n_rows > t->top)
 		t->n_rows = t->top;
 }

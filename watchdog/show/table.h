@@ -26,6 +26,21 @@ struct val {
 	const char *str; /* lives as long as the row */
 };
 
+static inline struct val val_text(const char *s)
+{
+	return (struct val){ .known = s && *s, .str = s };
+}
+
+static inline struct val val_num(u64 n, bool known)
+{
+	return (struct val){ .known = known, .num = n };
+}
+
+static inline struct val val_real(double n, bool known)
+{
+	return (struct val){ .known = known, .real = n };
+}
+
 enum { COL_DEFAULT = 1, COL_WIDE = 2, COL_COSTLY = 4 };
 
 struct col {

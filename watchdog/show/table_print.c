@@ -164,7 +164,7 @@ static void print_csv_cell(const char *text)
 	putchar('"');
 }
 
-static void print_csv(const struct table *t, bool head)
+static void csv_print(const struct table *t, bool head)
 {
 	char buf[TABLE_CELL_LEN];
 
@@ -189,7 +189,7 @@ static void print_csv(const struct table *t, bool head)
 void table_print(const struct table *t, const struct out *out, bool head)
 {
 	if (out->format == OUT_CSV)
-		print_csv(t, head);
+		csv_print(t, head);
 	else
 		print_table(t, out, head);
 }
