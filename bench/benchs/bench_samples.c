@@ -23,7 +23,8 @@
 #include <bpf/libbpf.h>
 
 #include "bench.h"
-#include "bench_estimate.h"
+#include "bench_samples.h"
+#include "estimate_runs.h"
 
 struct sample {
 	const struct run_opts *o;
