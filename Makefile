@@ -59,7 +59,7 @@ part = @+$(MAKE) --no-print-directory -C $(1) $(parts) $(2)
 .NOTPARALLEL:
 .PHONY: help all deps source series kernel kernel-vanilla kernel-debug tools bpfwd selftests \
 	demo test test-debug test-all test-faults test-upstream vm bench install deb deb-kernel patches \
-	check clean
+	format check clean
 
 help:
 	@echo 'Targets'
@@ -81,7 +81,8 @@ help:
 	@echo '  kernel-debug     patched, with KASAN, PROVE_LOCKING, kmemleak, DEBUG_ATOMIC_SLEEP'
 	@echo '  all              kernel, tools, selftests'
 	@echo '  patches          writes the commits of $$O/linux to kernel-patches/'
-	@echo '  check            series, checkpatch, shellcheck, warnings, what is installed, clean tree'
+	@echo '  format           all C files, by the .clang-format of the kernel'
+	@echo '  check            series, checkpatch, shellcheck, folders, format, warnings, what is installed, clean tree'
 	@echo '  install          the tool below $$DESTDIR$$prefix: with manual page, unit, completion,'
 	@echo '                   alert rules and dashboard'
 	@echo '  deb              the tool as a Debian package in $$O/deb'
@@ -147,6 +148,8 @@ deb-kernel: series
 
 patches: source
 	@kernel-patches/regen.sh
+format: series
+	@scripts/format.sh
 check: series
 	@scripts/check.sh
 clean:

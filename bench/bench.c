@@ -17,11 +17,8 @@
 #include "csv.h"
 
 static const struct bench *const benchs[] = {
-	&bench_overhead,
-	&bench_latency,
-	&bench_memory,
-	&bench_estimate,
-	&bench_verification,
+	&bench_overhead, &bench_latency,      &bench_memory,
+	&bench_estimate, &bench_verification,
 };
 
 void warn_f(const char *fmt, ...)

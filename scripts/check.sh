@@ -1,6 +1,6 @@
 #!/bin/bash
 # All that can be checked without booting: the series, shell scripts, the order of folders,
-# compiler warnings, what is installed, and that nothing is uncommitted or built into the source tree.
+# format, compiler warnings, what is installed, and that nothing is uncommitted or built into the source tree.
 set -uo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -22,6 +22,10 @@ shell() {
 			esac
 		done)
 	(cd "$repo" && shellcheck -x -P SCRIPTDIR "${files[@]}")
+}
+format() {
+	[[ -e $KSRC/.clang-format ]] || { say 'check: format: skipped, needs make series'; return 0; }
+	"$repo/scripts/format.sh" --check
 }
 warnings() {
 	local d out=$O/build/werror
@@ -45,6 +49,7 @@ step 'series' "$repo/kernel-patches/check.sh" "$@"
 step 'option off' "$repo/scripts/kernel.sh" off
 step 'shellcheck' shell
 step 'order of folders' "$repo/scripts/check-floors.sh"
+step 'format' format
 step 'warnings' warnings
 step 'installed files' "$repo/scripts/check-dist.sh"
 step 'tables of tests' "$repo/scripts/check-docs.sh"

@@ -208,10 +208,10 @@ static int table(const struct table_opts *o)
 	}
 	for (i = 0; i < csv__rows(c); i++) {
 		bool image, ok = csv__num(c, i, cj, &jited) &&
-			  csv__num(c, i, ce, &extra) &&
-			  csv__num(c, i, cc, &can) &&
-			  csv__num(c, i, cx, &term) &&
-			  csv__num(c, i, ca, &alloc);
+				 csv__num(c, i, ce, &extra) &&
+				 csv__num(c, i, cc, &can) &&
+				 csv__num(c, i, cx, &term) &&
+				 csv__num(c, i, ca, &alloc);
 
 		if (!ok)
 			continue;

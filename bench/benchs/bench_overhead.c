@@ -605,8 +605,8 @@ static int table(const struct table_opts *o)
 	snprintf(what, sizeof(what),
 		 "off: extra instructions, worst of %zu paths", have_off);
 	target_line(what, "<= 0", have_off, worst_off <= 0, "%+.2f", worst_off);
-	snprintf(what, sizeof(what),
-		 "on: beyond bpf_stats, worst of %zu paths", have_same);
+	snprintf(what, sizeof(what), "on: beyond bpf_stats, worst of %zu paths",
+		 have_same);
 	target_line(what, "<= 15", have_same, worst_same <= 15.02, "%+.2f",
 		    worst_same);
 	snprintf(what, sizeof(what),

@@ -12,7 +12,8 @@
 #include "bench.h"
 #include "csv.h"
 
-static const char *const same[] = { "verdict", "total_insns", "total_states", "peak_states" };
+static const char *const same[] = { "verdict", "total_insns", "total_states",
+				    "peak_states" };
 
 struct cols {
 	int kernel, round, file, prog, duration, same[ARRAY_SIZE(same)];
@@ -54,7 +55,8 @@ static size_t merge(struct pair *p, size_t n)
 		for (k = 0; k < 2; k++) {
 			if (!p[i].row[k])
 				continue;
-			if (!p[to - 1].row[k] || p[i].best[k] < p[to - 1].best[k])
+			if (!p[to - 1].row[k] ||
+			    p[i].best[k] < p[to - 1].best[k])
 				p[to - 1].best[k] = p[i].best[k];
 			p[to - 1].row[k] = p[i].row[k];
 		}
@@ -63,7 +65,8 @@ static size_t merge(struct pair *p, size_t n)
 }
 
 /* Does something differ that must not? Says what. */
-static bool differs(const struct csv *c, const struct cols *col, const struct pair *p)
+static bool differs(const struct csv *c, const struct cols *col,
+		    const struct pair *p)
 {
 	bool found = false;
 	size_t i;
@@ -74,7 +77,8 @@ static bool differs(const struct csv *c, const struct cols *col, const struct pa
 
 		if (!strcmp(a, b))
 			continue;
-		printf("  %s/%s: %s %s, was %s\n", p->file, p->prog, same[i], b, a);
+		printf("  %s/%s: %s %s, was %s\n", p->file, p->prog, same[i], b,
+		       a);
 		found = true;
 	}
 	return found;
@@ -128,20 +132,22 @@ static int table(const struct table_opts *o)
 			time[1] += p[i].best[1];
 		}
 		if (o->csv)
-			fprintf(o->csv, "%s,%s,%s,%.0f,%.0f\n", p[i].file, p[i].prog, verdict,
-				p[i].best[0], p[i].best[1]);
+			fprintf(o->csv, "%s,%s,%s,%.0f,%.0f\n", p[i].file,
+				p[i].prog, verdict, p[i].best[0], p[i].best[1]);
 	}
 	free(p);
 	ratio = time[0] > 0 ? time[1] / time[0] : 0;
 
-	printf("  %-44s %6zu, of which %zu load\n", "programs on both kernels", both, ok);
-	printf("  %-44s %10.3f s unpatched %10.3f s patched\n\n", "verification of those that load",
-	       time[0] / 1e6, time[1] / 1e6);
-	target_line("programs on one kernel only", "0", both > 0, !lone, "%zu", lone);
-	target_line("other verdict, instructions or states", "0", both > 0, !different, "%zu",
-		    different);
-	target_line("time of verification, patched / unpatched", "<= 1.03", ok > 0,
-		    ratio <= 1.03, "%.4f", ratio);
+	printf("  %-44s %6zu, of which %zu load\n", "programs on both kernels",
+	       both, ok);
+	printf("  %-44s %10.3f s unpatched %10.3f s patched\n\n",
+	       "verification of those that load", time[0] / 1e6, time[1] / 1e6);
+	target_line("programs on one kernel only", "0", both > 0, !lone, "%zu",
+		    lone);
+	target_line("other verdict, instructions or states", "0", both > 0,
+		    !different, "%zu", different);
+	target_line("time of verification, patched / unpatched", "<= 1.03",
+		    ok > 0, ratio <= 1.03, "%.4f", ratio);
 	puts("\nenvironment");
 	print_env(c);
 	if (o->json) {

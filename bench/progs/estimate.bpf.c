@@ -21,12 +21,12 @@ struct big {
 	char b[128];
 };
 
-#define MAP(name, kind, k, v, n)                \
-	struct {                                \
+#define MAP(name, kind, k, v, n)                   \
+	struct {                                   \
 		__uint(type, BPF_MAP_TYPE_##kind); \
-		__uint(max_entries, n);         \
-		__type(key, k);                 \
-		__type(value, v);               \
+		__uint(max_entries, n);            \
+		__type(key, k);                    \
+		__type(value, v);                  \
 	} name SEC(".maps")
 
 MAP(hash, HASH, __u64, __u64, 256);
@@ -181,7 +181,8 @@ SEC("tc") int context(struct __sk_buff *skb)
 
 SEC("tc") int packet(struct __sk_buff *skb)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	void *data = (void *)(long)skb->data,
+	     *end = (void *)(long)skb->data_end;
 	struct ethhdr *eth = data;
 	struct iphdr *ip = data + sizeof(*eth);
 
@@ -392,7 +393,7 @@ SEC("tc") int loop_fixed(struct __sk_buff *skb)
 {
 	__u64 x = out;
 
-	#pragma clang loop unroll(disable)
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < 50; i++) {
 		x = x * 5 + i;
 		barrier_var(x);
@@ -406,7 +407,7 @@ SEC("tc") int loop_n(struct __sk_buff *skb)
 	__u32 n = limited(60);
 	__u64 x = out;
 
-	#pragma clang loop unroll(disable)
+#pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < 60; i++) {
 		if (i >= n)
 			break;
@@ -419,7 +420,7 @@ SEC("tc") int loop_n(struct __sk_buff *skb)
 
 SEC("tc") int loop_lookups(struct __sk_buff *skb)
 {
-	#pragma clang loop unroll(disable)
+#pragma clang loop unroll(disable)
 	for (__u64 i = 0; i < 20; i++) {
 		__u64 key = in_mode ? 1 : 7777;
 		__u64 *v = bpf_map_lookup_elem(&hash, &key);
@@ -500,8 +501,7 @@ SEC("tc") int iter_fixed(struct __sk_buff *skb)
 	__u64 sum = 0;
 	int i;
 
-	bpf_for(i, 0, 40)
-		sum += i;
+	bpf_for(i, 0, 40) sum += i;
 	out = sum;
 	return 0;
 }
@@ -511,8 +511,7 @@ SEC("tc") int iter_n(struct __sk_buff *skb)
 	int n = limited(40), i;
 	__u64 sum = 0;
 
-	bpf_for(i, 0, n)
-		sum += i;
+	bpf_for(i, 0, n) sum += i;
 	out = sum;
 	return 0;
 }
@@ -522,9 +521,7 @@ SEC("tc") int iter_nested(struct __sk_buff *skb)
 	int n = limited(8), i, k;
 	__u64 sum = 0;
 
-	bpf_for(i, 0, n)
-		bpf_for(k, 0, 10)
-			sum += k;
+	bpf_for(i, 0, n) bpf_for(k, 0, 10) sum += k;
 	out = sum;
 	return 0;
 }
@@ -596,7 +593,7 @@ SEC("tc") int contend(struct __sk_buff *skb)
 	__u32 cpu = bpf_get_smp_processor_id() & 7, n = lap[cpu] & 4095;
 	__u64 start = bpf_ktime_get_ns();
 
-	#pragma clang loop unroll(disable)
+#pragma clang loop unroll(disable)
 	for (__u64 i = 0; i < 20; i++) {
 		__u64 key = i, v = i;
 

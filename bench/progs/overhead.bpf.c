@@ -123,7 +123,8 @@ SEC("syscall") int timer(void *ctx)
 	__u32 i;
 
 	fired = 0;
-	bpf_for(i, 0, NR_TIMERS) {
+	bpf_for(i, 0, NR_TIMERS)
+	{
 		__u32 key = i;
 		struct timer_elem *e = bpf_map_lookup_elem(&timers, &key);
 

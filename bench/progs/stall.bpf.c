@@ -102,10 +102,7 @@ SEC("tc") int iter_num(struct __sk_buff *skb)
 {
 	int i, j, k;
 
-	bpf_for(i, 0, 300)
-		bpf_for(j, 0, 300)
-			bpf_for(k, 0, 300)
-				sink += k;
+	bpf_for(i, 0, 300) bpf_for(j, 0, 300) bpf_for(k, 0, 300) sink += k;
 	return 0;
 }
 
@@ -158,8 +155,7 @@ static __noinline int sub4(__u32 n)
 {
 	int i;
 
-	bpf_for(i, 0, n)
-		sink += i;
+	bpf_for(i, 0, n) sink += i;
 	return 0;
 }
 
@@ -167,8 +163,7 @@ static __noinline int sub3(__u32 n)
 {
 	int i, sum = 0;
 
-	bpf_for(i, 0, n)
-		sum += sub4(n);
+	bpf_for(i, 0, n) sum += sub4(n);
 	return sum;
 }
 
@@ -176,8 +171,7 @@ static __noinline int sub2(__u32 n)
 {
 	int i, sum = 0;
 
-	bpf_for(i, 0, n)
-		sum += sub3(n);
+	bpf_for(i, 0, n) sum += sub3(n);
 	return sum;
 }
 
@@ -185,8 +179,7 @@ static __noinline int sub1(__u32 n)
 {
 	int i, sum = 0;
 
-	bpf_for(i, 0, n)
-		sum += sub2(n);
+	bpf_for(i, 0, n) sum += sub2(n);
 	return sum;
 }
 
@@ -199,8 +192,7 @@ __noinline int gsub2(__u32 n)
 {
 	int i;
 
-	bpf_for(i, 0, n)
-		sink += i;
+	bpf_for(i, 0, n) sink += i;
 	return 0;
 }
 
@@ -208,8 +200,7 @@ __noinline int gsub1(__u32 n)
 {
 	int i, sum = 0;
 
-	bpf_for(i, 0, n)
-		sum += gsub2(n);
+	bpf_for(i, 0, n) sum += gsub2(n);
 	return sum;
 }
 
@@ -217,8 +208,7 @@ SEC("tc") int subprogs_global(struct __sk_buff *skb)
 {
 	int i, sum = 0;
 
-	bpf_for(i, 0, 300)
-		sum += gsub1(300);
+	bpf_for(i, 0, 300) sum += gsub1(300);
 	return sum & 1;
 }
 

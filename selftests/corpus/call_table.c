@@ -103,8 +103,8 @@ static unsigned int treatment(const char *text)
 
 static unsigned int class_by_name(const char *name)
 {
-	static const char *const names[] = { "run", "err", "zero", "drop",
-					     "one", "iter" };
+	static const char *const names[] = { "run",  "err", "zero",
+					     "drop", "one", "iter" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
@@ -181,8 +181,10 @@ static bool seen_before(const struct table *found, size_t i)
 
 void call_table_compare(const char *file)
 {
-	struct table table = read_table(SELFTESTS_DIR "/corpus/call_classes.tsv");
-	struct table except = read_table(SELFTESTS_DIR "/corpus/call_classes.except");
+	struct table table =
+		read_table(SELFTESTS_DIR "/corpus/call_classes.tsv");
+	struct table except =
+		read_table(SELFTESTS_DIR "/corpus/call_classes.except");
 	struct table found = read_table(file);
 	unsigned long sites = 0, pairs = 0, differ = 0, unexplained = 0;
 	size_t i;
@@ -284,9 +286,11 @@ static void check_line(char **c, const struct table *found,
 
 void call_table_check_danger(const char *classes)
 {
-	struct table table = read_table(SELFTESTS_DIR "/corpus/call_classes.tsv");
+	struct table table =
+		read_table(SELFTESTS_DIR "/corpus/call_classes.tsv");
 	struct table danger = read_table(SELFTESTS_DIR "/corpus/danger.tsv");
-	struct table except = read_table(SELFTESTS_DIR "/corpus/call_classes.except");
+	struct table except =
+		read_table(SELFTESTS_DIR "/corpus/call_classes.except");
 	struct table found = read_table(classes);
 	unsigned int rows = 0, tested = 0;
 	size_t i, j;

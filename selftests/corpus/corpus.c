@@ -18,7 +18,8 @@
 #include "harness/process.h"
 
 #define OBJECT_TIMEOUT_S 600
-#define GONE_TIMEOUT_S 60 /* an arena takes 15 s to go, with DEBUG_OBJECTS_FREE */
+#define GONE_TIMEOUT_S \
+	60 /* an arena takes 15 s to go, with DEBUG_OBJECTS_FREE */
 #define PERIOD_MIN_US "100"
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 #define CGROUP "/sys/fs/cgroup/bpfwd-corpus"

@@ -62,8 +62,7 @@ struct corpus_totals {
 	unsigned int objects, opened,
 		died; /* died: a crash or no end in time */
 	unsigned int programs, loaded, driven, can_overrun, terminable;
-	unsigned int
-		cut_short,
+	unsigned int cut_short,
 		missed; /* driven without a kill point: too short, and no call is reached */
 	unsigned int reasons[64]; /* by enum bpf_terminable, of those that load */
 	__u64 at_calls, at_calls_distinct, anywhere, anywhere_distinct;

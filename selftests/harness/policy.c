@@ -217,7 +217,8 @@ int policy_cost_model_load(__u64 worst)
 	attr.cost_model.nr_entries = nr;
 	attr.cost_model.entries = (unsigned long)e;
 	strcpy(attr.cost_model.label, "selftest");
-	return syscall(SYS_bpf, BPF_COST_MODEL, &attr, sizeof(attr)) ? -errno : 0;
+	return syscall(SYS_bpf, BPF_COST_MODEL, &attr, sizeof(attr)) ? -errno :
+								       0;
 }
 
 void policy_cost_model(__u64 worst)

@@ -357,7 +357,8 @@ void trace_clear(void)
 
 int trace_pipe(void)
 {
-	int fd = open(INSTANCE "/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd =
+		open(INSTANCE "/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	REQUIRE(fd >= 0, INSTANCE "/trace_pipe: %m");
 	return fd;

@@ -319,10 +319,10 @@ static enum visit visit(struct vstate *s)
 		if (!same_state(old, s))
 			continue;
 		if (kept[k].branches) {
-			bool hit = in->op == CALLBACK ||
-				   (in->op == NEXT &&
-				    s->iter[in->it] == ACTIVE) ||
-				   (in->op == GOTO && old->turns != s->turns);
+			bool hit =
+				in->op == CALLBACK ||
+				(in->op == NEXT && s->iter[in->it] == ACTIVE) ||
+				(in->op == GOTO && old->turns != s->turns);
 
 			if (!hit && in->op != NEXT && is_ancestor(k, s) &&
 			    !memcmp(old->depth, s->depth, sizeof(s->depth)) &&
@@ -600,8 +600,8 @@ static struct found *find(const struct state *s)
 	return &all_found[key];
 }
 
-static struct state *add_step(struct step *steps, u32 *nr, const struct state *s,
-			      u64 cost)
+static struct state *add_step(struct step *steps, u32 *nr,
+			      const struct state *s, u64 cost)
 {
 	steps[*nr].to = *s;
 	steps[*nr].cost = cost;
@@ -703,7 +703,8 @@ static u32 next_steps(const struct state *s, bool fast, struct step *steps)
 			steps[0].rest = header->unit;
 			break;
 		}
-		steps[0].cost += header->call + (fast ? 0 : header->cost[s->tag]);
+		steps[0].cost +=
+			header->call + (fast ? 0 : header->cost[s->tag]);
 		to->rounds = 0;
 		to->caller = 0;
 		to->pc++;
@@ -713,8 +714,9 @@ static u32 next_steps(const struct state *s, bool fast, struct step *steps)
 			u64 func = func_cost[n] + func_call;
 
 			add_step(steps, &nr, s,
-				 cost + (fast && flags & BPF_EST_STUB ? STUB_COST :
-								       func))
+				 cost + (fast && flags & BPF_EST_STUB ?
+						 STUB_COST :
+						 func))
 				->pc++;
 		}
 		break;
@@ -744,7 +746,8 @@ static u64 search_fast(const struct state *s)
 	f->fast = prog[s->pc].op == EXIT ? prog[s->pc].cost[s->tag] : 0;
 	nr = next_steps(s, true, steps);
 	for (i = 0; i < nr && !fast_infinite; i++)
-		f->fast = max(f->fast, steps[i].cost + search_fast(&steps[i].to));
+		f->fast =
+			max(f->fast, steps[i].cost + search_fast(&steps[i].to));
 	f->fast_seen = program * 2 + 1;
 	return f->fast;
 }
@@ -793,7 +796,8 @@ static void draw_flags(void)
 
 		insns[i] = 0;
 		if (op == BRANCH && below(4)) {
-			insns[i] |= below(2) ? BPF_EST_MAY_TAKE : BPF_EST_MAY_FALL;
+			insns[i] |= below(2) ? BPF_EST_MAY_TAKE :
+					       BPF_EST_MAY_FALL;
 			if (!below(4))
 				insns[i] |= BPF_EST_MAY_TAKE | BPF_EST_MAY_FALL;
 			if (insns[i] & BPF_EST_MAY_TAKE && !below(4))
@@ -814,7 +818,8 @@ static void draw_flags(void)
 	for (i = 0; i < MAX_LEN; i++)
 		prune_point[i] = false;
 	for (i = 0; i < len; i++) {
-		if (prog[i].op != BRANCH && prog[i].op != JUMP && prog[i].op != NEXT)
+		if (prog[i].op != BRANCH && prog[i].op != JUMP &&
+		    prog[i].op != NEXT)
 			continue;
 		prune_point[prog[i].to] = true;
 		if (!below(3))
@@ -829,7 +834,7 @@ static struct {
 static void show_program(void)
 {
 	static const char *const names[] = {
-		"cost", "branch", "new",  "next", "bump", "jump",
+		"cost", "branch",   "new",    "next", "bump", "jump",
 		"exit", "callback", "return", "func", "call", "goto",
 	};
 	u32 i;
@@ -854,7 +859,8 @@ static bool path_adds_up(const struct bpf_est_result *res)
 	u64 sum = 0;
 	u32 i;
 
-	if (g.chains || res->worst == U64_MAX || res->nr_spots == BPF_EST_MAX_SPOTS)
+	if (g.chains || res->worst == U64_MAX ||
+	    res->nr_spots == BPF_EST_MAX_SPOTS)
 		return true;
 	for (i = 0; i < res->nr_spots; i++)
 		if (res->spots[i].kind != BPF_SPOT_LOOP)
@@ -878,7 +884,8 @@ static void check(unsigned int seed)
 	}
 	g.stub = STUB_COST;
 	g.inlined = STUB_COST;
-	res = calloc(1, sizeof(*res) + BPF_EST_MAX_SPOTS * sizeof(res->spots[0]));
+	res = calloc(1,
+		     sizeof(*res) + BPF_EST_MAX_SPOTS * sizeof(res->spots[0]));
 	if (bpf_est_evaluate(&g, res) || bpf_est_weigh(&g, res) ||
 	    bpf_est_fast(&g, res))
 		abort();
@@ -890,15 +897,15 @@ static void check(unsigned int seed)
 	for (i = 0; i < NR_ITERS; i++)
 		begin.left[i] = LEFT_NONE;
 	f = search(&begin);
-	wrong = infinite && res->worst != U64_MAX	? "worst" :
-		!infinite && res->worst < f->hi		? "worst" :
-		!infinite && res->best > f->lo		? "best" :
-		infinite && res->weight != U64_MAX	? "weight" :
-		!infinite && res->weight < f->hi	? "weight" :
-		!path_adds_up(res)			? "path" :
-		fast_infinite && !res->endless		? "endless" :
-		!fast_infinite && res->stop < stop	? "stop" :
-							  NULL;
+	wrong = infinite && res->worst != U64_MAX  ? "worst" :
+		!infinite && res->worst < f->hi	   ? "worst" :
+		!infinite && res->best > f->lo	   ? "best" :
+		infinite && res->weight != U64_MAX ? "weight" :
+		!infinite && res->weight < f->hi   ? "weight" :
+		!path_adds_up(res)		   ? "path" :
+		fast_infinite && !res->endless	   ? "endless" :
+		!fast_infinite && res->stop < stop ? "stop" :
+						     NULL;
 	nr.infinite += infinite;
 	nr.unbounded += res->worst == U64_MAX;
 	nr.endless += res->endless;
@@ -911,9 +918,9 @@ static void check(unsigned int seed)
 		       seed, wrong, (unsigned long long)res->best,
 		       (unsigned long long)res->worst,
 		       (unsigned long long)res->stop,
-		       res->endless ? " endless" : "", (unsigned long long)f->lo,
-		       (unsigned long long)f->hi, infinite ? " infinite" : "",
-		       (unsigned long long)stop,
+		       res->endless ? " endless" : "",
+		       (unsigned long long)f->lo, (unsigned long long)f->hi,
+		       infinite ? " infinite" : "", (unsigned long long)stop,
 		       fast_infinite ? " endless" : "");
 		show_program();
 	}
@@ -941,5 +948,6 @@ int main(int argc, char **argv)
 	printf("%u programs, %u with wrong bounds; %u accepted, %u without end, %u without bound, %u endless on the fast path, %u without end are cut; worst reached by %u, stop by %u\n",
 	       wanted, nr.bad, accepted, nr.infinite, nr.unbounded, nr.endless,
 	       nr.cut, nr.tight, nr.stop_tight);
-	return nr.bad || nr.tight < accepted / 4 || nr.stop_tight < accepted / 4;
+	return nr.bad || nr.tight < accepted / 4 ||
+	       nr.stop_tight < accepted / 4;
 }

@@ -116,16 +116,25 @@ static int get_pgid(struct run *run)
 	return allowed_or(EPERM, getpgid(getpid()) >= 0);
 }
 
-#define CGROUP(name_, fire_, desc_)                                         \
-	{ .name = name_, .trigger = BY_OWN, .hook = ON_OWN, .attach = attach, \
-	  .fire = fire_, .holds = HOLDS_RECORD, .desc = desc_ }
-#define LSM(name_, fire_, desc_)                             \
-	{ .name = name_, .trigger = BY_OWN, .fire = fire_,   \
-	  .holds = HOLDS_RECORD, .desc = desc_ }
+#define CGROUP(name_, fire_, desc_) \
+	{ .name = name_,            \
+	  .trigger = BY_OWN,        \
+	  .hook = ON_OWN,           \
+	  .attach = attach,         \
+	  .fire = fire_,            \
+	  .holds = HOLDS_RECORD,    \
+	  .desc = desc_ }
+#define LSM(name_, fire_, desc_) \
+	{ .name = name_,         \
+	  .trigger = BY_OWN,     \
+	  .fire = fire_,         \
+	  .holds = HOLDS_RECORD, \
+	  .desc = desc_ }
 
 static const struct repro repros[] = {
 	CGROUP("cgroup_connect", connect_udp, "a connect() in a cgroup"),
-	CGROUP("cgroup_device", open_device, "an open() of a device in a cgroup"),
+	CGROUP("cgroup_device", open_device,
+	       "an open() of a device in a cgroup"),
 	CGROUP("cgroup_getsockopt", get_option, "a getsockopt() in a cgroup"),
 	CGROUP("cgroup_lsm", get_scheduler, "an LSM hook of a cgroup"),
 	CGROUP("cgroup_skb", send_udp, "a packet that leaves a cgroup"),

@@ -79,9 +79,10 @@ static int tc_act(struct run *run)
 
 	receiver = udp_open("127.0.0.1");
 	/* The classifier is classic BPF that matches all. */
-	return err ?: pinned(run, "tc filter add dev lo egress bpf "
-				  "bytecode '1,6 0 0 4294967295,' "
-				  "action bpf object-pinned " PIN);
+	return err   ?:
+		       pinned(run, "tc filter add dev lo egress bpf "
+				   "bytecode '1,6 0 0 4294967295,' "
+				   "action bpf object-pinned " PIN);
 }
 
 static void tc_off(void)
@@ -176,8 +177,8 @@ static int netfilter(struct run *run)
 		    .hooknum = NF_INET_LOCAL_OUT, .priority = -128);
 
 	receiver = udp_open("127.0.0.1");
-	return repro_keep(run,
-			  bpf_program__attach_netfilter(repro_prog(run), &opts));
+	return repro_keep(run, bpf_program__attach_netfilter(repro_prog(run),
+							     &opts));
 }
 
 /* --- Sockets --------------------------------------------------------------------------------- */
@@ -242,8 +243,8 @@ static int verdict(struct run *run)
 /* A parser works with a verdict only. */
 static int parser(struct run *run)
 {
-	struct bpf_program *verdict = bpf_object__find_program_by_name(
-		repro_obj(run), "net_verdict");
+	struct bpf_program *verdict =
+		bpf_object__find_program_by_name(repro_obj(run), "net_verdict");
 	int err = bpf_prog_attach(
 		bpf_program__fd(verdict),
 		bpf_object__find_map_fd_by_name(repro_obj(run), "sockets"),
@@ -257,8 +258,8 @@ static int parser(struct run *run)
 /* XDP on the kernel thread of CPU 0. */
 static int cpumap(struct run *run)
 {
-	struct bpf_program *to_cpu = bpf_object__find_program_by_name(
-		repro_obj(run), "net_to_cpu");
+	struct bpf_program *to_cpu =
+		bpf_object__find_program_by_name(repro_obj(run), "net_to_cpu");
 	struct bpf_cpumap_val val = { .qsize = 16,
 				      .bpf_prog.fd = repro_fd(run) };
 	__u32 key = 0;
@@ -301,9 +302,9 @@ static int send_pulses(struct run *run)
 		       -errno;
 }
 
-#define NET(name_, attach_, fire_, detach_, desc_)                      \
-	.name = name_, .trigger = BY_OWN, .hook = ON_OWN,               \
-	.attach = attach_, .fire = fire_, .detach = detach_, .desc = desc_
+#define NET(name_, attach_, fire_, detach_, desc_)                           \
+	.name = name_, .trigger = BY_OWN, .hook = ON_OWN, .attach = attach_, \
+	.fire = fire_, .detach = detach_, .desc = desc_
 
 static const struct repro repros[] = {
 	{ NET("net_act", tc_act, send_local, tc_off,

@@ -59,13 +59,24 @@ static int sleep_a_little(struct run *run)
 }
 
 static const struct repro repros[] = {
-	{ .name = "ops_cong_avoid", .trigger = BY_OWN, .hook = ON_OWN,
-	  .attach = cong, .detach = cong_off, .fire = send_data,
-	  .also = "cong,ops_ssthresh,ops_undo_cwnd", .holds = HOLDS_RECORD,
+	{ .name = "ops_cong_avoid",
+	  .trigger = BY_OWN,
+	  .hook = ON_OWN,
+	  .attach = cong,
+	  .detach = cong_off,
+	  .fire = send_data,
+	  .also = "cong,ops_ssthresh,ops_undo_cwnd",
+	  .holds = HOLDS_RECORD,
 	  .desc = "a congestion control of TCP" },
-	{ .name = "ops_enqueue", .trigger = BY_OWN, .hook = ON_OWN,
-	  .attach = sched, .fire = sleep_a_little, .also = "sched",
-	  .holds = HOLDS_RECORD, .flags = R_NO_BRAKE, .needs = NEEDS_TWO_CPUS,
+	{ .name = "ops_enqueue",
+	  .trigger = BY_OWN,
+	  .hook = ON_OWN,
+	  .attach = sched,
+	  .fire = sleep_a_little,
+	  .also = "sched",
+	  .holds = HOLDS_RECORD,
+	  .flags = R_NO_BRAKE,
+	  .needs = NEEDS_TWO_CPUS,
 	  .desc = "a scheduler of sched_ext, the lock of the run queue held" },
 };
 

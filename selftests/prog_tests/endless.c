@@ -10,12 +10,24 @@
 #define HOST_NS (20 * NSEC_PER_MSEC)
 
 static const char *const ended[] = {
-	"by_memory",	   "by_bottom",		     "by_64_bits",
-	"by_bits",	   "by_two_registers",	     "nested",
-	"iterator_anew",   "goto_used_up",	     "in_callback",
-	"in_called",	   "in_callback_in_callback", "in_static",
-	"in_global",	   "holds_task",	     "long_jump",
-	"several_exits",   "each_again",	     "each_reinserts",
+	"by_memory",
+	"by_bottom",
+	"by_64_bits",
+	"by_bits",
+	"by_two_registers",
+	"nested",
+	"iterator_anew",
+	"goto_used_up",
+	"in_callback",
+	"in_called",
+	"in_callback_in_callback",
+	"in_static",
+	"in_global",
+	"holds_task",
+	"long_jump",
+	"several_exits",
+	"each_again",
+	"each_reinserts",
 };
 
 static const char *const endless[] = {

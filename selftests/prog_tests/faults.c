@@ -679,10 +679,7 @@ static void jit_harden(void)
 	set_number(JIT_HARDEN, was);
 }
 
-#define FAULT_TEST(name, text)                         \
-	{                                              \
-#name, text, name, NEEDS_WATCHDOG, 900 \
-	}
+#define FAULT_TEST(name, text) { #name, text, name, NEEDS_WATCHDOG, 900 }
 
 static const struct test tests[] = {
 	FAULT_TEST(attaching,

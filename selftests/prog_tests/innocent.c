@@ -100,8 +100,7 @@ static void below_budget(void)
 				continue;
 			}
 			ended++;
-			CHECK(took >= budget_ns,
-			      "ended after %.2f ms of %.0f",
+			CHECK(took >= budget_ns, "ended after %.2f ms of %.0f",
 			      took / (double)NSEC_PER_MSEC,
 			      budget_ns / (double)NSEC_PER_MSEC);
 		}
@@ -120,8 +119,9 @@ static bool irq_time_known(void)
 {
 	char buf[64];
 
-	return !run_command(buf, sizeof(buf),
-			    "zcat /proc/config.gz | grep -qx CONFIG_IRQ_TIME_ACCOUNTING=y");
+	return !run_command(
+		buf, sizeof(buf),
+		"zcat /proc/config.gz | grep -qx CONFIG_IRQ_TIME_ACCOUNTING=y");
 }
 
 static int set_preempt(const char *mode)
@@ -225,7 +225,8 @@ static void interrupted(void)
 	ctl->brake = 1;
 	CHECK(ctl->inner_finished >= 20, "the timer ran %llu times",
 	      ctl->inner_finished);
-	CHECK(longer >= 10, "%u of 20 runs were longer than the budget, %u were ended",
+	CHECK(longer >= 10,
+	      "%u of 20 runs were longer than the budget, %u were ended",
 	      longer, ended);
 	diag("%u of 20 runs were longer than the budget, by interrupts",
 	     longer);
@@ -357,7 +358,8 @@ static void no_image(void)
 static const struct test tests[] = {
 	{ "below_budget", "100 runs of 70 % of the budget are not ended",
 	  below_budget, NEEDS_WATCHDOG },
-	{ "interrupted", "a program that interrupts keep from its work is not ended",
+	{ "interrupted",
+	  "a program that interrupts keep from its work is not ended",
 	  interrupted, NEEDS_WATCHDOG },
 	{ "no_image",
 	  "a program that cannot overrun has no image and needs none", no_image,

@@ -145,7 +145,8 @@ static void on_itself(bool exit)
 	CHECK(!err, "QUARANTINE under a trampoline: %s", strerror(-err));
 	run(target);
 	CHECK(!target->data_ctl->ctl.started, "ran in quarantine");
-	err = wd_command(bpf_program__fd(target->progs.outer), BPF_WD_RELEASE, 0);
+	err = wd_command(bpf_program__fd(target->progs.outer), BPF_WD_RELEASE,
+			 0);
 	CHECK(!err, "RELEASE under a trampoline: %s", strerror(-err));
 	/* 8M calls of bpf_strncmp(): some seconds at least. */
 	run(target);
@@ -248,8 +249,9 @@ static const struct test tests[] = {
 	{ "outer_kprobe",
 	  "a program is ended while a kprobe program runs in it, that one is not",
 	  outer_kprobe, NEEDS_WATCHDOG },
-	{ "sampled", "the outer and the inner program are timed, each for itself",
-	  sampled, NEEDS_WATCHDOG },
+	{ "sampled",
+	  "the outer and the inner program are timed, each for itself", sampled,
+	  NEEDS_WATCHDOG },
 };
 
 const struct suite suite_nested = {

@@ -423,13 +423,12 @@ static void way_kprobe_offset(void)
 	way_run(&way);
 }
 
-WAY(way_kprobe_multi,
-    { "kprobe/bpf_fentry_test3", "p_kprobe_multi", .attach = kprobe_multi,
-      .detach = way_unlink, .hooks = ARRAY_SIZE(funcs),
-      .end = WAY_QUARANTINED })
-WAY(way_kretprobe_multi, { "kretprobe/bpf_fentry_test1", "p_kprobe_multi",
-			   .attach = kretprobe_multi, .detach = way_unlink,
-			   .end = WAY_QUARANTINED })
+WAY(way_kprobe_multi, { "kprobe/bpf_fentry_test3", "p_kprobe_multi",
+			.attach = kprobe_multi, .detach = way_unlink,
+			.hooks = ARRAY_SIZE(funcs), .end = WAY_QUARANTINED })
+WAY(way_kretprobe_multi,
+    { "kretprobe/bpf_fentry_test1", "p_kprobe_multi", .attach = kretprobe_multi,
+      .detach = way_unlink, .end = WAY_QUARANTINED })
 WAY(way_kprobe_session,
     { "kprobe/bpf_fentry_test1", "p_kprobe_session", .attach = kprobe_session,
       .detach = way_unlink, .hooks = 2, .in_family = 1, .in_function = 2,

@@ -118,9 +118,11 @@ static bool log_has_report(int fd, __u32 id)
 		record[n < 0 ? 0 : n] = 0;
 		if (strstr(record, want) && strstr(record, "reason budget"))
 			first = true;
-		else if (first && strstr(record, "bpf_watchdog:   at bpf_prog_"))
+		else if (first &&
+			 strstr(record, "bpf_watchdog:   at bpf_prog_"))
 			at = true;
-		else if (first && strstr(record, "bpf_watchdog:     bpf_prog_") &&
+		else if (first &&
+			 strstr(record, "bpf_watchdog:     bpf_prog_") &&
 			 strstr(record, "_loop_inlined+"))
 			stack = true;
 	}
@@ -195,8 +197,9 @@ static const struct test tests[] = {
 	  NEEDS_WATCHDOG },
 	{ "fdinfo", "fdinfo has all fields, by the names of the kernel", fdinfo,
 	  NEEDS_WATCHDOG },
-	{ "kernel_log", "the kernel log has a report with source line and stack",
-	  kernel_log, NEEDS_WATCHDOG },
+	{ "kernel_log",
+	  "the kernel log has a report with source line and stack", kernel_log,
+	  NEEDS_WATCHDOG },
 	{ "perf", "perf records and prints the tracepoints", perf,
 	  NEEDS_WATCHDOG },
 	{ "trace_cmd", "trace-cmd records and prints the tracepoints",

@@ -34,7 +34,8 @@ static __always_inline bool from_our_process(void)
 /* For hooks that others pass as well: one invocation for each trigger. */
 static __always_inline bool armed(void)
 {
-	return ctl.armed && __atomic_exchange_n(&ctl.armed, 0, __ATOMIC_RELAXED);
+	return ctl.armed &&
+	       __atomic_exchange_n(&ctl.armed, 0, __ATOMIC_RELAXED);
 }
 
 static __always_inline void enter(void)

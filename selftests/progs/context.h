@@ -22,13 +22,13 @@ static __always_inline void stall_with_record(void)
 }
 
 /* On a hook that only our traffic passes. */
-#define CONTEXT(section, name, context, verdict)     \
-	SEC(section)                                 \
-	int name(context *ctx)                       \
-	{                                            \
-		if (armed())                         \
-			stall_with_record();         \
-		return verdict;                      \
+#define CONTEXT(section, name, context, verdict) \
+	SEC(section)                             \
+	int name(context *ctx)                   \
+	{                                        \
+		if (armed())                     \
+			stall_with_record();     \
+		return verdict;                  \
 	}
 
 /* On one that all tasks pass. */

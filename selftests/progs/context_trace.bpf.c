@@ -51,12 +51,12 @@ int packet(struct __sk_buff *skb)
 
 /* --- What else is on the stack between a program and its helpers ----------------------------- */
 
-#define HOOKED(name)                \
-	SEC("syscall")              \
-	int name(void *unused)      \
-	{                           \
+#define HOOKED(name)                 \
+	SEC("syscall")               \
+	int name(void *unused)       \
+	{                            \
 		stall_with_record(); \
-		return 0;           \
+		return 0;            \
 	}
 
 HOOKED(hooked_fentry)

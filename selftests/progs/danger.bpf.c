@@ -82,10 +82,11 @@ extern void bpf_key_put(struct bpf_key *key) __ksym;
 extern int bpf_verify_pkcs7_signature(struct bpf_dynptr *data,
 				      struct bpf_dynptr *signature,
 				      struct bpf_key *keyring) __ksym;
-extern struct nf_conn___init *
-bpf_xdp_ct_alloc(struct xdp_md *xdp, struct bpf_sock_tuple *tuple,
-		 u32 tuple_size, struct bpf_ct_opts *opts,
-		 u32 opts_size) __ksym;
+extern struct nf_conn___init *bpf_xdp_ct_alloc(struct xdp_md *xdp,
+					       struct bpf_sock_tuple *tuple,
+					       u32 tuple_size,
+					       struct bpf_ct_opts *opts,
+					       u32 opts_size) __ksym;
 extern struct nf_conn *bpf_ct_insert_entry(struct nf_conn___init *ct) __ksym;
 extern void bpf_ct_set_timeout(struct nf_conn___init *ct, u32 ms) __ksym;
 extern void bpf_ct_release(struct nf_conn *ct) __ksym;
@@ -274,8 +275,7 @@ SEC("xdp")
 int danger_conntrack(struct xdp_md *xdp)
 {
 	struct bpf_ct_opts opts = {
-		.netns_id = -1,
-		.l4proto = 17, /* UDP */
+		.netns_id = -1, .l4proto = 17, /* UDP */
 	};
 	struct bpf_sock_tuple tuple = {};
 	struct nf_conn___init *made;

@@ -33,10 +33,10 @@ static long nothing(__u32 i, void *unused)
 }
 
 /* Without a call that the verifier takes for the end of a loop, it refuses them. */
-#define TURN()                                   \
-	({                                       \
-		bpf_loop(1, nothing, NULL, 0);   \
-		ctl.steps++;                     \
+#define TURN()                                 \
+	({                                     \
+		bpf_loop(1, nothing, NULL, 0); \
+		ctl.steps++;                   \
 	})
 
 /* --- These end ------------------------------------------------------------------------------- */
@@ -131,8 +131,7 @@ int iterator_anew(struct __sk_buff *skb)
 
 	enter();
 	for (;;) {
-		bpf_for(i, 0, 4)
-			ctl.steps++;
+		bpf_for(i, 0, 4) ctl.steps++;
 		if (ctl.brake)
 			break;
 	}
@@ -274,11 +273,18 @@ int holds_task(struct __sk_buff *skb)
 static volatile __u64 sink[40];
 
 #define STORE(i) sink[(i)] = ctl.steps
-#define STORE10(i)                                                        \
-	do {                                                              \
-		STORE(i); STORE(i + 1); STORE(i + 2); STORE(i + 3);       \
-		STORE(i + 4); STORE(i + 5); STORE(i + 6); STORE(i + 7);   \
-		STORE(i + 8); STORE(i + 9);                               \
+#define STORE10(i)            \
+	do {                  \
+		STORE(i);     \
+		STORE(i + 1); \
+		STORE(i + 2); \
+		STORE(i + 3); \
+		STORE(i + 4); \
+		STORE(i + 5); \
+		STORE(i + 6); \
+		STORE(i + 7); \
+		STORE(i + 8); \
+		STORE(i + 9); \
 	} while (0)
 
 /* The loop is too long for a jump of two bytes. */
@@ -321,7 +327,8 @@ int several_exits(struct __sk_buff *skb)
 	return 0;
 }
 
-static long count_element(struct bpf_map *map, __u32 *key, __u64 *value, void *unused)
+static long count_element(struct bpf_map *map, __u32 *key, __u64 *value,
+			  void *unused)
 {
 	ctl.steps++;
 	return 0;
@@ -368,7 +375,8 @@ __noinline int update_global(__u64 key)
 	return 0;
 }
 
-static long swap_global(struct bpf_map *map, __u64 *key, __u64 *value, void *unused)
+static long swap_global(struct bpf_map *map, __u64 *key, __u64 *value,
+			void *unused)
 {
 	update_global(*key);
 	return 0;
@@ -381,7 +389,8 @@ int each_reinserts_global(struct __sk_buff *skb)
 	return 0;
 }
 
-static long copy_element(struct bpf_map *map, __u64 *key, __u64 *value, void *unused)
+static long copy_element(struct bpf_map *map, __u64 *key, __u64 *value,
+			 void *unused)
 {
 	__u64 to = *key;
 
@@ -482,7 +491,6 @@ int straight(struct __sk_buff *skb)
 	if (!to || !from)
 		return 0;
 	enter();
-	COPY64 COPY64 COPY64 COPY64
-	leave();
+	COPY64 COPY64 COPY64 COPY64 leave();
 	return 0;
 }

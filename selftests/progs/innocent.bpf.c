@@ -49,7 +49,8 @@ static int timer_burns(void *map, int *key, struct timer_slot *slot)
 	bpf_loop(1 << 23, burn, &until, 0);
 	COUNT(inner_finished);
 	if (!ctl.brake)
-		bpf_timer_start(&slot->timer, TIMER_PAUSE_NS, 2 /* BPF_F_TIMER_CPU_PIN */);
+		bpf_timer_start(&slot->timer, TIMER_PAUSE_NS,
+				2 /* BPF_F_TIMER_CPU_PIN */);
 	return 0;
 }
 

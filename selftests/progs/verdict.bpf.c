@@ -136,7 +136,8 @@ int on_extended(struct xdp_md *ctx)
 SEC("sockops")
 int on_sock_ops(struct bpf_sock_ops *ctx)
 {
-	if (ctx->op != BPF_SOCK_OPS_NEEDS_ECN || !from_our_process() || !armed())
+	if (ctx->op != BPF_SOCK_OPS_NEEDS_ECN || !from_our_process() ||
+	    !armed())
 		return 1;
 	ctx->reply = 1;
 	stall();

@@ -168,8 +168,8 @@ struct calib_sample {
 
 int calib_by_value(const void *a, const void *b); /* of u64 */
 /* Generates a row's program and loads it, else says why not. -errno */
-int calib_load_row(struct calib_env *env, const struct calib_row *row,
-		   u32 size, bool empty, struct calib_prog *prog, char *why,
+int calib_load_row(struct calib_env *env, const struct calib_row *row, u32 size,
+		   bool empty, struct calib_prog *prog, char *why,
 		   size_t why_size);
 /* Finds out how often time passes here while nothing runs: a hypervisor does not
  * count as interrupts what it takes. -errno

@@ -101,8 +101,8 @@ void calib_take_back(struct calib_sample *s)
 		s->worst = t;
 }
 
-int calib_load_row(struct calib_env *env, const struct calib_row *row,
-		   u32 size, bool empty, struct calib_prog *prog, char *why,
+int calib_load_row(struct calib_env *env, const struct calib_row *row, u32 size,
+		   bool empty, struct calib_prog *prog, char *why,
 		   size_t why_size)
 {
 	static struct calib_code code;

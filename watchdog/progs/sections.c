@@ -137,9 +137,8 @@ const char *section_of_linkless(enum bpf_prog_type type)
 
 /* Hooks that no SEC() names: uses of a program that the kernel's policy gate knows. */
 static const char *const gate_kinds[] = {
-	"kretprobe", "uprobe", "uretprobe", "prog_array", "xt_bpf",
-	"tun",	     "kcm",    "fanout",    "tcx",	  "netkit",
-	"cgroup",    "unknown",
+	"kretprobe", "uprobe", "uretprobe", "prog_array", "xt_bpf", "tun",
+	"kcm",	     "fanout", "tcx",	    "netkit",	  "cgroup", "unknown",
 };
 
 bool section_is_kind(const char *kind)
