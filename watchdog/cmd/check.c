@@ -15,7 +15,8 @@
 
 struct check {
 	struct ctx *ctx;
-	const char *only, *vmlinux;
+	const char *vmlinux;
+	struct obj_settings settings;
 	char **policies, **words;
 	size_t n_policies;
 	int n_words;
@@ -24,14 +25,13 @@ struct check {
 	size_t n, n_attached, failed;
 };
 
-enum { KEY_POLICY = 0x100, KEY_ONLY, KEY_BESIDE, KEY_VMLINUX };
+enum { KEY_POLICY = 0x100, KEY_BESIDE, KEY_VMLINUX };
 
 static const struct argp_option options[] = {
 	{ "policy", KEY_POLICY, "FILE|FOLDER", 0,
 	  "judge by this; may be repeated. " POLICY_DIR " if not given", 1 },
 	{ "beside", KEY_BESIDE, 0, 0,
 	  "together with what is attached on this machine now", 1 },
-	{ "only", KEY_ONLY, "GLOB", 0, "only programs with such a name", 1 },
 	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
 	  "the running kernel with its symbols, for call graphs", 1 },
 	{ 0 },
@@ -44,7 +44,8 @@ static error_t check_parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = c->ctx;
+		state->child_inputs[0] = &c->settings;
+		state->child_inputs[1] = c->ctx;
 		return 0;
 	case KEY_POLICY:
 		all = reallocarray(c->policies, c->n_policies + 1,
@@ -56,9 +57,6 @@ static error_t check_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_BESIDE:
 		c->beside = true;
-		return 0;
-	case KEY_ONLY:
-		c->only = arg;
 		return 0;
 	case KEY_VMLINUX:
 		c->vmlinux = arg;
@@ -145,7 +143,7 @@ static int check_take(void *arg, const struct obj_prog *prog)
 	if (prog->fd < 0) {
 		c->failed++;
 		note(c->ctx, "%s: %s does not load: %s (%s)", prog->object,
-		     prog->name, strerror(-prog->fd), errno_name(-prog->fd));
+		     prog->name, prog->why, errno_name(-prog->fd));
 		return 0;
 	}
 	err = kwd_estimate_get(prog->fd, &e);
@@ -199,7 +197,9 @@ static int check_run(struct check *c)
 		}
 	}
 	for (int i = 0; !ret && i < c->n_words; i++)
-		ret = objs_each(c->words[i], c->only, check_take, c, f);
+		ret = objs_each(c->ctx, c->words[i], &c->settings, check_take,
+				c);
+	ret = ret ? ret : obj_settings_used(&c->settings, f);
 	if (!ret) {
 		ret = policy_judge(&p.rules, &p.graphs, c->all, c->n,
 				   c->n_attached) ?
@@ -239,7 +239,7 @@ int cmd_check(struct ctx *ctx, int argc, char **argv)
 		       "Examples:\n"
 		       "  bpfwd check *.bpf.o --policy 10-prod.yaml\n"
 		       "  bpfwd check --beside spin.bpf.o",
-		.children = common_options,
+		.children = object_options,
 	};
 	struct check c = { .ctx = ctx };
 	int ret;
@@ -252,6 +252,7 @@ int cmd_check(struct ctx *ctx, int argc, char **argv)
 		ret = fault_hint(&ctx->fault,
 				 "bpfwd check OBJ... --policy FILE");
 	}
+	obj_settings_free(&c.settings);
 	free(c.policies);
 	return ret;
 }

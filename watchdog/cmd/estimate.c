@@ -33,7 +33,7 @@ struct estimates {
 	struct table *table;
 	struct btfs *btfs;
 	struct row *rows;
-	const char *only;
+	struct obj_settings settings;
 	char **words;
 	int n_words, usage;
 	bool compare, schema;
@@ -41,13 +41,12 @@ struct estimates {
 	size_t programs, bounded, unbounded, failed;
 };
 
-enum { KEY_SCHEMA = 0x100, KEY_ONLY, KEY_TOLERANCE };
+enum { KEY_SCHEMA = 0x100, KEY_TOLERANCE };
 
 static const struct argp_option options[] = {
 	{ "compare", 'C', 0, 0, "compare two runs saved with -o csv", 1 },
 	{ "tolerance", KEY_TOLERANCE, "PERCENT", 0,
 	  "-C: this much longer is no regression (default 0)", 1 },
-	{ "only", KEY_ONLY, "GLOB", 0, "only programs with such a name", 1 },
 	{ "sort", 's', "COL[-]", 0, "sort by it, with - the largest first", 1 },
 	{ "filter", 'f', "EXPR", 0, "only these rows: COL=VALUE and so on", 1 },
 	{ "top", 'n', "N", 0, "the first N rows", 1 },
@@ -63,7 +62,8 @@ static error_t estimate_parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = s->ctx;
+		state->child_inputs[0] = &s->settings;
+		state->child_inputs[1] = s->ctx;
 		return 0;
 	case 'C':
 		s->compare = true;
@@ -72,9 +72,6 @@ static error_t estimate_parse(int key, char *arg, struct argp_state *state)
 		if (number_parse(arg, 1000000, &s->tolerance) && !s->usage)
 			s->usage = fault_set(f, EXIT_USAGE, EINVAL,
 					     "bad tolerance '%s'", arg);
-		return 0;
-	case KEY_ONLY:
-		s->only = arg;
 		return 0;
 	case 's':
 		s->usage = s->usage ? s->usage : table_sort(s->table, arg, f);
@@ -114,7 +111,7 @@ static const struct argp argp = {
 	       "  bpfwd estimate *.bpf.o -s worst-\n"
 	       "  bpfwd estimate *.bpf.o -o csv >new.csv\n"
 	       "  bpfwd estimate -C old.csv new.csv --tolerance 10",
-	.children = common_options,
+	.children = object_options,
 };
 
 #define ROW const struct row *r = row
@@ -204,8 +201,8 @@ static const struct col cols[] = {
 	  estimate_get_reason },
 	{ "because", "reason_text", VAL_STR, 0, "the same in words",
 	  estimate_get_why },
-	{ "at", "at", VAL_STR, COL_DEFAULT, "instruction that makes it so",
-	  get_at },
+	{ "at", "at", VAL_STR, COL_DEFAULT,
+	  "instruction that makes it so; why it does not load", get_at },
 };
 
 static int estimate_take(void *arg, const struct obj_prog *prog)
@@ -227,9 +224,10 @@ static int estimate_take(void *arg, const struct obj_prog *prog)
 	r->loaded = prog->fd >= 0;
 	if (!r->loaded) {
 		s->failed++;
-		if (asprintf(&r->why, "not loaded: %s (%s)",
-			     strerror(-prog->fd), errno_name(-prog->fd)) < 0)
+		if (asprintf(&r->why, "not loaded: %s (%s)", prog->why,
+			     errno_name(-prog->fd)) < 0)
 			r->why = NULL;
+		snprintf(r->at, sizeof(r->at), "%s", prog->why);
 		goto out;
 	}
 	err = kwd_estimate_get(prog->fd, &r->e);
@@ -566,8 +564,8 @@ int cmd_estimate(struct ctx *ctx, int argc, char **argv)
 			table_emit(s.table, "+async,bounded,section,because",
 				   false, &ctx->fault);
 		for (int i = 0; !ret && i < s.n_words; i++) {
-			ret = objs_each(s.words[i], s.only, estimate_take, &s,
-					&ctx->fault);
+			ret = objs_each(ctx, s.words[i], &s.settings,
+					estimate_take, &s);
 			/* one of many does not take the others with it */
 			if (ret != EXIT_FAILED || s.n_words == 1)
 				continue;
@@ -577,13 +575,20 @@ int cmd_estimate(struct ctx *ctx, int argc, char **argv)
 			unreadable++;
 			ret = 0;
 		}
+		ret = ret ? ret : obj_settings_used(&s.settings, &ctx->fault);
 		if (!ret)
 			estimate_print(&s);
 		if (!ret && unreadable)
 			ret = fault_set(&ctx->fault, EXIT_FAILED, EINVAL,
 					"%d of %d objects cannot be read",
 					unreadable, s.n_words);
+		else if (!ret && s.failed)
+			ret = fault_set(&ctx->fault, EXIT_FAILED, 0,
+					"%zu of %zu programs do not load on "
+					"this kernel",
+					s.failed, s.programs);
 	}
+	obj_settings_free(&s.settings);
 	table_free(s.table);
 	btfs_free(s.btfs);
 	while (s.rows) {

@@ -28,7 +28,7 @@ struct explain {
 	struct ctx *ctx;
 	struct btfs *btfs;
 	struct btf *vmlinux; /* for names of kfuncs; NULL: unknown */
-	const char *only;
+	struct obj_settings settings;
 	char **words;
 	int n_words;
 	u64 budget_ns;
@@ -36,23 +36,15 @@ struct explain {
 	size_t n;
 };
 
-enum { KEY_ONLY = 0x100 };
-
-static const struct argp_option options[] = {
-	{ "only", KEY_ONLY, "GLOB", 0, "of an object only such programs", 1 },
-	{ 0 },
-};
-
 static error_t explain_parse(int key, char *arg, struct argp_state *state)
 {
 	struct explain *x = state->input;
 
+	(void)arg;
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = x->ctx;
-		return 0;
-	case KEY_ONLY:
-		x->only = arg;
+		state->child_inputs[0] = &x->settings;
+		state->child_inputs[1] = x->ctx;
 		return 0;
 	case ARGP_KEY_ARGS:
 		x->words = state->argv + state->next;
@@ -63,7 +55,6 @@ static error_t explain_parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	.options = options,
 	.parser = explain_parse,
 	.args_doc = "PROG...|OBJ...",
 	.doc = "What makes the worst case of a program.\v"
@@ -74,7 +65,7 @@ static const struct argp argp = {
 	       "Examples:\n"
 	       "  bpfwd explain spin.bpf.o\n"
 	       "  bpfwd explain id 42",
-	.children = common_options,
+	.children = object_options,
 };
 
 static const char *bound_text(u64 ns, char buf[DURATION_LEN])
@@ -367,7 +358,7 @@ static int explain_take(void *arg, const struct obj_prog *prog)
 	if (prog->fd >= 0)
 		return explain_fd(x, prog->fd, prog->name, prog->section);
 	note(x->ctx, "%s of %s does not load: %s (%s)", prog->name,
-	     prog->object, strerror(-prog->fd), errno_name(-prog->fd));
+	     prog->object, prog->why, errno_name(-prog->fd));
 	return 0;
 }
 
@@ -423,18 +414,20 @@ int cmd_explain(struct ctx *ctx, int argc, char **argv)
 	for (int i = 0; !ret && i < x.n_words; i += used) {
 		used = 1;
 		if (objs_is_file(x.words[i]))
-			ret = objs_each(x.words[i], x.only, explain_take, &x,
-					&ctx->fault);
+			ret = objs_each(ctx, x.words[i], &x.settings,
+					explain_take, &x);
 		else
 			ret = explain_loaded(&x, x.n_words - i, x.words + i,
 					     &used);
 	}
+	ret = ret ? ret : obj_settings_used(&x.settings, &ctx->fault);
 	if (!ret && !x.n)
 		ret = fault_set(&ctx->fault, EXIT_FAILED, 0,
 				"no program that could be loaded");
 	if (!ret && x.programs)
 		out_json(&ctx->out, json_pack("{s:s, s:O}", "schema", SCHEMA,
 					      "programs", x.programs));
+	obj_settings_free(&x.settings);
 	json_decref(x.programs);
 	btf__free(x.vmlinux);
 	btfs_free(x.btfs);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "cmd/options.h"
+#include "progs/objs.h"
 #include "progs/view.h"
 
 bool common_debug;
@@ -96,6 +97,52 @@ const struct argp_child common_options[] = {
 
 const struct argp_child view_options[] = {
 	{ &view_argp, 0, NULL, 0 },
+	{ &common_argp, 0, "Options of all commands:", 90 },
+	{ 0 },
+};
+
+enum { KEY_ONLY = 0x2000, KEY_MAP_SIZE, KEY_TARGET };
+
+static const struct argp_option object_opts[] = {
+	{ "only", KEY_ONLY, "GLOB", 0,
+	  "of an object only programs with such a name", 1 },
+	{ "map-size", KEY_MAP_SIZE, "NAME=N", 0,
+	  "so many entries has a map whose size the loader sets; may be "
+	  "repeated",
+	  1 },
+	{ "target", KEY_TARGET, "PROG=FUNC", 0,
+	  "what a program attaches to if the loader says that; may be "
+	  "repeated",
+	  1 },
+	{ 0 },
+};
+
+static error_t parse_object(int key, char *arg, struct argp_state *state)
+{
+	struct obj_settings *s = state->input;
+	struct fault f = {};
+
+	switch (key) {
+	case KEY_ONLY:
+		s->only = arg;
+		return 0;
+	case KEY_MAP_SIZE:
+		if (obj_settings_size(s, arg, &f))
+			argp_error(state, "--map-size: %s", f.msg);
+		return 0;
+	case KEY_TARGET:
+		if (obj_settings_target(s, arg, &f))
+			argp_error(state, "--target: %s", f.msg);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp object_argp = { .options = object_opts,
+					 .parser = parse_object };
+
+const struct argp_child object_options[] = {
+	{ &object_argp, 0, NULL, 0 },
 	{ &common_argp, 0, "Options of all commands:", 90 },
 	{ 0 },
 };

@@ -20,6 +20,11 @@ int parse_command(const struct argp *argp, int argc, char **argv, void *input);
 /* Those, behind those of a view: state->child_inputs[1] is the ctx. */
 extern const struct argp_child view_options[];
 
+/* Those of commands that take object files: state->child_inputs[0] is a struct
+ * obj_settings, [1] the ctx.
+ */
+extern const struct argp_child object_options[];
+
 /* --debug */
 extern bool common_debug;
 /* Of --color WHEN. */
