@@ -87,7 +87,8 @@ if [[ ${1:-} == --build ]]; then
 	for p in "${series[@]}"; do
 		kgit -C "$tree" am -q --committer-date-is-author-date "$patches/$p"
 		mapfile -t objects < <(git -C "$tree" diff --name-only 'HEAD~' -- '*.c' '*.S' |
-			grep -Ev '^(tools|samples|Documentation|lib/test)' | sed 's/\.[cS]$/.o/')
+			grep -Ev '^(tools|samples|Documentation|lib/test)|kernel/bpf/runtime/|net/bpf_watchdog' |
+			sed 's,sched/ext.c$,sched/build_policy.c,; s/\.[cS]$/.o/')
 		for option in y n; do
 			{
 				cat "${frags[@]}"

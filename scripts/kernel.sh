@@ -75,7 +75,8 @@ kernel_env
 touched() { # objects of this configuration
 	local log=$O/log/$name.log objects
 	mapfile -t objects < <(git -C "$tree" diff --name-only base -- '*.c' |
-		grep -Ev '^(tools|Documentation)/|/runtime/|bpf_watchdog' | sed 's/c$/o/')
+		grep -Ev '^(tools|Documentation)/|/runtime/|bpf_watchdog' |
+		sed 's,sched/ext.c$,sched/build_policy.c,; s/c$/o/')
 	make -C "$tree" O="$out" -j"$jobs" W=1 kernel/bpf/ arch/x86/net/ "${objects[@]}" || return 1
 	! grep -E '^[^ ]+:[0-9]+:[0-9]+: warning:' "$log"
 }
