@@ -33,16 +33,23 @@ static long nothing(__u32 i, void *unused)
 }
 
 /* Without a call that the verifier takes for the end of a loop, it refuses them. */
-#define TURN()                                 \
-	({                                     \
-		bpf_loop(1, nothing, NULL, 0); \
-		ctl.steps++;                   \
+#define TURN()                                   \
+	({                                       \
+		bpf_loop(1, nothing, NULL, 0);   \
+		ctl.steps++;                     \
 	})
+
+/*
+ * The verifier refuses a loop if it comes to the same state elsewhere than at such a
+ * call. It keeps none that is less than 8 instructions behind one: so loops have one before
+ * them, and are short.
+ */
+#define AGAIN() bpf_loop(1, nothing, NULL, 0)
 
 /* --- These end ------------------------------------------------------------------------------- */
 
-SEC("tc")
-int by_memory(struct __sk_buff *skb)
+SEC("syscall")
+int by_memory(void *unused)
 {
 	enter();
 	for (;;) {
@@ -55,8 +62,8 @@ int by_memory(struct __sk_buff *skb)
 }
 
 /* The exit is at the end of the loop: to go round is to jump backwards. */
-SEC("tc")
-int by_bottom(struct __sk_buff *skb)
+SEC("syscall")
+int by_bottom(void *unused)
 {
 	enter();
 	do {
@@ -66,8 +73,8 @@ int by_bottom(struct __sk_buff *skb)
 	return 0;
 }
 
-SEC("tc")
-int by_64_bits(struct __sk_buff *skb)
+SEC("syscall")
+int by_64_bits(void *unused)
 {
 	enter();
 	for (;;) {
@@ -79,8 +86,8 @@ int by_64_bits(struct __sk_buff *skb)
 	return 0;
 }
 
-SEC("tc")
-int by_bits(struct __sk_buff *skb)
+SEC("syscall")
+int by_bits(void *unused)
 {
 	enter();
 	for (;;) {
@@ -92,8 +99,8 @@ int by_bits(struct __sk_buff *skb)
 	return 0;
 }
 
-SEC("tc")
-int by_two_registers(struct __sk_buff *skb)
+SEC("syscall")
+int by_two_registers(void *unused)
 {
 	enter();
 	for (;;) {
@@ -105,8 +112,8 @@ int by_two_registers(struct __sk_buff *skb)
 	return 0;
 }
 
-SEC("tc")
-int nested(struct __sk_buff *skb)
+SEC("syscall")
+int nested(void *unused)
 {
 	enter();
 	for (;;) {
@@ -123,44 +130,9 @@ int nested(struct __sk_buff *skb)
 	return 0;
 }
 
-/* The iterator is drained on the fast path, and made anew. */
-SEC("tc")
-int iterator_anew(struct __sk_buff *skb)
-{
-	int i;
-
-	enter();
-	for (;;) {
-		bpf_for(i, 0, 4) ctl.steps++;
-		if (ctl.brake)
-			break;
-	}
-	leave();
-	return 0;
-}
-
-static __noinline int used_up(void)
-{
-	for (;;) {
-		while (can_loop)
-			ctl.steps++;
-		if (ctl.brake)
-			break;
-	}
-	return 0;
-}
-
-SEC("tc")
-int goto_used_up(struct __sk_buff *skb)
-{
-	enter();
-	used_up();
-	leave();
-	return 0;
-}
-
 static long inner_loop(__u32 i, void *unused)
 {
+	AGAIN();
 	for (;;) {
 		TURN();
 		if (ctl.brake)
@@ -168,8 +140,8 @@ static long inner_loop(__u32 i, void *unused)
 	}
 }
 
-SEC("tc")
-int in_callback(struct __sk_buff *skb)
+SEC("syscall")
+int in_callback(void *unused)
 {
 	enter();
 	bpf_loop(1 << 23, inner_loop, NULL, 0);
@@ -178,8 +150,8 @@ int in_callback(struct __sk_buff *skb)
 }
 
 /* The callback is called by the helper itself. */
-SEC("tc")
-int in_called(struct __sk_buff *skb)
+SEC("syscall")
+int in_called(void *unused)
 {
 	enter();
 	bpf_loop(1 << 23, inner_loop, NULL, ctl.flags);
@@ -193,8 +165,8 @@ static long outer_loop(__u32 i, void *unused)
 	return ctl.brake != 0;
 }
 
-SEC("tc")
-int in_callback_in_callback(struct __sk_buff *skb)
+SEC("syscall")
+int in_callback_in_callback(void *unused)
 {
 	enter();
 	bpf_loop(1 << 23, outer_loop, NULL, 0);
@@ -204,6 +176,7 @@ int in_callback_in_callback(struct __sk_buff *skb)
 
 static __noinline int spin_static(void)
 {
+	AGAIN();
 	for (;;) {
 		TURN();
 		if (ctl.brake)
@@ -212,12 +185,14 @@ static __noinline int spin_static(void)
 	return 0;
 }
 
-SEC("tc")
-int in_static(struct __sk_buff *skb)
+SEC("syscall")
+int in_static(void *unused)
 {
 	enter();
+	AGAIN();
 	for (;;) {
 		spin_static();
+		AGAIN();
 		if (ctl.brake)
 			break;
 	}
@@ -225,23 +200,25 @@ int in_static(struct __sk_buff *skb)
 	return 0;
 }
 
-__noinline int spin_global(int unused)
+__noinline int spin_global(void)
 {
+	AGAIN();
 	for (;;) {
 		TURN();
 		if (ctl.brake)
 			break;
 	}
-	return unused;
+	return 0;
 }
 
-SEC("tc")
-int in_global(struct __sk_buff *skb)
+SEC("syscall")
+int in_global(void *unused)
 {
 	enter();
+	AGAIN();
 	for (;;) {
-		spin_global(1);
-		TURN();
+		spin_global();
+		AGAIN();
 		if (ctl.brake)
 			break;
 	}
@@ -250,8 +227,8 @@ int in_global(struct __sk_buff *skb)
 }
 
 /* What it holds when it is ended is given back. */
-SEC("tc")
-int holds_task(struct __sk_buff *skb)
+SEC("syscall")
+int holds_task(void *unused)
 {
 	struct task_struct *task;
 
@@ -270,54 +247,18 @@ int holds_task(struct __sk_buff *skb)
 	return 0;
 }
 
-static volatile __u64 sink[40];
-
-#define STORE(i) sink[(i)] = ctl.steps
-#define STORE10(i)            \
-	do {                  \
-		STORE(i);     \
-		STORE(i + 1); \
-		STORE(i + 2); \
-		STORE(i + 3); \
-		STORE(i + 4); \
-		STORE(i + 5); \
-		STORE(i + 6); \
-		STORE(i + 7); \
-		STORE(i + 8); \
-		STORE(i + 9); \
-	} while (0)
-
-/* The loop is too long for a jump of two bytes. */
-SEC("tc")
-int long_jump(struct __sk_buff *skb)
+/* Several ways out. */
+SEC("syscall")
+int several_exits(void *unused)
 {
 	enter();
+	AGAIN();
 	for (;;) {
-		TURN();
-		if (ctl.brake)
-			break;
-		STORE10(0);
-		STORE10(10);
-		STORE10(20);
-		STORE10(30);
-	}
-	leave();
-	return 0;
-}
-
-/* Several ways out, and one that goes on. */
-SEC("tc")
-int several_exits(struct __sk_buff *skb)
-{
-	enter();
-	for (;;) {
-		TURN();
+		AGAIN();
 		if (ctl.flags == 7) {
 			ctl.ret = 1;
 			break;
 		}
-		if (ctl.flags == 8)
-			continue;
 		if (ctl.brake) {
 			ctl.ret = 2;
 			break;
@@ -327,15 +268,14 @@ int several_exits(struct __sk_buff *skb)
 	return 0;
 }
 
-static long count_element(struct bpf_map *map, __u32 *key, __u64 *value,
-			  void *unused)
+static long count_element(struct bpf_map *map, __u32 *key, __u64 *value, void *unused)
 {
 	ctl.steps++;
 	return 0;
 }
 
-SEC("tc")
-int each_again(struct __sk_buff *skb)
+SEC("syscall")
+int each_again(void *unused)
 {
 	enter();
 	for (;;) {
@@ -360,8 +300,8 @@ static long swap(struct bpf_map *map, __u64 *key, __u64 *value, void *unused)
 }
 
 /* The callback moves the other element to where the loop is to come. */
-SEC("tc")
-int each_reinserts(struct __sk_buff *skb)
+SEC("syscall")
+int each_reinserts(void *unused)
 {
 	enter();
 	bpf_for_each_map_elem(&pair, swap, NULL, 0);
@@ -375,22 +315,20 @@ __noinline int update_global(__u64 key)
 	return 0;
 }
 
-static long swap_global(struct bpf_map *map, __u64 *key, __u64 *value,
-			void *unused)
+static long swap_global(struct bpf_map *map, __u64 *key, __u64 *value, void *unused)
 {
 	update_global(*key);
 	return 0;
 }
 
-SEC("tc")
-int each_reinserts_global(struct __sk_buff *skb)
+SEC("syscall")
+int each_reinserts_global(void *unused)
 {
 	bpf_for_each_map_elem(&pair, swap_global, NULL, 0);
 	return 0;
 }
 
-static long copy_element(struct bpf_map *map, __u64 *key, __u64 *value,
-			 void *unused)
+static long copy_element(struct bpf_map *map, __u64 *key, __u64 *value, void *unused)
 {
 	__u64 to = *key;
 
@@ -399,8 +337,8 @@ static long copy_element(struct bpf_map *map, __u64 *key, __u64 *value,
 }
 
 /* Another map than the one it walks: bounded. */
-SEC("tc")
-int each_copies(struct __sk_buff *skb)
+SEC("syscall")
+int each_copies(void *unused)
 {
 	bpf_for_each_map_elem(&pair, copy_element, NULL, 0);
 	return 0;
@@ -408,36 +346,40 @@ int each_copies(struct __sk_buff *skb)
 
 /* --- These have no exit that could be forced ------------------------------------------------- */
 
-SEC("tc")
-int no_exit(struct __sk_buff *skb)
+SEC("syscall")
+int no_exit(void *unused)
 {
+	enter();
 	for (;;)
 		TURN();
 	return 0;
 }
 
-/* What is compared is returned: the program may rely on it. */
-SEC("tc")
-int live_after(struct __sk_buff *skb)
+/* What is compared is used: the program may rely on it. */
+SEC("syscall")
+int live_after(void *unused)
 {
 	__u32 brake;
 
+	enter();
 	for (;;) {
 		TURN();
 		brake = ctl.brake;
 		if (brake)
 			break;
 	}
-	return brake;
+	ctl.ret = brake;
+	return 0;
 }
 
 /* The same by a copy on the stack. */
-SEC("tc")
-int copied_before(struct __sk_buff *skb)
+SEC("syscall")
+int copied_before(void *unused)
 {
 	volatile __u64 copy;
 	__u64 brake;
 
+	enter();
 	for (;;) {
 		TURN();
 		brake = ctl.brake;
@@ -453,6 +395,8 @@ SEC("tc")
 int by_packet(struct __sk_buff *skb)
 {
 	void *data, *end;
+
+	enter();
 
 	for (;;) {
 		TURN();
@@ -481,8 +425,8 @@ struct {
 #define COPY16 COPY4 COPY4 COPY4 COPY4
 #define COPY64 COPY16 COPY16 COPY16 COPY16
 
-SEC("tc")
-int straight(struct __sk_buff *skb)
+SEC("syscall")
+int straight(void *unused)
 {
 	__u32 zero = 0, first = 1;
 	struct big *to = bpf_map_lookup_elem(&big, &zero);
@@ -491,6 +435,7 @@ int straight(struct __sk_buff *skb)
 	if (!to || !from)
 		return 0;
 	enter();
-	COPY64 COPY64 COPY64 COPY64 leave();
+	COPY64 COPY64 COPY64 COPY64
+	leave();
 	return 0;
 }
