@@ -7,7 +7,7 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 O=${O:-$(readlink -f "$here/../../.output")}
-est=${KSRC:-$O/linux}/kernel/bpf
+est=${KSRC:-$O/linux}/kernel/bpf/runtime
 nr=${1:-100000}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
