@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "show/ctx.h"
@@ -98,30 +99,64 @@ static const struct argp main_argp = {
 	.help_filter = list_commands,
 };
 
+/* `bpfwd help COMMAND` is `bpfwd COMMAND -h`. */
+static char **help_words(struct where *where, int argc, char **argv)
+{
+	static char *words[3] = { "bpfwd", "-h" };
+
+	if (argc > 1)
+		words[0] = argv[1];
+	else
+		argp_parse(&main_argp, 2, words, ARGP_NO_HELP, NULL, where);
+	return words;
+}
+
+/* Help, version and schema end where they are printed. */
+static void check_stdout(int status, void *arg)
+{
+	int err = fflush(stdout) ? errno : EIO;
+
+	(void)arg;
+	if (status || !ferror(stdout))
+		return;
+	fprintf(stderr, "bpfwd: cannot write the result: %s (%s)\n",
+		strerror(err), errno_name(err));
+	_exit(EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	struct ctx ctx = { .out.color = color_wanted("auto") };
 	struct where where = { .ctx = &ctx };
 	const struct cmd *cmd = cmds, *end = cmds + ARRAY_SIZE(cmds);
-	int ret;
+	int ret, err;
 
+	/* as it is called, wherever it lies */
+	argv[0] = "bpfwd";
+	on_exit(check_stdout, NULL);
 	argp_err_exit_status = EXIT_USAGE;
 	libbpf_set_print(print_libbpf);
 	argp_parse(&main_argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL,
 		   &where);
 
-	while (cmd < end && strcmp(argv[where.command], cmd->name))
+	argc -= where.command;
+	argv += where.command;
+	if (!strcmp(argv[0], "help")) {
+		argv = help_words(&where, argc, argv);
+		argc = 2;
+	}
+	while (cmd < end && strcmp(argv[0], cmd->name))
 		cmd++;
 	if (cmd == end) {
 		fault_set(&ctx.fault, EXIT_USAGE, 0, "no command '%s'",
-			  argv[where.command]);
+			  argv[0]);
 		ret = fault_hint(&ctx.fault, "bpfwd -h");
 	} else {
-		ret = cmd->run(&ctx, argc - where.command,
-			       argv + where.command);
+		ret = cmd->run(&ctx, argc, argv);
 	}
-	if (fflush(stdout) && !ctx.fault.exit)
-		ret = fault_set(&ctx.fault, EXIT_FAILED, errno,
+	err = fflush(stdout) ? errno : EIO;
+	if (ferror(stdout) && ctx.fault.exit != EXIT_FAILED)
+		ret = fault_set(&ctx.fault, EXIT_FAILED, err,
 				"cannot write the result");
 	if (ctx.fault.exit)
 		fault_print(&ctx.fault, &ctx.out);

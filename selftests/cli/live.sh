@@ -94,7 +94,7 @@ check_json events 'all(.schema == "bpfwd.event/1")
 	and any(.event == "quarantined") and any(.event == "released")'
 check_json seq-has-no-gap '. as $e | [range(1; length)] |
 	all($e[.].seq - $e[. - 1].seq == ($e[.].lost // 1))'
-"$BPFWD" events -f -j >"$work/follow" &
+"$BPFWD" events -F -j >"$work/follow" &
 follower=$!
 for _ in {1..50}; do
 	[[ -d $instances/bpfwd-$follower ]] && break
@@ -107,7 +107,7 @@ kill -INT $follower
 wait $follower
 check follow jq -es 'any(.event == "terminated" and .prog.name == "spin_vfs_read")' "$work/follow"
 check follow-removes-its-ring [ ! -e $instances/bpfwd-$follower ]
-"$BPFWD" events -f >/dev/null &
+"$BPFWD" events -F >/dev/null &
 killed=$!
 sleep 1
 kill -KILL $killed

@@ -77,7 +77,7 @@ head -c 2000000 /dev/zero | tr '\0' '#' >"$file"
 expect bad-large 2 'a policy has at most' policy check --syntax "$file"
 expect bad-missing 1 ENOENT policy check --syntax "$work/nothing.yaml"
 expect bad-device 1 'no regular file' policy check --syntax /dev/zero
-expect no-such-verb 2 'policy what?' policy judge
+expect no-such-verb 2 "no policy command 'judge'" policy judge
 expect bad-for 2 'bad for' policy load --for 10
 
 # --- Folders: order, names, what is no policy ---

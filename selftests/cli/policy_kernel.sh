@@ -25,7 +25,7 @@ if "$BPFWD" policy show >/dev/null 2>&1; (( $? == 3 )); then
 	exit
 fi
 keep_settings
-plan 60
+plan 61
 at_exit '"$BPFWD" policy unload'
 find_spin
 pins=/sys/fs/bpf/cli_$$
@@ -65,6 +65,7 @@ bpfwd policy show -j
 check_json counters '.[0] | .name == "test" and .mode == "enforce" and (.rules | map(select(.rule == "hooks[0]"))[0] | .denied >= 1 and .limit_ns == 5000)'
 bpfwd metrics
 check metric-decisions grep -Eqx 'bpfwd_attach_decisions_total\{policy="test",decision="deny"\} [1-9][0-9]*' <<<"$out"
+check metric-violations grep -Eqx 'bpfwd_policy_violations\{policy="test"\} [0-9]+' <<<"$out"
 check metric-limit grep -qxF 'bpfwd_hook_limit_seconds{policy="test",rule="hooks[0]"} 0.000005' <<<"$out"
 check metric-mode grep -qxF 'bpfwd_policy_info{policy="test",mode="enforce"} 1' <<<"$out"
 bpfwd policy show

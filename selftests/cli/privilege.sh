@@ -23,7 +23,7 @@ patched || reason='no BPF watchdog'
 expect ps 3 'needs CAP_SYS_ADMIN' ps
 expect metrics 3 'needs CAP_SYS_ADMIN' metrics
 expect top 3 'needs CAP_SYS_ADMIN' top
-for command in 'enable --budget 20ms' disable 'set 1 --budget 1ms' 'kill 1' events 'events -f' 'serve --listen none' 'policy show' 'policy load' 'events --last denied'; do
+for command in 'enable --budget 20ms' disable 'set 1 --budget 1ms' 'kill 1' events 'events -F' 'serve --listen none' 'policy show' 'policy load' 'events --last denied'; do
 	if [[ $command == disable ]] && patched && [[ $(<"$sysctls") == 0 ]]; then
 		skip disable 'it is off'
 		continue

@@ -8,7 +8,7 @@
 patched && skip_all 'this kernel has the watchdog'
 plan 17
 
-for command in status enable disable 'set 1 --budget 1ms' 'kill 1' events 'events -f' serve; do
+for command in status enable disable 'set 1 --budget 1ms' 'kill 1' events 'events -F' serve; do
 	# shellcheck disable=SC2086 # words
 	expect "${command// /-}" 3 'no BPF watchdog' $command
 done

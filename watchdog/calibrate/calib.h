@@ -194,6 +194,8 @@ struct calib_opts {
 	void *arg;
 };
 
+/* Is there a helper or kfunc of this kind? NULL: yes. */
+bool calib_knows(const char *glob);
 /* Each adds its entries; 0 or -errno with the fault set. What cannot be
  * measured here becomes a default with the reason.
  */

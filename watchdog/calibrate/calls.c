@@ -335,3 +335,18 @@ int calib_measure_calls(struct calib_env *env, const struct calib_opts *opts,
 		fault_set(f, EXIT_FAILED, err, "cannot measure the helpers");
 	return err;
 }
+
+static bool rows_match(const struct calib_row *rows, size_t n, const char *glob)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!fnmatch(glob, rows[i].name, 0) ||
+		    (rows[i].also && !fnmatch(glob, rows[i].also, 0)))
+			return true;
+	return false;
+}
+
+bool calib_knows(const char *glob)
+{
+	return !glob || rows_match(calib_rows, calib_n_rows, glob) ||
+	       rows_match(calib_kfunc_rows, calib_n_kfunc_rows, glob);
+}

@@ -130,6 +130,12 @@ static int do_run(struct calibrate *c)
 	size_t measured = 0, outliers = 0;
 	int ret;
 
+	if (!calib_knows(c->opts.only)) {
+		fault_set(f, EXIT_USAGE, 0,
+			  "no helper and no kfunc is called '%s'",
+			  c->opts.only);
+		return fault_hint(f, "bpfwd calibrate show kernel lists them");
+	}
 	if (!writable(path))
 		return fault_set(f, EXIT_FAILED, errno, "cannot write %s",
 				 path);

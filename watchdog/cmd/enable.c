@@ -65,7 +65,7 @@ static void take_duration(struct enable *e, const char *option,
 	struct fault *f = &e->ctx->fault;
 	u64 ns;
 
-	if (f->exit || duration_option(f, option, arg, &ns) ||
+	if (f->exit || duration_option(f, option, "10ms", arg, &ns) ||
 	    kwd_sysctl_check(which, option, ns, f))
 		return;
 	e->given[which] = true;

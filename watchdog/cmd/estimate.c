@@ -576,6 +576,12 @@ int cmd_estimate(struct ctx *ctx, int argc, char **argv)
 			ret = 0;
 		}
 		ret = ret ? ret : obj_settings_used(&s.settings, &ctx->fault);
+		if (!ret && !s.programs && s.settings.only) {
+			fault_set(&ctx->fault, EXIT_NO_PROG, ENOENT,
+				  "no program is called '%s'", s.settings.only);
+			ret = fault_hint(&ctx->fault,
+					 "without --only all are listed");
+		}
 		if (!ret)
 			estimate_print(&s);
 		if (!ret && unreadable)

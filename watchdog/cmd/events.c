@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* bpfwd events: what the watchdog did, from the history that `bpfwd enable`
- * starts, and with -f what it does from now on.
+ * starts, and with -F what it does from now on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,12 +29,12 @@ struct events {
 	u64 seq; /* of the last event, printed or not */
 	struct event_parser *parser;
 	struct event_out *out;
-	bool failed; /* stdout is gone */
+	int failed; /* stdout is gone: -errno */
 };
 
 static const struct argp_option options[] = {
-	{ "follow", 'f', 0, 0, "go on with what happens from now on", 1 },
-	{ "since", 's', "DUR", 0, "from the history only the last DUR", 1 },
+	{ "follow", 'F', 0, 0, "go on with what happens from now on", 1 },
+	{ "since", 'S', "DUR", 0, "from the history only the last DUR", 1 },
 	{ "last", 'n', "N|denied", 0,
 	  "from the history only the last N; denied: what the policy did not "
 	  "admit, with the reasons, as long as the kernel remembers it",
@@ -44,8 +44,8 @@ static const struct argp_option options[] = {
 
 static void events_print(struct events *ev, const struct event *e)
 {
-	if (event_print(ev->out, e, ev->seq))
-		ev->failed = true;
+	if (!ev->failed)
+		ev->failed = event_print(ev->out, e, ev->seq);
 }
 
 /* Every event has its number; `lost` takes as many as were lost. */
@@ -54,13 +54,20 @@ static void events_count(struct events *ev, const struct event *e)
 	ev->seq += e->kind == EV_LOST ? e->lost : 1;
 }
 
+static bool events_wanted(const struct events *ev, const struct event *e,
+			  u64 from_ns)
+{
+	return event_is_shown(ev->out, e) &&
+	       (e->kind == EV_LOST || e->boot_ns >= from_ns);
+}
+
 /* Reads the history up to before_ns, prints what was asked for. */
 static int print_history(struct events *ev, FILE *trace, u64 from_ns,
 			 u64 before_ns)
 {
 	unsigned long long kept, written;
 	struct event *events = NULL;
-	size_t n = 0, skip, size = 0;
+	size_t n = 0, shown = 0, skip, size = 0;
 	char *line = NULL;
 	u64 overwritten = 0;
 
@@ -83,7 +90,9 @@ static int print_history(struct events *ev, FILE *trace, u64 from_ns,
 	       events[n - 1].boot_ns >= before_ns)
 		n--;
 
-	skip = ev->last && n > ev->last ? n - ev->last : 0;
+	for (size_t i = 0; i < n; i++)
+		shown += events_wanted(ev, &events[i], from_ns);
+	skip = ev->last && shown > ev->last ? shown - ev->last : 0;
 	if (overwritten) {
 		struct event lost = { .kind = EV_LOST, .lost = overwritten };
 
@@ -93,8 +102,11 @@ static int print_history(struct events *ev, FILE *trace, u64 from_ns,
 	}
 	for (size_t i = 0; i < n && !ev->failed; i++) {
 		events_count(ev, &events[i]);
-		if (i >= skip &&
-		    (events[i].kind == EV_LOST || events[i].boot_ns >= from_ns))
+		if (!events_wanted(ev, &events[i], from_ns))
+			continue;
+		if (skip)
+			skip--;
+		else
 			events_print(ev, &events[i]);
 	}
 	free(events);
@@ -115,7 +127,8 @@ static bool events_take_line(void *arg, char *line)
 	if (event_parse(ev->parser, line, &e) &&
 	    (e.kind == EV_LOST || e.boot_ns >= following->from_ns)) {
 		events_count(ev, &e);
-		events_print(ev, &e);
+		if (events_wanted(ev, &e, following->from_ns))
+			events_print(ev, &e);
 	}
 	return !ev->failed;
 }
@@ -148,7 +161,7 @@ static int no_history(struct fault *f)
 {
 	fault_set(f, EXIT_FAILED, ENOENT, "there is no history of events");
 	fault_why(f, "it is recorded from `bpfwd enable` on");
-	return fault_hint(f, "bpfwd enable, or bpfwd events -f for what comes");
+	return fault_hint(f, "bpfwd enable, or bpfwd events -F for what comes");
 }
 
 static int events_run(struct events *ev)
@@ -186,8 +199,11 @@ static int events_run(struct events *ev)
 		events_follow(ev, ring, err ? 0 : now);
 	ring_close(ring);
 	/* who reads us may stop at any time: no failure */
-	if (ev->failed)
+	if (ev->failed == -EPIPE)
 		clearerr(stdout);
+	else if (ev->failed)
+		return fault_set(f, EXIT_FAILED, ev->failed,
+				 "cannot write the events");
 	return EXIT_OK;
 }
 
@@ -200,12 +216,12 @@ static error_t events_parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = ev->ctx;
 		return 0;
-	case 'f':
+	case 'F':
 		ev->follow = true;
 		return 0;
-	case 's':
+	case 'S':
 		if (!f->exit)
-			duration_option(f, "since", arg, &ev->since_ns);
+			duration_option(f, "since", "1h", arg, &ev->since_ns);
 		return 0;
 	case 'n':
 		if (!strcmp(arg, "denied")) {
@@ -231,11 +247,11 @@ int cmd_events(struct ctx *ctx, int argc, char **argv)
 		.parser = events_parse,
 		.doc = "What the watchdog did.\v"
 		       "The history is what the trace ring holds that `bpfwd "
-		       "enable` starts; -f follows with a ring of its own. JSON "
+		       "enable` starts; -F follows with a ring of its own. JSON "
 		       "is one object per line; the numbers in `seq` have no "
 		       "gap, `lost` takes as many as were lost.\n"
 		       "Examples:\n"
-		       "  bpfwd events -f\n"
+		       "  bpfwd events -F\n"
 		       "  bpfwd events --since 1h -j\n"
 		       "  bpfwd events --last denied",
 		.children = common_options,

@@ -83,7 +83,7 @@ static void take_budget(struct control *c, const char *arg)
 
 	if (!strcmp(arg, "default"))
 		kill_change(c, BPF_WD_CLEAR_BUDGET, 0, BPF_WD_SET_BUDGET);
-	else if (!duration_option(&c->ctx->fault, "budget", arg, &ns))
+	else if (!duration_option(&c->ctx->fault, "budget", "10ms", arg, &ns))
 		kill_change(c, BPF_WD_SET_BUDGET, ns, BPF_WD_CLEAR_BUDGET);
 }
 
@@ -239,33 +239,65 @@ static int run_steps(struct control *c, const struct progs *progs)
 	return ret;
 }
 
+/* What the changes make of a program. */
+static struct bpf_prog_info changed(const struct control *c,
+				    const struct bpf_prog_info *now)
+{
+	struct bpf_prog_info info = *now;
+
+	for (size_t i = 0; i < c->n_changes; i++) {
+		const struct change *change = &c->changes[i];
+
+		switch (change->op) {
+		case BPF_WD_SET_BUDGET:
+		case BPF_WD_CLEAR_BUDGET:
+			info.watchdog_budget_ns = change->value;
+			break;
+		case BPF_WD_SET_ACTION:
+			info.watchdog_action = change->value;
+			break;
+		case BPF_WD_SET_VERDICT:
+			info.watchdog_verdict = change->value;
+			break;
+		case BPF_WD_QUARANTINE:
+		case BPF_WD_RELEASE:
+			info.quarantined = change->op == BPF_WD_QUARANTINE;
+			break;
+		default:
+			break;
+		}
+	}
+	return info;
+}
+
 static void report_set(struct control *c, const struct progs *progs)
 {
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < progs_count(progs); i++) {
 		const struct prog *p = progs_get(progs, i);
+		struct bpf_prog_info info = c->dry_run ? changed(c, &p->info) :
+							 p->info;
 		char budget[DURATION_LEN] = "default";
 
-		if (p->info.watchdog_budget_ns)
-			duration_set(p->info.watchdog_budget_ns, budget);
+		if (info.watchdog_budget_ns)
+			duration_set(info.watchdog_budget_ns, budget);
 		if (!out_is_json(&c->ctx->out))
 			printf("%s%u %s: budget %s, action %s, verdict %s%s\n",
-			       c->dry_run ? "now: " : "", p->info.id, p->name,
-			       budget, kwd_action_name(p->info.watchdog_action),
-			       kwd_verdict_name(p->info.watchdog_verdict),
-			       p->info.quarantined ? ", quarantined" : "");
+			       c->dry_run ? "would be: " : "", info.id, p->name,
+			       budget, kwd_action_name(info.watchdog_action),
+			       kwd_verdict_name(info.watchdog_verdict),
+			       info.quarantined ? ", quarantined" : "");
 		json_array_append_new(
-			rows,
-			json_pack("{s:i, s:s, s:I, s:s, s:s, s:b}", "id",
-				  p->info.id, "name", p->name,
-				  "watchdog_budget_ns",
-				  (json_int_t)p->info.watchdog_budget_ns,
-				  "watchdog_action",
-				  kwd_action_name(p->info.watchdog_action),
-				  "watchdog_verdict",
-				  kwd_verdict_name(p->info.watchdog_verdict),
-				  "quarantined", (int)p->info.quarantined));
+			rows, json_pack("{s:i, s:s, s:I, s:s, s:s, s:b}", "id",
+					info.id, "name", p->name,
+					"watchdog_budget_ns",
+					(json_int_t)info.watchdog_budget_ns,
+					"watchdog_action",
+					kwd_action_name(info.watchdog_action),
+					"watchdog_verdict",
+					kwd_verdict_name(info.watchdog_verdict),
+					"quarantined", (int)info.quarantined));
 	}
 	if (out_is_json(&c->ctx->out))
 		out_json(&c->ctx->out,

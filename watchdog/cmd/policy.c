@@ -40,15 +40,9 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-/* `10m` is what one writes here; a minute has no other short name. */
 static int parse_for(struct fault *f, const char *arg, u64 *ns)
 {
-	size_t digits = strspn(arg, "0123456789.");
-	char text[64];
-
-	snprintf(text, sizeof(text), "%s%s", arg,
-		 digits && !strcmp(arg + digits, "m") ? "in" : "");
-	if (duration_option(f, "for", text, ns))
+	if (duration_option(f, "for", "10m", arg, ns))
 		return f->exit;
 	if (*ns >= 1000000000ULL && *ns / 1000000000 <= UINT32_MAX)
 		return 0;
@@ -407,7 +401,11 @@ int cmd_policy(struct ctx *ctx, int argc, char **argv)
 	while (o.what && i < ARRAY_SIZE(verbs) && strcmp(o.what, verbs[i].name))
 		i++;
 	if (!o.what || i == ARRAY_SIZE(verbs)) {
-		fault_set(&ctx->fault, EXIT_USAGE, 0, "policy what?");
+		if (o.what)
+			fault_set(&ctx->fault, EXIT_USAGE, 0,
+				  "no policy command '%s'", o.what);
+		else
+			fault_set(&ctx->fault, EXIT_USAGE, 0, "policy what?");
 		return fault_hint(
 			&ctx->fault,
 			"check, load, show, diff, unload, keep or observe");

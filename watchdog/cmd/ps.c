@@ -55,11 +55,15 @@ static int take_args(struct ps *ps, int argc, char **argv)
 	err = number_parse(argv[used], UINT32_MAX, &ps->count);
 	if (!err && !ps->count)
 		err = -ERANGE;
-	if (!err && ++used < argc)
-		err = -E2BIG;
-	if (err)
-		return fault_set(f, EXIT_USAGE, err, "bad count '%s'",
-				 argv[argc - 1]);
+	if (err) {
+		fault_set(f, EXIT_USAGE, err, "bad count '%s'", argv[used]);
+		return fault_why(f, "it is how often to print, 1 or more");
+	}
+	if (++used < argc) {
+		fault_set(f, EXIT_USAGE, 0, "one argument too many: '%s'",
+			  argv[used]);
+		return fault_hint(f, "bpfwd ps [PROG...] [INTERVAL [COUNT]]");
+	}
 	return 0;
 }
 

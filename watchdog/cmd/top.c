@@ -471,7 +471,8 @@ static void take_delay(struct top *top, const char *arg)
 		snprintf(with_unit, sizeof(with_unit), "%ss", arg);
 		arg = with_unit;
 	}
-	top->view.usage = duration_option(f, "delay", arg, &top->delay_ns);
+	top->view.usage =
+		duration_option(f, "delay", "1s", arg, &top->delay_ns);
 	if (top->view.usage || top->delay_ns >= DELAY_MIN_NS)
 		return;
 	top->view.usage =

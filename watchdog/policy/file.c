@@ -2,6 +2,7 @@
 /* Reads a policy file: libcyaml checks it against the schema below, which is all
  * of the format; verify.c what no schema can say.
  */
+#include <ctype.h>
 #include <cyaml/cyaml.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -223,8 +224,43 @@ static void place(const struct marks *marks, cyaml_err_t err, struct report *r)
 		marks_key(marks, key + 1, &r->line, &r->column);
 }
 
+/* The words that the key in this line of the text may have: "off, monitor, enforce". */
+static void words_of(const char *text, size_t len, size_t line, char *words,
+		     size_t size)
+{
+	const cyaml_schema_field_t *const maps[] = {
+		policy_fields,	defaults_fields, hook_fields,	   graph_fields,
+		program_fields, exempt_fields,	 quarantine_fields
+	};
+	const char *end = text + len;
+	size_t key;
+
+	*words = '\0';
+	while (--line && (text = memchr(text, '\n', end - text)))
+		text++;
+	if (!text)
+		return;
+	while (text < end && strchr(" -{\"'", *text))
+		text++;
+	for (key = 0; text + key < end &&
+		      (isalnum((unsigned char)text[key]) || text[key] == '_');)
+		key++;
+	for (size_t i = 0; !*words && i < ARRAY_SIZE(maps); i++)
+		for (const cyaml_schema_field_t *m = maps[i]; m->key; m++) {
+			if (m->value.type != CYAML_ENUM ||
+			    strlen(m->key) != key || memcmp(m->key, text, key))
+				continue;
+			for (u32 k = 0; k < m->value.enumeration.count; k++)
+				snprintf(words + strlen(words),
+					 size - strlen(words), "%s%s",
+					 k ? ", " : "",
+					 m->value.enumeration.strings[k].str);
+			break;
+		}
+}
+
 static int schema_error(cyaml_err_t err, const struct report *r,
-			const char *path, struct fault *f)
+			const char *path, const char *words, struct fault *f)
 {
 	static const struct {
 		cyaml_err_t err;
@@ -245,6 +281,8 @@ static int schema_error(cyaml_err_t err, const struct report *r,
 	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
 		if (hints[i].err == err)
 			fault_hint(f, "%s", hints[i].hint);
+	if (*words)
+		fault_why(f, "it is one of: %s", words);
 	return f->exit;
 }
 
@@ -252,6 +290,7 @@ int policy_parse(const char *text, size_t len, const char *path,
 		 struct policy **policy, struct fault *f)
 {
 	struct report report = {};
+	char words[128] = "";
 	cyaml_config_t cfg = config;
 	struct marks *marks;
 	struct policy *p = NULL;
@@ -272,7 +311,9 @@ int policy_parse(const char *text, size_t len, const char *path,
 	if (err != CYAML_OK) {
 		place(marks, err, &report);
 		marks_free(marks);
-		return schema_error(err, &report, path, f);
+		if (err == CYAML_ERR_INVALID_VALUE && report.line)
+			words_of(text, len, report.line, words, sizeof(words));
+		return schema_error(err, &report, path, words, f);
 	}
 	p->path = strdup(path);
 	ret = p->path ?

@@ -77,7 +77,7 @@ static int check_time(struct verify *v, const char *key, struct policy_time *t)
 		ret = verify_refuse(
 			v,
 			"%s '%.64s' is no duration: a number with a "
-			"unit (ns, us, ms, s, min or h)",
+			"unit (ns, us, ms, s, m or h)",
 			key, t->text);
 	v->at[len] = '\0';
 	return ret;

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "progs/objs.h"
 #include "show/duration.h"
@@ -26,11 +25,8 @@
 bool objs_is_file(const char *word)
 {
 	size_t len = strlen(word);
-	struct stat st;
 
-	return (strchr(word, '/') ||
-		(len > 2 && !strcmp(word + len - 2, ".o"))) &&
-	       !stat(word, &st) && S_ISREG(st.st_mode);
+	return strchr(word, '/') || (len > 2 && !strcmp(word + len - 2, ".o"));
 }
 
 /* --- Settings ---------------------------------------------------------------------------- */
@@ -263,16 +259,18 @@ static struct bpf_object *open_object(struct load *l)
 {
 	struct fault *f = &l->ctx->fault;
 	struct bpf_object *obj;
-	int err;
 
 	hear_begin(NULL);
 	obj = bpf_object__open_file(l->path, NULL);
 	hear_end();
 	if (obj)
 		return obj;
+	if (access(l->path, R_OK)) {
+		fault_set(f, EXIT_FAILED, errno, "cannot read %s", l->path);
+		return NULL;
+	}
 	/* libbpf has any errno for what it does not like in it */
-	err = access(l->path, R_OK) ? errno : EINVAL;
-	fault_set(f, EXIT_FAILED, err, "cannot read %s", l->path);
+	fault_set(f, EXIT_FAILED, ENOEXEC, "cannot read %s", l->path);
 	fault_why(
 		f,
 		"it is no BPF object, or one that this libbpf does not know%s%s",

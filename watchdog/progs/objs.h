@@ -40,7 +40,7 @@ void obj_settings_free(struct obj_settings *s);
 int objs_each(struct ctx *ctx, const char *path, struct obj_settings *s,
 	      int (*fn)(void *arg, const struct obj_prog *prog), void *arg);
 
-/* Does it look like an object file and not like the name of a program? */
+/* Is it meant as an object file and not as the name of a program? */
 bool objs_is_file(const char *word);
 
 #endif

@@ -334,8 +334,7 @@ static int missing(const struct progs *progs, const struct prog_sel *sel,
 			continue;
 		fault_set(f, EXIT_NO_PROG, ENOENT, "no program with %s",
 			  sel_text(sel, buf));
-		return fault_hint(f, "bpfwd ps lists the loaded programs; an "
-				     "interval needs its unit, as 1s");
+		return fault_hint(f, "bpfwd ps lists the loaded programs");
 	}
 	return 0;
 }

@@ -253,6 +253,13 @@ void event_text(FILE *f, const struct event *e, const struct event_more *more,
 	put_cost(f, e);
 }
 
+bool event_is_shown(const struct event_out *out, const struct event *e)
+{
+	/* in words, the termination that follows says it again */
+	return e->kind != EV_OVERRUN || out->ctx->verbose ||
+	       out->ctx->out.format != OUT_TABLE;
+}
+
 static int event_print_text(struct event_out *out, const struct event *e)
 {
 	u64 real = e->boot_ns + out->boot_to_real_ns;
@@ -269,9 +276,6 @@ static int event_print_text(struct event_out *out, const struct event *e)
 			printf("%-12s LOST events\n", "");
 		return fflush(stdout) ? -errno : 0;
 	}
-	/* the termination that follows says it again */
-	if (e->kind == EV_OVERRUN && !out->ctx->verbose)
-		return 0;
 	event_more(out, e, &more);
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&secs, &tm));
 	printf("%s.%03u ", clock, (unsigned int)(real % 1000000000 / 1000000));

@@ -13,6 +13,8 @@ struct event_out;
 struct event_out *event_out_new(const struct ctx *ctx);
 void event_out_free(struct event_out *out);
 
+/* Is it printed at all? An overrun is told by its end, if that is for people. */
+bool event_is_shown(const struct event_out *out, const struct event *e);
 /* Prints and flushes one event, of which this is the number. 0 or -errno. */
 int event_print(struct event_out *out, const struct event *e, u64 seq);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The kernel's policy as metrics: what is charged to its rules, and decisions. */
 #include "kernel/kwd_policy.h"
-#include "policy/rules.h"
+#include "policy/report.h"
 #include "service/metrics.h"
 #include "show/types.h"
 
@@ -73,6 +73,34 @@ static void write_decisions(struct expo *e, const struct policy_rules *rules,
 	}
 }
 
+/* What is attached and would not be admitted, one by one; and sums over their limit. */
+static void write_violations(struct expo *e, const struct policy_rules *rules)
+{
+	static const struct expo_family family = {
+		"bpfwd_policy_violations", EXPO_GAUGE,
+		"What is attached now and the policy would not admit, and call "
+		"graphs over their limit."
+	};
+	struct expo_label labels[] = { { "policy", rules->name } };
+	struct fault ignored = {};
+	struct attached at;
+	u64 n = 0;
+
+	if (attached_load(&at, &ignored))
+		return;
+	if (!policy_judge(rules, NULL, at.all, at.n, at.n))
+		for (size_t i = 0; i < at.n; i++)
+			n += at.all[i].decision != DECIDED_ALLOW;
+	attached_free(&at);
+	for (u32 i = 0; i < rules->n; i++)
+		n += rules->rules[i].kind == BPF_POLICY_GRAPH &&
+		     rules->rules[i].flags & BPF_POLICY_F_LATENCY &&
+		     rules->rules[i].latency_ns >
+			     rules->rules[i].max_latency_ns;
+	expo_family(e, &family);
+	expo_count(e, "", labels, 1, n);
+}
+
 void metrics_policy(struct expo *e)
 {
 	static const struct expo_family info = {
@@ -100,5 +128,6 @@ void metrics_policy(struct expo *e)
 		write_sums(e, &rules, &sums[i], false);
 		write_sums(e, &rules, &sums[i], true);
 	}
+	write_violations(e, &rules);
 	policy_rules_free(&rules);
 }

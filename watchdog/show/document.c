@@ -43,11 +43,26 @@ int out_json(const struct out *out, json_t *doc)
 	return err;
 }
 
+/* Where no errno applies. */
+static const char *exit_name(int exit)
+{
+	static const char *const names[] = {
+		[EXIT_FAILED] = "failed",   [EXIT_USAGE] = "usage",
+		[EXIT_LACKS] = "lacks",	    [EXIT_JUDGED] = "judged",
+		[EXIT_NO_PROG] = "no_prog",
+	};
+
+	return exit > 0 && exit < (int)ARRAY_SIZE(names) ? names[exit] :
+							   "failed";
+}
+
 json_t *fault_json(const struct fault *f)
 {
 	json_t *error = json_object();
 
-	json_object_set_new(error, "code", json_string(errno_name(f->err)));
+	json_object_set_new(error, "code",
+			    json_string(f->err ? errno_name(f->err) :
+						 exit_name(f->exit)));
 	json_object_set_new(error, "message", json_string(f->msg));
 	if (f->why[0])
 		json_object_set_new(error, "why", json_string(f->why));
@@ -59,11 +74,11 @@ json_t *fault_json(const struct fault *f)
 
 void fault_print(const struct fault *f, const struct out *out)
 {
-	if (out_is_json(out)) {
-		out_json(out, json_pack("{s:s, s:o}", "schema", "bpfwd.error/1",
-					"error", fault_json(f)));
+	/* where stdout is full or gone, a word on stderr is all that is left */
+	if (out_is_json(out) && !ferror(stdout) &&
+	    !out_json(out, json_pack("{s:s, s:o}", "schema", "bpfwd.error/1",
+				     "error", fault_json(f))))
 		return;
-	}
 	fflush(stdout);
 	fprintf(stderr, "bpfwd: %s", f->msg);
 	if (f->err)

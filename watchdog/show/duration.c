@@ -10,11 +10,15 @@
 static const struct unit {
 	const char *name;
 	u64 ns;
-	bool shown; /* h and min are understood but never printed */
+	bool shown; /* h, min and m are understood but never printed */
 } units[] = {
-	{ "h", 3600000000000ULL, false }, { "min", 60000000000ULL, false },
-	{ "s", 1000000000ULL, true },	  { "ms", 1000000ULL, true },
-	{ "us", 1000ULL, true },	  { "ns", 1ULL, true },
+	{ "h", 3600000000000ULL, false },
+	{ "min", 60000000000ULL, false },
+	{ "m", 60000000000ULL, false },
+	{ "s", 1000000000ULL, true },
+	{ "ms", 1000000ULL, true },
+	{ "us", 1000ULL, true },
+	{ "ns", 1ULL, true },
 };
 
 static const char *format_duration(u64 ns, bool trim, char buf[DURATION_LEN])
@@ -125,19 +129,20 @@ int duration_parse(const char *s, u64 *ns)
 	return 0;
 }
 
-int duration_option(struct fault *f, const char *what, const char *s, u64 *ns)
+int duration_option(struct fault *f, const char *option, const char *example,
+		    const char *s, u64 *ns)
 {
 	int err = duration_parse(s, ns);
 
 	if (!err)
 		return 0;
-	fault_set(f, EXIT_USAGE, err, "bad %s '%s'", what, s);
+	fault_set(f, EXIT_USAGE, err, "bad %s '%s'", option, s);
 	if (err == -ERANGE)
 		fault_why(f, "it must be at least 1ns and at most 2^63-1 ns");
 	else
 		fault_why(f, "a duration is a number with a unit: ns, us, ms, "
-			     "s, min or h");
-	return fault_hint(f, "--%s 10ms", what);
+			     "s, m (or min) or h");
+	return fault_hint(f, "--%s %s", option, example);
 }
 
 u64 clock_ns(clockid_t clock)

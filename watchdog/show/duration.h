@@ -20,8 +20,11 @@ const char *utc(u64 ns, char buf[UTC_LEN]);
 
 /* "10ms" to ns. -EINVAL: no number or no unit; -ERANGE: 0 or beyond 2^63-1. */
 int duration_parse(const char *s, u64 *ns);
-/* The same, with the message for the user. 0 or an exit status. */
-int duration_option(struct fault *f, const char *what, const char *s, u64 *ns);
+/* The same, with the message for the user: the option by its name, and a value that
+ * is good. 0 or an exit status.
+ */
+int duration_option(struct fault *f, const char *option, const char *example,
+		    const char *s, u64 *ns);
 
 /* A decimal number without sign. -EINVAL, -ERANGE beyond max. */
 int number_parse(const char *s, u64 max, u64 *n);
