@@ -13,7 +13,7 @@ mkdir -p "$deb"
 # The same commit makes the same package, to the byte.
 SOURCE_DATE_EPOCH=$(git -C "$repo" log -1 --format=%ct 2>/dev/null || date +%s)
 export SOURCE_DATE_EPOCH
-maintainer='bpfwd maintainers <bpfwd@localhost>'
+maintainer='bpfwd maintainers <bpfwd@bpfwd.example.org>'
 
 tool() {
 	local version arch stage=$deb/stage depends size
@@ -30,6 +30,8 @@ tool() {
 	printf '%s\n' 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/' '' \
 		'Files: *' 'Copyright: the authors' 'License: GPL-2.0-only' \
 		' See /usr/share/common-licenses/GPL-2.' >"$stage/usr/share/doc/bpfwd/copyright"
+	printf 'bpfwd (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' "$version" "$maintainer" \
+		"$(date -u -R -d "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$stage/usr/share/doc/bpfwd/changelog.gz"
 	(cd "$stage" && find etc -type f -printf '/%p\n') >"$stage/DEBIAN/conffiles"
 	cat >"$stage/DEBIAN/postinst" <<'END'
 #!/bin/sh
@@ -98,7 +100,7 @@ kernel() {
 			grep -qx CONFIG_BPF_WATCHDOG=y "$build/.config" && grep -qx CONFIG_DEBUG_INFO_BTF=y "$build/.config"
 	}
 	logged deb-config "configuring, from $config" configure
-	run=(make -C "$KSRC" O=.deb -j"$jobs" KDEB_SOURCENAME=linux-bpfwd DEBEMAIL=bpfwd@localhost
+	run=(make -C "$KSRC" O=.deb -j"$jobs" KDEB_SOURCENAME=linux-bpfwd DEBEMAIL=bpfwd@bpfwd.example.org
 		DEBFULLNAME='bpfwd maintainers' bindeb-pkg)
 	if [[ ${DRY:-} == 1 ]]; then
 		say "deb: would run: ${run[*]}"
