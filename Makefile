@@ -58,7 +58,7 @@ part = @+$(MAKE) --no-print-directory -C $(1) $(parts) $(2)
 
 .NOTPARALLEL:
 .PHONY: help all deps source series kernel kernel-vanilla kernel-debug tools bpfwd selftests \
-	demo test test-debug test-all test-faults test-upstream vm bench install deb deb-kernel patches \
+	demo test test-debug test-all test-faults test-field test-upstream vm bench install deb deb-kernel patches \
 	format check clean
 
 help:
@@ -68,8 +68,10 @@ help:
 	@echo '  test-debug       the same on the kernel with KASAN, lockdep and kmemleak'
 	@echo '  test-all [S=step]  what takes hours: all programs of the kernel'"'"'s BPF selftests ended at'
 	@echo '                   each call and anywhere, on both kernels; soak, innocents (tools of the'
-	@echo '                   distribution at once), variants, faults, packages, upstream'
+	@echo '                   distribution at once), variants, faults, packages, field, upstream'
 	@echo '  test-faults      on that kernel, with allocations that fail'
+	@echo "  test-field       estimates and runs of the BPF programs of Debian's packages, and of the"
+	@echo '                   kernel'"'"'s samples: a bound or a reason for each; writes $$O/field.json'
 	@echo "  test-upstream    the kernel's own test_progs and veristat, on the unpatched and on the"
 	@echo '                   patched kernel, compared test by test'
 	@echo "  vm [CMD='...']   boots the kernel, runs CMD as root; without CMD a shell. The host's"
@@ -130,6 +132,8 @@ test-all: all
 	@scripts/test-all.sh $(S)
 test-faults: all kernel-debug
 	@scripts/test-faults.sh
+test-field: all
+	@scripts/test-field.sh
 test-upstream: all
 	@scripts/test-verdicts.sh
 	@scripts/test-upstream.sh '$(subst ','\'',$(T))'
@@ -153,5 +157,5 @@ format: series
 check: series
 	@scripts/check.sh
 clean:
-	rm -rf $(addprefix $(O)/,bench bpftool bpfwd bpfwd.8 bpfwd.policy.5 build check corpus deb fuzz \
+	rm -rf $(addprefix $(O)/,bench bpftool bpfwd bpfwd.8 bpfwd.policy.5 build check corpus deb field field.json fuzz innocents \
 		kill-everywhere.json libbpf linux.unpack log selftests stamps test-all test.json uapi verdicts vm vmlinux.h watchdog)

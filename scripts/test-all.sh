@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
-all=(kill-everywhere classes kill-everywhere-debug soak innocents variants faults packages verdicts upstream)
+all=(kill-everywhere classes kill-everywhere-debug soak innocents variants faults packages field verdicts upstream)
 dir=$O/test-all
 runner=$O/selftests/runner
 normal=$KBUILD/arch/x86/boot/bzImage
@@ -124,6 +124,17 @@ step_innocents() {
 step_variants() { "$repo/scripts/test-variants.sh" | tee "$dir/variants.log"; }
 step_faults() { optional test-faults.sh faults; }
 step_packages() { optional test-packages.sh packages; }
+step_field() {
+	local rc=0
+	"$repo/scripts/test-field.sh" | tee "$dir/field.log" || rc=$?
+	jq '.rows | def at(q): sort | .[length * q | floor];
+		map(select(.measured_max_ns and .worst_ns)) as $m | ($m | map(.worst_ns / .measured_max_ns)) as $tight |
+		{ programs: length, loaded: (map(select(.loads)) | length), bounded: (map(select(.worst_ns)) | length),
+		  measured: ($m | length), above_their_bound: ($m | map(select(.measured_max_ns > .worst_ns)) | length),
+		  worst_to_longest_median: ($tight | at(0.5)), worst_to_longest_p90: ($tight | at(0.9)) }' \
+		"$O/field.json" >"$figures"
+	return "$rc"
+}
 step_verdicts() { optional test-verdicts.sh verdicts; }
 step_upstream() { optional test-upstream.sh upstream; }
 # Its last line is what it has found.
@@ -148,10 +159,11 @@ key() { # step
 		tree_key "$KSRC" "${code[@]}"
 		case $1 in
 		packages) tree_key "$repo" watchdog scripts/deb.sh ;;
+		field|innocents) tree_key "$repo" watchdog ;;
 		verdicts|upstream) tree_key "$repo" selftests/UPSTREAM ;;
 		esac
 		cat "$repo"/kernel-patches/config*
-		tree_key "$repo" selftests/{vm,harness,traffic,corpus,progs,prog_tests} "scripts/$script"
+		tree_key "$repo" selftests/{vm,harness,traffic,corpus,progs,prog_tests,field} "scripts/$script"
 		sha256sum "$repo"/selftests/*.[ch] "$repo"/scripts/{test-all,lib,kernel}.sh
 		echo "${CORPUS_OPTIONS:-}"	# a shorter run does not stand for a whole one
 	} | sha256sum | cut -d' ' -f1

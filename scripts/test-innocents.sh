@@ -10,6 +10,7 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+{ # read as a whole, so that an edit does not disturb a run
 seconds=${1:-600} tools=${2:-}
 dir=$O/innocents
 kernel=${KERNEL:-$KBUILD/arch/x86/boot/bzImage}
@@ -70,3 +71,4 @@ for part in ${ONLY:-deterministic busy}; do
 done
 cat "$dir"/*.json | jq -rs '"innocents: \(map(.tools) | max) tools, \(map(.programs) | max) programs, \(map(.runs) | add) runs, \(map(.ended | length) | add) ended"'
 exit $rc
+}

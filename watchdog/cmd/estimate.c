@@ -2,6 +2,7 @@
 /* bpfwd estimate: how long the programs of objects can take, and what of it has
  * changed since another run.
  */
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,20 @@ static struct val estimate_get_bounded(const void *row)
 			     .num = r->e.info.estimate_worst_ns != UINT64_MAX };
 }
 
+static struct val estimate_get_type(const void *row)
+{
+	ROW;
+	return val_text(r->loaded ? libbpf_bpf_prog_type_str(r->e.info.type) :
+				    NULL);
+}
+
+static struct val estimate_get_terminable(const void *row)
+{
+	ROW;
+	return val_text(r->loaded ? kwd_terminable_name(r->e.info.terminable) :
+				    NULL);
+}
+
 static struct val estimate_get_reason(const void *row)
 {
 	ROW;
@@ -197,6 +212,10 @@ static const struct col cols[] = {
 	  estimate_get_bounded },
 	{ "section", "section", VAL_STR, 0, "SEC() of the program",
 	  get_section },
+	{ "type", "type", VAL_STR, 0, "program type", estimate_get_type },
+	{ "terminable", "terminable", VAL_STR, 0,
+	  "can an overrun be ended: yes, or the reason why not",
+	  estimate_get_terminable },
 	{ "why", "reason", VAL_STR, COL_DEFAULT, "why there is no bound",
 	  estimate_get_reason },
 	{ "because", "reason_text", VAL_STR, 0, "the same in words",
