@@ -7,6 +7,7 @@
  *   runner --corpus DIR [--glob GLOB] [--names FILE] [--rounds N] [--sweep-ms N]
  *          [--anywhere-ms N] [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]
  *   runner --compare FILE
+ *   runner --random N [--seed N] [--budget-ms N] [--json FILE] [-v]
  *
  * Output is TAP. Exit status: 0 all passed, 1 something failed, 4 nothing but
  * skips. Each test is a process; the runner stays on CPU 0, the tests are on the
@@ -25,6 +26,7 @@
 #include "harness/log.h"
 #include "harness/patterns.h"
 #include "harness/process.h"
+#include "random/drive.h"
 #include "traffic/repro.h"
 
 /* A host that is busy makes everything slow; a stall is what the brake is for. */
@@ -249,7 +251,8 @@ static void usage(FILE *f)
 		"       runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]\n"
 		"       runner --corpus DIR [--glob GLOB] [--names FILE] [--rounds N] [--sweep-ms N]\n"
 		"              [--anywhere-ms N] [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]\n"
-		"       runner --compare FILE   (what --classes has written, with the table)\n");
+		"       runner --compare FILE   (what --classes has written, with the table)\n"
+		"       runner --random N [--seed N] [--budget-ms N] [--json FILE] [-v]\n");
 }
 
 enum {
@@ -269,6 +272,8 @@ enum {
 	OPT_ROWS,
 	OPT_CLASSES,
 	OPT_COMPARE,
+	OPT_RANDOM,
+	OPT_SEED,
 };
 
 /* What --kills may say; the number is a set of KILL_*. */
@@ -347,6 +352,8 @@ int main(int argc, char **argv)
 		{ "rows", required_argument, NULL, OPT_ROWS },
 		{ "classes", required_argument, NULL, OPT_CLASSES },
 		{ "compare", required_argument, NULL, OPT_COMPARE },
+		{ "random", required_argument, NULL, OPT_RANDOM },
+		{ "seed", required_argument, NULL, OPT_SEED },
 		{}
 	};
 	const char *repro = NULL, *json_path = NULL;
@@ -356,6 +363,7 @@ int main(int argc, char **argv)
 		.sweep_ms = 3000,
 		.anywhere_ms = 100,
 	};
+	struct random_opts random = { .seed = 1 };
 	unsigned long budget_ms = 10, stall_ms = 2000;
 	bool watchdog = true;
 	pid_t pid;
@@ -396,6 +404,12 @@ int main(int argc, char **argv)
 			return nr_failures ? TEST_FAIL : TEST_PASS;
 		case OPT_STALL:
 			stall_ms = strtoul(optarg, NULL, 10);
+			break;
+		case OPT_RANDOM:
+			random.programs = strtoul(optarg, NULL, 10);
+			break;
+		case OPT_SEED:
+			random.seed = strtoull(optarg, NULL, 10);
 			break;
 		default:
 			if (corpus_option(&corpus, c, optarg))
@@ -439,6 +453,11 @@ int main(int argc, char **argv)
 
 	log_open();
 	patterns_read(&denylist, "DENYLIST", false, true);
+	if (random.programs) {
+		random.budget_us = budget_ms * 1000;
+		random.json = json_path;
+		return random_main(&random);
+	}
 	if (json_path) {
 		json = fopen(json_path, "we");
 		if (!json) {

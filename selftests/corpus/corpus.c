@@ -107,7 +107,7 @@ static unsigned int kmemleak_reports(bool show)
  * The number of objects that nothing refers to; those of before are dropped. A reference
  * that moves during a scan is missed by it: what is lost is lost in three scans.
  */
-static unsigned int kmemleak(bool show)
+unsigned int kmemleak(bool show)
 {
 	unsigned int n, scans;
 

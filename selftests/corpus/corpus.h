@@ -75,6 +75,9 @@ void corpus_run(const struct corpus_opts *opts, bool scan,
 void corpus_print(const struct corpus_totals *totals);
 int corpus_main(const struct corpus_opts *opts);
 
+/* Objects that nothing refers to, and are younger than the last call; shows some of them. */
+unsigned int kmemleak(bool show);
+
 /* object.c: in a process of its own. */
 void corpus_do_object(const struct corpus_opts *opts, const char *path,
 		      struct corpus_object *result);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A run that sleeps in a fault of user memory is shown, and ended when it wakes up. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include "harness/test_util.h"
+#include "asleep.skel.h"
+
+static struct asleep *skel;
+static volatile pid_t sleeper;
+
+static void *sleeps(void *unused)
+{
+	sleeper = syscall(SYS_gettid);
+	prog_run(bpf_program__fd(skel->progs.asleep), NULL);
+	return NULL;
+}
+
+static bool is_asleep(void *fd)
+{
+	return prog_info(*(int *)fd).nr_asleep;
+}
+
+static void user_fault(void)
+{
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_zeropage zero = {};
+	struct bpf_prog_info info;
+	pthread_t thread;
+	void *page;
+	int uffd, fd, err;
+
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (uffd < 0)
+		skip("userfaultfd: %m");
+	REQUIRE(!ioctl(uffd, UFFDIO_API, &api), "UFFDIO_API: %m");
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = zero.range.start = (unsigned long)page;
+	reg.range.len = zero.range.len = 4096;
+	REQUIRE(!ioctl(uffd, UFFDIO_REGISTER, &reg), "UFFDIO_REGISTER: %m");
+
+	wd_enable(1000000);
+	skel = asleep__open_and_load();
+	REQUIRE(skel, "asleep: %m");
+	fd = bpf_program__fd(skel->progs.asleep);
+	skel->data_ctl->ctl.user_ptr = (unsigned long)page;
+	skel->data_ctl->ctl.n = 1 << 23;
+	skel->data_ctl->ctl.m = 1000;
+	CHECK(!prog_info(fd).nr_asleep, "asleep before it runs");
+	REQUIRE(!pthread_create(&thread, NULL, sleeps, NULL), "thread");
+	CHECK(wait_until(is_asleep, &fd, 2 * NSEC_PER_SEC),
+	      "it sleeps, and is not shown");
+	info = prog_info(fd);
+	CHECK(info.nr_asleep == 1 && (pid_t)info.asleep_pid == sleeper,
+	      "%u asleep, pid %u, not %d", info.nr_asleep, info.asleep_pid,
+	      sleeper);
+	err = wd_command(fd, BPF_WD_END, 0);
+	CHECK(!err, "END: %s", strerror(-err));
+	usleep(20000);
+	CHECK(prog_info(fd).nr_asleep == 1, "it woke up by itself");
+	/* Now it is to be ended, far below its budget. */
+	shared->stall_since = now_ns();
+	REQUIRE(!ioctl(uffd, UFFDIO_ZEROPAGE, &zero), "UFFDIO_ZEROPAGE: %m");
+	pthread_join(thread, NULL);
+	shared->stall_since = 0;
+	info = prog_info(fd);
+	CHECK(!skel->data_ctl->ctl.brake && info.terminations == 1 &&
+		      !info.overruns,
+	      "%llu terminations, %llu overruns, brake %u", info.terminations,
+	      info.overruns, skel->data_ctl->ctl.brake);
+	CHECK(!info.nr_asleep, "it is through, and shown as asleep");
+	close(uffd);
+	canary();
+}
+
+static const struct test tests[] = {
+	{ "user_fault", "a run that sleeps in userfaultfd is shown and ended",
+	  user_fault, NEEDS_WATCHDOG },
+};
+
+const struct suite suite_asleep = {
+	.name = "asleep",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
+};

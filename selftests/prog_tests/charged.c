@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Whose time it is, and how much of it a program may have where somebody waits for it. */
+#include <sys/syscall.h>
+#include "harness/test_util.h"
+#include "charged.skel.h"
+
+static struct charged *skel;
+static volatile struct ctl *ctl;
+
+static void load(void)
+{
+	skel = charged__open_and_load();
+	REQUIRE(skel, "charged: %m");
+	ctl = (void *)&skel->data_ctl->ctl;
+	ctl->tgid = getpid();
+}
+
+static int fd_of(struct bpf_program *prog)
+{
+	return bpf_program__fd(prog);
+}
+
+static uint64_t run(struct bpf_program *prog)
+{
+	uint64_t start = now_ns();
+	int err;
+
+	shared->stall_since = start;
+	err = prog_run(fd_of(prog), NULL);
+	shared->stall_since = 0;
+	CHECK(!err, "test run: %s", strerror(-err));
+	return now_ns() - start;
+}
+
+/* Four looks of another program are not its time, though each takes 3/5 of its budget. */
+static void nested(void)
+{
+	struct bpf_prog_info outer, inner;
+	uint64_t took;
+
+	wd_disable();
+	load();
+	REQUIRE(bpf_program__attach(skel->progs.watches), "watches: %m");
+	for (ctl->m = 1 << 10;; ctl->m += ctl->m / 4) {
+		took = run(skel->progs.updates);
+		if (took > 100 * NSEC_PER_MSEC || ctl->m > 1 << 22)
+			break;
+	}
+	/* What it is charged on a busy host is below half of what it would be. */
+	wd_enable(took * 3 / 4 / NSEC_PER_USEC);
+	wd_spare(fd_of(skel->progs.watches));
+	ctl->steps = ctl->inner_started = ctl->inner_full = 0;
+	took = run(skel->progs.updates);
+	outer = prog_info(fd_of(skel->progs.updates));
+	inner = prog_info(fd_of(skel->progs.watches));
+	diag("%.1f ms, budget %lld us", took / (double)NSEC_PER_MSEC,
+	     wd_sysctl_get("bpf_watchdog_budget_us"));
+	CHECK(ctl->inner_full == 4 && !inner.terminations,
+	      "the inner one did all in %llu of %llu runs", ctl->inner_full,
+	      ctl->inner_started);
+	CHECK(ctl->steps == 4 && !outer.terminations && !outer.overruns,
+	      "ended after %llu of 4 updates: %llu overruns", ctl->steps,
+	      outer.overruns);
+}
+
+/* ctl->n for a run of this time. */
+static void calibrate(uint64_t ns)
+{
+	uint64_t took;
+
+	wd_disable();
+	ctl->n = 1 << 16;
+	do {
+		ctl->n *= 2;
+		took = run(skel->progs.waited_for);
+	} while (took < 20 * NSEC_PER_MSEC && ctl->n < 1 << 22);
+	ctl->n = ctl->n * (double)ns / took;
+	if (ctl->n > 1 << 23)
+		ctl->n = 1 << 23;
+	ctl->full = 0;
+}
+
+/* User space asked for it and waits: it has 1 s by default; others have 10 ms. */
+static void waited_for(void)
+{
+	struct bpf_prog_info info;
+	uint64_t took;
+
+	load();
+	calibrate(60 * NSEC_PER_MSEC);
+	wd_reset();
+	CHECK(wd_sysctl_get("bpf_watchdog_budget_user_us") == 1000000,
+	      "the default is %lld us",
+	      wd_sysctl_get("bpf_watchdog_budget_user_us"));
+	wd_sysctl_set("bpf_watchdog", "1");
+	took = run(skel->progs.waited_for);
+	info = prog_info(fd_of(skel->progs.waited_for));
+	CHECK(ctl->full == 1 && !info.terminations,
+	      "a run of %.1f ms was ended", took / (double)NSEC_PER_MSEC);
+	/* The same turns where others wait. */
+	REQUIRE(bpf_program__attach(skel->progs.passed_by), "passed_by: %m");
+	syscall(SYS_getpgid, 0);
+	info = prog_info(fd_of(skel->progs.passed_by));
+	CHECK(info.terminations == 1 && ctl->full == 1,
+	      "on a hook: %llu terminations", info.terminations);
+	/* It is a budget nevertheless. */
+	wd_sysctl_set("bpf_watchdog_budget_user_us", "10000");
+	ctl->full = 0;
+	run(skel->progs.waited_for);
+	info = prog_info(fd_of(skel->progs.waited_for));
+	CHECK(info.terminations == 1 && !ctl->full,
+	      "with 10 ms: %llu terminations", info.terminations);
+}
+
+static const struct test tests[] = {
+	{ "nested", "what runs inside a program's helper is not its time",
+	  nested, NEEDS_WATCHDOG },
+	{ "waited_for",
+	  "a test run has the budget of what user space waits for", waited_for,
+	  NEEDS_WATCHDOG },
+};
+
+const struct suite suite_charged = {
+	.name = "charged",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
+};

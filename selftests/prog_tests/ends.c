@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every overrun ends, also in these places, each of which was a hole once; and an end is
+ * an end. Loops that no cycle's cut had reached are in endless.c.
+ */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <sys/syscall.h>
+#include "harness/test_util.h"
+#include "ends.skel.h"
+#include "ends_ext.skel.h"
+#include "ends_scx.skel.h"
+
+/* Far above what an end takes on a busy host, far below the brake. */
+#define SOON_NS (2 * NSEC_PER_SEC)
+
+static struct ends *skel;
+static volatile struct ctl *ctl;
+
+/* Loads the programs named, and no other; the list ends with NULL. */
+static void load(const char *const *names)
+{
+	struct bpf_program *prog;
+	int i, err;
+
+	skel = ends__open();
+	REQUIRE(skel, "ends: %m");
+	bpf_object__for_each_program(prog, skel->obj) {
+		bpf_program__set_autoload(prog, false);
+		for (i = 0; names[i]; i++)
+			if (!strcmp(bpf_program__name(prog), names[i]))
+				bpf_program__set_autoload(prog, true);
+	}
+	err = ends__load(skel);
+	REQUIRE(!err, "%s: %s", names[0], strerror(-err));
+	ctl = (void *)&skel->data_ctl->ctl;
+	ctl->pid = ctl->tgid = getpid();
+	ctl->n = 1 << 23;
+	ctl->m = 1000;
+}
+
+#define LOAD(...) load((const char *const[]){ __VA_ARGS__, NULL })
+
+static void set_tail(struct bpf_map *map, struct bpf_program *prog)
+{
+	__u32 key = 0, fd = bpf_program__fd(prog);
+	int err = bpf_map_update_elem(bpf_map__fd(map), &key, &fd, 0);
+
+	REQUIRE(!err, "%s: %s", bpf_map__name(map), strerror(-err));
+}
+
+static void send_packet(struct bpf_program *prog)
+{
+	char packet[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet));
+	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+
+	CHECK(!err, "test run: %s", strerror(-err));
+}
+
+static void run(struct bpf_program *prog)
+{
+	int err = prog_run(bpf_program__fd(prog), NULL);
+
+	CHECK(!err, "test run: %s", strerror(-err));
+}
+
+static void getpgid_of_us(struct bpf_program *unused)
+{
+	syscall(SYS_getpgid, getpid());
+}
+
+/* Runs it; ns until it was through. */
+static uint64_t timed(void (*fire)(struct bpf_program *prog),
+		      struct bpf_program *prog)
+{
+	uint64_t start = now_ns(), took;
+
+	shared->stall_since = start;
+	fire(prog);
+	took = now_ns() - start;
+	shared->stall_since = 0;
+	return took;
+}
+
+static bool is_ended(void *prog)
+{
+	return prog_info(bpf_program__fd(prog)).terminations;
+}
+
+/* It stalls, and is ended by the watchdog, once, and not by the brake. */
+static void ends_soon(void (*fire)(struct bpf_program *prog),
+		      struct bpf_program *prog)
+{
+	struct health before = health();
+	struct bpf_prog_info info;
+	uint64_t took = timed(fire, prog);
+
+	wait_until(is_ended, prog, NSEC_PER_SEC);
+	info = prog_info(bpf_program__fd(prog));
+	CHECK(!ctl->brake && took < SOON_NS, "not ended: %.1f ms",
+	      took / (double)NSEC_PER_MSEC);
+	CHECK(info.terminations == 1, "%llu terminations", info.terminations);
+	CHECK(!info.stuck_ends, "told as one that could not be stopped");
+	check_health(&before, true);
+	canary();
+}
+
+static void frames(void)
+{
+	wd_enable(BUDGET_US);
+	LOAD("frames");
+	set_tail(skel->maps.tails, skel->progs.frames);
+	ctl->user_ptr = 30;
+	ends_soon(send_packet, skel->progs.frames);
+	CHECK(ctl->inner_started == 30 && ctl->started == 1,
+	      "%llu tail calls, %llu stalls", ctl->inner_started, ctl->started);
+}
+
+static struct ends_ext *load_ext(struct bpf_program *ext, const char *function,
+				 struct bpf_program *target, struct ends_ext *e)
+{
+	int err = bpf_program__set_attach_target(ext, bpf_program__fd(target),
+						 function);
+
+	REQUIRE(!err, "target %s: %s", function, strerror(-err));
+	bpf_program__set_autoload(e->progs.long_main,
+				  ext == e->progs.long_main);
+	bpf_program__set_autoload(e->progs.watch_walk,
+				  ext == e->progs.watch_walk);
+	err = ends_ext__load(e);
+	REQUIRE(!err, "%s: %s", bpf_program__name(ext), strerror(-err));
+	e->data_ctl->ctl.n = 1 << 23;
+	e->data_ctl->ctl.m = 1000;
+	REQUIRE(bpf_program__attach(ext), "%s: %m", bpf_program__name(ext));
+	return e;
+}
+
+static void extended_main(void)
+{
+	struct ends_ext *e = ends_ext__open();
+
+	REQUIRE(e, "ends_ext: %m");
+	wd_enable(BUDGET_US);
+	LOAD("short_main");
+	load_ext(e->progs.long_main, "short_main", skel->progs.short_main, e);
+	ends_soon(send_packet, skel->progs.short_main);
+	CHECK(e->data_ctl->ctl.started == 1 && !e->data_ctl->ctl.brake,
+	      "%llu runs, brake %u", e->data_ctl->ctl.started,
+	      e->data_ctl->ctl.brake);
+}
+
+/* Of what takes long by itself, and can be stopped on its way: at least twice as fast. */
+static void ends_sooner(void (*fire)(struct bpf_program *prog),
+			struct bpf_program *prog)
+{
+	struct bpf_prog_info info;
+	uint64_t off, on;
+
+	wd_disable();
+	off = timed(fire, prog);
+	if (off < 200 * NSEC_PER_MSEC)
+		skip("takes only %.1f ms", off / (double)NSEC_PER_MSEC);
+	ctl->brake = 0;
+	wd_enable(BUDGET_US);
+	on = timed(fire, prog);
+	info = prog_info(bpf_program__fd(prog));
+	CHECK(on < off / 2 && !ctl->brake, "%.1f ms, %.1f ms without",
+	      on / (double)NSEC_PER_MSEC, off / (double)NSEC_PER_MSEC);
+	CHECK(info.terminations == 1, "%llu terminations", info.terminations);
+	canary();
+}
+
+static void faults(void)
+{
+	LOAD("faults");
+	ctl->user_ptr = 0xffffc8fffffff000; /* a hole of the kernel */
+	ends_sooner(run, skel->progs.faults);
+}
+
+static void arena_free(void)
+{
+	LOAD("arena_free");
+	ends_sooner(run, skel->progs.arena_free);
+}
+
+static bool both_ended(void *unused)
+{
+	return prog_info(bpf_program__fd(skel->progs.overruns)).terminations &&
+	       prog_info(bpf_program__fd(skel->progs.on_overrun)).terminations;
+}
+
+/* On the last CPU, by an IPI. */
+static void run_there(struct bpf_program *prog)
+{
+	__u64 args[8] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args,
+		    .ctx_size_in = sizeof(args), .flags = BPF_F_TEST_RUN_ON_CPU,
+		    .cpu = last_cpu());
+	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+
+	CHECK(!err, "test run: %s", strerror(-err));
+}
+
+/* What is attached to its tracepoints does not run where it works. */
+static void own_tracepoint(void)
+{
+	uint64_t took;
+
+	pin_to(0);
+	trace_start();
+	wd_enable(BUDGET_US);
+	LOAD("overruns", "on_overrun");
+	REQUIRE(bpf_program__attach(skel->progs.on_overrun), "on_overrun: %m");
+	ctl->armed = 1;
+	took = timed(run_there, skel->progs.overruns);
+	wait_until(both_ended, NULL, SOON_NS);
+	CHECK(took < SOON_NS && !ctl->brake, "%.1f ms, brake %u",
+	      took / (double)NSEC_PER_MSEC, ctl->brake);
+	CHECK(both_ended(NULL), "%llu and %llu terminations",
+	      prog_info(bpf_program__fd(skel->progs.overruns)).terminations,
+	      prog_info(bpf_program__fd(skel->progs.on_overrun)).terminations);
+	CHECK(ctl->inner_started == 1 && ctl->inner_finished == 1,
+	      "on the tracepoint: %llu started, %llu finished",
+	      ctl->inner_started, ctl->inner_finished);
+	canary();
+}
+
+/* Of a chain, the verdict goes to the first one's caller, not to where it was ended. */
+static void lsm_chain(void)
+{
+	struct ends_ext *e = ends_ext__open();
+	__u64 zero = 0, key;
+	int i, fd;
+
+	REQUIRE(e, "ends_ext: %m");
+	wd_disable();
+	LOAD("lsm_main", "lsm_target");
+	set_tail(skel->maps.lsm_tails, skel->progs.lsm_target);
+	load_ext(e->progs.watch_walk, "walk", skel->progs.lsm_target, e);
+	REQUIRE(bpf_program__attach(skel->progs.lsm_main), "lsm_main: %m");
+	/* Two keys of one bucket: they go on until they are stopped. */
+	fd = bpf_map__fd(skel->maps.walked);
+	ctl->flags = 1000;
+	for (key = 1; ctl->steps < ctl->flags; key++) {
+		REQUIRE(key < 100, "no two keys in one bucket");
+		ctl->steps = 0;
+		bpf_map_update_elem(fd, &zero, &key, 0);
+		bpf_map_update_elem(fd, &key, &zero, 0);
+		getpgid_of_us(NULL);
+		if (ctl->steps < ctl->flags)
+			bpf_map_delete_elem(fd, &key);
+	}
+	ctl->flags = 0;
+	wd_enable(BUDGET_US);
+	for (i = 0; i < 3; i++) {
+		uint64_t took;
+
+		errno = 0;
+		took = timed(getpgid_of_us, NULL);
+		CHECK(errno == EPERM, "an ended hook gives %s",
+		      strerror(errno));
+		CHECK(took < SOON_NS && !ctl->brake, "not ended: %.1f ms",
+		      took / (double)NSEC_PER_MSEC);
+	}
+	CHECK(prog_info(bpf_program__fd(skel->progs.lsm_main)).terminations ==
+		      3,
+	      "%llu terminations",
+	      prog_info(bpf_program__fd(skel->progs.lsm_main)).terminations);
+	canary();
+}
+
+/* --- An end is an end ------------------------------------------------------------------------ */
+
+#define NEARLY_RUNS 300
+
+/*
+ * Runs that end about when they are to be ended: what was through by itself is counted as
+ * late, and is no termination.
+ */
+static void late(void)
+{
+	struct bpf_prog_info info;
+	unsigned int i, cut;
+	uint64_t took;
+	int fd;
+
+	pin_to(0);
+	wd_disable();
+	LOAD("nearly");
+	fd = bpf_program__fd(skel->progs.nearly);
+	/* 2 ms and a little. */
+	for (ctl->n = 1 << 12;; ctl->n += ctl->n / 4) {
+		took = timed(run_there, skel->progs.nearly);
+		if (took > 2 * NSEC_PER_MSEC || ctl->n > 1 << 22)
+			break;
+	}
+	wd_enable(2000);
+	ctl->full = 0;
+	for (i = 0; i < NEARLY_RUNS; i++) {
+		__u64 before = prog_info(fd).overruns;
+
+		run_there(skel->progs.nearly);
+		/* Longer, until it is too long. */
+		if (prog_info(fd).overruns > before)
+			ctl->n -= ctl->n / 32;
+		else
+			ctl->n += ctl->n / 64;
+	}
+	usleep(50000);
+	info = prog_info(fd);
+	/* Each run did all its turns, or was ended. */
+	cut = NEARLY_RUNS - ctl->full;
+	diag("%llu overruns, %llu ended, %llu late; %u of %u runs did not do all",
+	     info.overruns, info.terminations, info.late_ends, cut,
+	     NEARLY_RUNS);
+	/* Some are ended behind their loop. */
+	CHECK(info.terminations >= cut &&
+		      info.terminations <= cut + NEARLY_RUNS / 20,
+	      "%llu terminations, %u runs cut", info.terminations, cut);
+	CHECK(info.overruns > NEARLY_RUNS / 20, "only %llu overruns",
+	      info.overruns);
+	CHECK(info.overruns == info.terminations + info.late_ends,
+	      "%llu overruns, %llu terminations, %llu late", info.overruns,
+	      info.terminations, info.late_ends);
+}
+
+/* Short runs, now and then: each has the timer started, and that is not their time. */
+static void own_time(void)
+{
+	struct bpf_prog_info info;
+	unsigned int i;
+	int fd;
+
+	LOAD("sparse");
+	fd = bpf_program__fd(skel->progs.sparse);
+	ctl->m = 10;
+	/* Far above what it takes, and far below what a busy host takes away at times. */
+	wd_enable(1000);
+	for (i = 0; i < 1000; i++) {
+		prog_run(fd, NULL);
+		usleep(2000);
+	}
+	info = prog_info(fd);
+	CHECK(!info.terminations && !info.overruns,
+	      "%llu terminations, %llu overruns of 1000 runs of 10 turns",
+	      info.terminations, info.overruns);
+	CHECK(ctl->steps == 10000, "%llu turns of 10000", ctl->steps);
+}
+
+/* --- What an end leaves behind --------------------------------------------------------------- */
+
+static void periodic_timer(void)
+{
+	struct bpf_prog_info info;
+	__u64 started;
+
+	wd_enable(BUDGET_US);
+	LOAD("periodic");
+	run(skel->progs.periodic);
+	REQUIRE(wait_for(&ctl->started, 3, NSEC_PER_SEC), "%llu ticks",
+		ctl->started);
+	shared->stall_since = now_ns();
+	ctl->armed = 1;
+	wait_until(is_ended, skel->progs.periodic, SOON_NS);
+	shared->stall_since = 0;
+	info = prog_info(bpf_program__fd(skel->progs.periodic));
+	CHECK(info.terminations == 1 && !ctl->brake,
+	      "%llu terminations, brake %u", info.terminations, ctl->brake);
+	started = ctl->started;
+	CHECK(wait_for(&ctl->started, started + 3, NSEC_PER_SEC),
+	      "the timer does not go on: %llu ticks, %llu later", started,
+	      ctl->started);
+}
+
+/* --- No CPU is left -------------------------------------------------------------------------- */
+
+static void scheduler(void)
+{
+	struct ends_scx *scx = ends_scx__open();
+	volatile struct ctl *c;
+	struct bpf_prog_info info;
+	uint64_t start, took;
+	int err;
+
+	REQUIRE(scx, "ends_scx: %m");
+	wd_enable(BUDGET_US);
+	err = ends_scx__load(scx);
+	REQUIRE(!err, "ends_scx: %s", strerror(-err));
+	c = (void *)&scx->data_ctl->ctl;
+	/* The time after which it gives up, if nobody ends it. */
+	c->user_ptr = 3 * NSEC_PER_SEC;
+	c->m = 0;
+	c->n = 0;
+	REQUIRE(bpf_map__attach_struct_ops(scx->maps.stalls), "scheduler: %m");
+	usleep(50000);
+	start = now_ns();
+	c->n = 1;
+	while (c->finished < (__u64)last_cpu() + 1 &&
+	       now_ns() - start < 8 * NSEC_PER_SEC)
+		usleep(5000);
+	c->n = 0;
+	took = now_ns() - start;
+	info = prog_info(bpf_program__fd(scx->progs.stalls_dispatch));
+	diag("%llu dispatches stalled, %llu by the clock, %llu terminations, %.1f ms",
+	     c->started, c->refused, info.terminations,
+	     took / (double)NSEC_PER_MSEC);
+	CHECK(c->started == (__u64)last_cpu() + 1, "%llu CPUs stalled",
+	      c->started);
+	CHECK(!c->refused, "%llu were not ended", c->refused);
+	CHECK(info.terminations >= c->started, "%llu terminations",
+	      info.terminations);
+	ends_scx__destroy(scx);
+	canary();
+}
+
+#define TEST(fn, needs, desc) { #fn, desc, fn, NEEDS_WATCHDOG | (needs) }
+
+static const struct test tests[] = {
+	TEST(arena_free, 0,
+	     "a bounded loop of bpf_arena_free_pages(), which returns nothing"),
+	TEST(extended_main, 0, "a short main program that a long one replaces"),
+	TEST(faults, 0, "a bounded loop of loads that fault"),
+	TEST(frames, 0, "30 tail calls out of subprograms, then a stall"),
+	TEST(late, NEEDS_TWO_CPUS,
+	     "runs that are through when they are to be ended are no terminations"),
+	TEST(lsm_chain, 0,
+	     "a security hook's chain, ended in a function that is watched: the verdict"),
+	TEST(own_time, 0, "starting the timer is not charged to the program"),
+	TEST(own_tracepoint, NEEDS_TWO_CPUS,
+	     "a program that stalls on the watchdog's own tracepoint"),
+	TEST(periodic_timer, 0,
+	     "a timer's callback that was ended before it started the timer again"),
+	TEST(scheduler, 0,
+	     "a scheduler of sched_ext that stalls all CPUs at once, interrupts off"),
+};
+
+const struct suite suite_ends = {
+	.name = "ends",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
+};

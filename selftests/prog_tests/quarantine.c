@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Quarantine acts at once, reaches every way in, and is no trap for the operator. */
+#include <sys/syscall.h>
+#include "harness/test_util.h"
+#include "quarantine.skel.h"
+
+static struct quarantine *skel;
+static volatile struct ctl *ctl;
+
+static int fd_of(struct bpf_program *prog)
+{
+	return bpf_program__fd(prog);
+}
+
+static void load(const char *name, const char *threshold)
+{
+	struct bpf_program *prog;
+	int err;
+
+	wd_enable(BUDGET_US);
+	err = wd_sysctl_set("bpf_watchdog_quarantine", threshold);
+	REQUIRE(!err, "bpf_watchdog_quarantine: %s", strerror(-err));
+	skel = quarantine__open();
+	REQUIRE(skel, "quarantine: %m");
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog),
+							name));
+	err = quarantine__load(skel);
+	REQUIRE(!err, "%s: %s", name, strerror(-err));
+	ctl = (void *)&skel->data_ctl->ctl;
+	ctl->n = 1 << 23;
+	ctl->m = 1000;
+}
+
+static bool is_quarantined(void *prog)
+{
+	return prog_info(fd_of(prog)).quarantined;
+}
+
+/* A callback that starts itself again is stopped with its program. */
+static void again(struct bpf_program *prog)
+{
+	struct bpf_prog_info info;
+	__u64 started;
+	int err = prog_run(fd_of(prog), NULL);
+
+	REQUIRE(!err, "test run: %s", strerror(-err));
+	CHECK(wait_until(is_quarantined, prog, 3 * NSEC_PER_SEC),
+	      "not in quarantine after %llu terminations",
+	      prog_info(fd_of(prog)).terminations);
+	/* One may be under way. */
+	usleep(50000);
+	started = ctl->started;
+	usleep(300000);
+	info = prog_info(fd_of(prog));
+	CHECK(ctl->started == started,
+	      "in quarantine it has run %llu times, and then %llu", started,
+	      ctl->started - started);
+	CHECK(info.terminations <= 5, "%llu terminations", info.terminations);
+	ctl->brake = 1;
+	quarantine__destroy(skel);
+	canary();
+}
+
+static void timer_again(void)
+{
+	load("timer_again", "3");
+	again(skel->progs.timer_again);
+}
+
+static void work_again(void)
+{
+	load("work_again", "3");
+	again(skel->progs.work_again);
+}
+
+/* Any call that needs none of our own programs. */
+static int bpf_call(void)
+{
+	__u32 id = 0;
+
+	return bpf_map_get_next_id(0, &id) ? -errno : 0;
+}
+
+static void shut_out(void)
+{
+	int err;
+
+	load("on_bpf", "0");
+	REQUIRE(bpf_program__attach(skel->progs.on_bpf), "on_bpf: %m");
+	err = wd_command(fd_of(skel->progs.on_bpf), BPF_WD_QUARANTINE, 0);
+	REQUIRE(!err, "QUARANTINE: %s", strerror(-err));
+	err = bpf_call();
+	CHECK(err == -EPERM, "bpf() behind a hook in quarantine: %s",
+	      strerror(-err));
+}
+
+static void back_again(const char *how)
+{
+	int err = bpf_call();
+
+	CHECK(!err, "%s: bpf() fails: %s", how, strerror(-err));
+	CHECK(!is_quarantined(skel->progs.on_bpf), "%s: still in quarantine",
+	      how);
+}
+
+static void release_by_sysctl(void)
+{
+	int err;
+
+	shut_out();
+	err = wd_sysctl_set("bpf_watchdog_release", "1");
+	CHECK(!err, "bpf_watchdog_release: %s", strerror(-err));
+	back_again("released by sysctl");
+}
+
+static void release_by_switch(void)
+{
+	shut_out();
+	wd_disable();
+	back_again("switched off");
+}
+
+/* What comes by itself does not close a hook that denies. */
+static void not_by_itself(void)
+{
+	int i, fd;
+
+	load("on_bpf", "2");
+	fd = fd_of(skel->progs.on_bpf);
+	REQUIRE(bpf_program__attach(skel->progs.on_bpf), "on_bpf: %m");
+	ctl->tgid = getpid();
+	ctl->armed = 1;
+	for (i = 0; i < 5; i++)
+		bpf_call();
+	ctl->armed = 0;
+	CHECK(!bpf_call(), "bpf() fails: %m");
+	CHECK(prog_info(fd).terminations >= 3 && !prog_info(fd).quarantined,
+	      "%llu terminations, quarantined %u", prog_info(fd).terminations,
+	      prog_info(fd).quarantined);
+}
+
+/* No work has to run in between. */
+static void at_once(void)
+{
+	char packet[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet), .repeat = 30);
+	struct bpf_prog_info info;
+	int err;
+
+	load("burst", "3");
+	err = bpf_prog_test_run_opts(fd_of(skel->progs.burst), &opts);
+	CHECK(!err, "test run: %s", strerror(-err));
+	info = prog_info(fd_of(skel->progs.burst));
+	CHECK(info.quarantined, "not in quarantine");
+	CHECK(info.terminations == 3 && ctl->started == 3,
+	      "quarantine after 3: %llu terminations, %llu of 30 runs",
+	      info.terminations, ctl->started);
+	canary();
+}
+
+#define TEST(fn, desc) { #fn, desc, fn, NEEDS_WATCHDOG }
+
+static const struct test tests[] = {
+	TEST(at_once, "after the third end there is no fourth run"),
+	TEST(not_by_itself, "ends of an lsm/bpf program do not shut out bpf()"),
+	TEST(release_by_switch,
+	     "an lsm/bpf program in quarantine: the watchdog is switched off"),
+	TEST(release_by_sysctl,
+	     "an lsm/bpf program in quarantine: kernel.bpf_watchdog_release"),
+	TEST(timer_again, "a timer's callback that starts its timer again"),
+	TEST(work_again, "a work queue's callback that queues itself again"),
+};
+
+const struct suite suite_quarantine = {
+	.name = "quarantine",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
+};

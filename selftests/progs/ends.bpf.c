@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Programs that were not ended, or not in time, or that were taken for ended. */
+#include "common.h"
+
+#define __arena __attribute__((address_space(1)))
+
+extern void __arena *bpf_arena_alloc_pages(void *map, void __arena *addr,
+					   __u32 nr, int node,
+					   __u64 flags) __ksym;
+extern void bpf_arena_free_pages(void *map, void __arena *ptr, __u32 nr) __ksym;
+
+#define ARENA_PAGES (1 << 18)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARENA);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ARENA_PAGES);
+} arena SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} tails SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} lsm_tails SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_ZERO_SEED);
+	__type(key, __u64);
+	__type(value, __u64); /* the other's key */
+} walked SEC(".maps");
+
+/* --- Many frames: each tail call out of a subprogram leaves one of its caller ---------------- */
+
+static __noinline int frames_on(struct __sk_buff *skb)
+{
+	int ret = 1;
+
+	barrier_var(ret);
+	bpf_tail_call_static(skb, &tails, 0);
+	return ret;
+}
+
+SEC("tc")
+int frames(struct __sk_buff *skb)
+{
+	if (ctl.inner_started < ctl.user_ptr) {
+		ctl.inner_started++;
+		return frames_on(skb);
+	}
+	enter();
+	got(true);
+	stall_loop_inlined();
+	leave();
+	return 0;
+}
+
+/* --- A main program that is replaced: progs/ends_ext.bpf.c does it --------------------------- */
+
+SEC("tc")
+int short_main(struct __sk_buff *skb)
+{
+	int i, sum = 0;
+
+#pragma clang loop unroll(disable)
+	for (i = 0; i < 8; i++)
+		sum += ctl.n;
+	return sum;
+}
+
+/* --- Bounded loops of what is slow ----------------------------------------------------------- */
+
+#define FAULTS_1 p->tv_nsec
+#define FAULTS_8                                                           \
+	(FAULTS_1 + FAULTS_1 + FAULTS_1 + FAULTS_1 + FAULTS_1 + FAULTS_1 + \
+	 FAULTS_1 + FAULTS_1)
+
+SEC("syscall")
+int faults(void *unused)
+{
+	volatile struct timespec64 *p;
+	__u64 sum = 0;
+	int i;
+
+	p = bpf_rdonly_cast((void *)ctl.user_ptr,
+			    bpf_core_type_id_kernel(struct timespec64));
+	enter();
+	for (i = 0; i < 12000; i++)
+		sum += FAULTS_8 + FAULTS_8 + FAULTS_8;
+	ctl.ret = sum;
+	leave();
+	return 0;
+}
+
+SEC("syscall")
+int arena_free(void *unused)
+{
+	void __arena *page = bpf_arena_alloc_pages(&arena, NULL, 1, -1, 0);
+	int i;
+
+	enter();
+	for (i = 0; i < 400; i++) {
+		bpf_arena_free_pages(&arena, page, ARENA_PAGES);
+		if (ctl.brake)
+			break;
+	}
+	leave();
+	return 0;
+}
+
+/* --- A program where the watchdog works ------------------------------------------------------ */
+
+static long tracepoint_turn(__u32 i, void *unused)
+{
+	return ctl.brake != 0;
+}
+
+/* Seconds at most: where the watchdog works, nobody could pull the brake. */
+SEC("tp/bpf_watchdog/overrun")
+int on_overrun(void *unused)
+{
+	int i;
+
+	if (!armed())
+		return 0;
+	COUNT(inner_started);
+	bpf_for(i, 0, ctl.flags + 20)
+		bpf_loop(1 << 23, tracepoint_turn, NULL, 0);
+	COUNT(inner_finished);
+	return 0;
+}
+
+/* With interrupts off it is an NMI that ends it. */
+SEC("raw_tp/sys_enter")
+int overruns(void *unused)
+{
+	enter();
+	bpf_loop(1 << 23, tracepoint_turn, NULL, 0);
+	leave();
+	return 0;
+}
+
+/* --- A chain of a security hook, ended in a function that is watched ------------------------- */
+
+/* Puts the other element of the bucket in front of what is walked: that never ends. */
+static long again(void *map, __u64 *key, __u64 *value, void *unused)
+{
+	__u64 other = *value, this = *key;
+
+	bpf_map_update_elem(&walked, &other, &this, 0);
+	bpf_map_update_elem(&walked, &other, &this, 0);
+	return step() || ctl.steps == ctl.flags;
+}
+
+__noinline static int walk(struct task_struct *task)
+{
+	int ret = bpf_for_each_map_elem(&walked, again, NULL, 0);
+
+	barrier_var(ret);
+	return ret;
+}
+
+SEC("lsm/task_getpgid")
+int BPF_PROG(lsm_target, struct task_struct *task)
+{
+	walk(task);
+	leave();
+	return 0;
+}
+
+SEC("lsm/task_getpgid")
+int BPF_PROG(lsm_main, struct task_struct *task)
+{
+	if (!from_our_process())
+		return 0;
+	enter();
+	bpf_tail_call(ctx, &lsm_tails, 0);
+	return 0;
+}
+
+/* --- Runs that are about as long as they may be ---------------------------------------------- */
+
+SEC("raw_tp/sys_enter")
+int nearly(void *unused)
+{
+	enter();
+	if (bpf_loop(ctl.n, loop_3, NULL, 0) == ctl.n)
+		COUNT(full);
+	leave();
+	return 0;
+}
+
+/* Calls and little more, now and then. */
+SEC("syscall")
+int sparse(void *unused)
+{
+	enter();
+	bpf_loop(ctl.m, loop_3, NULL, 0);
+	leave();
+	return 0;
+}
+
+/* --- A timer that goes on -------------------------------------------------------------------- */
+
+struct timer_slot {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct timer_slot);
+} timers SEC(".maps");
+
+static int ticks(void *map, int *key, struct timer_slot *slot)
+{
+	enter();
+	if (armed())
+		stall_loop_inlined();
+	bpf_timer_start(&slot->timer, 1000000, 0);
+	leave();
+	return 0;
+}
+
+SEC("syscall")
+int periodic(void *unused)
+{
+	__u32 key = 0;
+	struct timer_slot *slot = bpf_map_lookup_elem(&timers, &key);
+
+	if (!slot)
+		return -1;
+	bpf_timer_init(&slot->timer, &timers, 1 /* CLOCK_MONOTONIC */);
+	if (bpf_timer_set_callback(&slot->timer, ticks))
+		return -2;
+	return bpf_timer_start(&slot->timer, 1000000, 0);
+}

@@ -1,0 +1,2 @@
+# kernel/bpf/arraymap.c
+s/ && !bpf_invocation_ending(); i++)/; i++)/

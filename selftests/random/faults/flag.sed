@@ -1,0 +1,2 @@
+# kernel/bpf/bpf_iter.c
+s/i < nr_loops && !bpf_invocation_ending(); i++)/i < nr_loops; i++)/

@@ -1,0 +1,2 @@
+# arch/x86/net/bpf_jit_comp.c
+s/EMIT2(term ? X86_JMP_SHORT : X86_JBE, offset);/EMIT2(X86_JBE, offset);/
