@@ -54,7 +54,7 @@ check escapes grep -qF 'name="pass_all_packets",type="xdp",hook="xdp/a\"b\\c",ta
 check replaces-what-is-no-utf8 grep -qF 'hook="xdp/d?",' <<<"$out"
 # Estimates are there only if the kernel makes them.
 check golden-types diff "$here/golden/metrics.txt" \
-	<(grep '^# TYPE' <<<"$out" | grep -v bpfwd_program_estimate_seconds)
+	<(grep '^# TYPE' <<<"$out" | grep -v -e bpfwd_program_estimate_seconds -e _stop_bound_seconds -e _longest_stop_seconds)
 check help-for-each is "$(grep -c '^# HELP' <<<"$out")" "$(grep -c '^# TYPE' <<<"$out")"
 check no-sample-twice [ -z "$(grep -v '^#' <<<"$out" | sed 's/ [^ ]*$//' | sort | uniq -d)" ]
 
@@ -73,7 +73,7 @@ bpfwd metrics -j
 check_json json '.[0].schema == "bpfwd.metrics/1" and (.[0].metrics | all(
 	.samples | length > 0 and all((.labels | type) == "object" and (.value | type) == "string")))'
 check json-is-the-same diff "$here/golden/metrics.txt" \
-	<(jq -r '.metrics[] | select(.name != "bpfwd_program_estimate_seconds") |
+	<(jq -r '.metrics[] | select(.name | test("estimate_seconds$|_stop_bound_|_longest_stop_") | not) |
 		"# TYPE \(.name) \(.type)"' "$work/out")
 bpfwd metrics --openmetrics
 check openmetrics-ends is "$(tail -n 1 <<<"$out")" '# EOF'

@@ -9,7 +9,7 @@
 need jq
 patched || skip_all 'this kernel has no watchdog'
 keep_settings
-plan 24
+plan 31
 
 read_sysctl() { cat "$sysctls$1"; }
 
@@ -26,6 +26,11 @@ check sets-slack is "$(read_sysctl _slack_percent)" 250
 check sets-min-budget is "$(read_sysctl _budget_min_us)" 2000
 bpfwd status -j
 check_json estimates-json '.[0] | .slack_percent == 250 and .min_budget_ns == 2000000'
+expect user-budget 0 '' enable --user-budget 2s
+check says-user-budget has "$out" 'budget 12.5ms, for user space 2s,'
+check sets-user-budget is "$(read_sysctl _budget_user_us)" 2000000
+bpfwd status
+check status-user-budget grep -qx '  *2s for runs that user space waits for' <<<"$out"
 expect again 0 '' enable
 check keeps-the-rest is "$(read_sysctl _budget_us)" 12500
 bpfwd status -j
@@ -33,6 +38,10 @@ check_json status '.[0] | .enabled and .budget_ns == 12500000 and .period_ns == 
 	and .quarantine_after == 3'
 bpfwd status
 check status-units grep -q '^budget  *12.5ms by default' <<<"$out"
+
+expect release-all 0 '' set --release-all
+check says-released is "$out" 'all programs in quarantine run again'
+expect release-all-alone 2 'takes no program' set 1 --release-all
 
 before=$(settings)
 expect dry-run 0 '' enable --budget 1s --dry-run

@@ -98,7 +98,7 @@ settings() { patched && head -n 1 "$sysctls" "${sysctls}"_* 2>/dev/null; true; }
 # Puts the sysctls back when the test ends.
 keep_settings() {
 	local file value
-	for file in "$sysctls"_budget_us "$sysctls"_budget_min_us "$sysctls"_slack_percent \
+	for file in "$sysctls"_budget_us "$sysctls"_budget_user_us "$sysctls"_budget_min_us "$sysctls"_slack_percent \
 		"$sysctls"_period_us "$sysctls"_quarantine "$sysctls"; do
 		[[ -e $file ]] || continue
 		value=$(<"$file")

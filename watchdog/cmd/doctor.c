@@ -3,6 +3,9 @@
  * probe; a probe that is required and fails makes the exit status.
  */
 #include <bpf/bpf.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +17,14 @@
 #include "cmd/options.h"
 #include "kernel/kwd.h"
 #include "kernel/kwd_model.h"
+#include "progs/prog.h"
 #include "show/ctx.h"
 
-#define TEXT_LEN 256
+#define TEXT_LEN 320
+#define CPUID_HYPERVISOR (1U << 31) /* of leaf 1, ECX */
+#define CPUID_VMM 0x40000000 /* leaf that names the hypervisor */
+#define KVM_STEAL_TIME (1U << 5) /* of the leaf behind it, EAX */
+#define MAX_LOOPS (8 * 1024 * 1024) /* the kernel's, of bpf_loop() */
 
 struct finding {
 	bool ok;
@@ -177,6 +185,123 @@ static void probe_machine(struct finding *f)
 			 "timings are representative");
 }
 
+/* Does a hypervisor tell when it has taken the CPU? The kernel's steal clock: of KVM by a
+ * bit of its CPUID, of Xen always; of others it shows in /proc/stat, if at all.
+ */
+static bool steal_clock(const char *hypervisor, u32 features)
+{
+	unsigned long long user, nice, sys, idle, iowait, irq, soft, steal = 0;
+	FILE *file = fopen("/proc/stat", "re");
+
+	if (file &&
+	    fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user,
+		   &nice, &sys, &idle, &iowait, &irq, &soft, &steal) != 8)
+		steal = 0;
+	if (file)
+		fclose(file);
+	return steal || !strncmp(hypervisor, "XenVMMXenVMM", 12) ||
+	       (!strncmp(hypervisor, "KVMKVMKVM", 9) &&
+		features & KVM_STEAL_TIME);
+}
+
+static void probe_steal(struct finding *f)
+{
+	u32 regs[4] = {}, features[4] = {};
+	char hypervisor[13] = "";
+
+#if defined(__x86_64__)
+	__cpuid(1, regs[0], regs[1], regs[2], regs[3]);
+	if (!(regs[2] & CPUID_HYPERVISOR)) {
+		doctor_say(f, true, "not needed: no hypervisor takes the CPU");
+		return;
+	}
+	__cpuid(CPUID_VMM, regs[0], regs[1], regs[2], regs[3]);
+	__cpuid(CPUID_VMM + 1, features[0], features[1], features[2],
+		features[3]);
+#endif
+	memcpy(hypervisor, &regs[1], 12);
+	if (steal_clock(hypervisor, features[0]))
+		doctor_say(f, true,
+			   "yes: what the hypervisor takes is not charged");
+	else
+		doctor_say(
+			f, false,
+			"none: this machine is not told when the hypervisor takes "
+			"its CPU. After a gap the watchdog looks twice before it "
+			"ends a run, and times that it shows may hold such gaps: "
+			"give budgets room, or switch steal time on in the hypervisor");
+}
+
+/* As the verifier inlines bpf_loop(): if r1 <= BPF_MAX_LOOPS skip `r0 = -E2BIG`. */
+static bool has_inlined_loop(const struct bpf_insn *insns, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++)
+		if (insns[i].code == (BPF_JMP | BPF_JLE | BPF_K) &&
+		    insns[i].dst_reg == BPF_REG_1 && insns[i].off == 2 &&
+		    insns[i].imm == MAX_LOOPS &&
+		    insns[i + 1].code == (BPF_ALU | BPF_MOV | BPF_K) &&
+		    insns[i + 1].dst_reg == BPF_REG_0 &&
+		    insns[i + 1].imm == -E2BIG)
+			return true;
+	return false;
+}
+
+static bool prog_has_inlined_loop(const struct prog *p)
+{
+	struct bpf_prog_info info = {};
+	u32 len = sizeof(info), size = p->info.xlated_prog_len;
+	struct bpf_insn *insns = malloc(size ? size : 1);
+	int fd = bpf_prog_get_fd_by_id(p->info.id);
+	bool has = false;
+
+	info.xlated_prog_insns = (uintptr_t)insns;
+	info.xlated_prog_len = size;
+	if (insns && fd >= 0 && !bpf_prog_get_info_by_fd(fd, &info, &len) &&
+	    info.xlated_prog_insns)
+		has = has_inlined_loop(insns, size / sizeof(*insns));
+	if (fd >= 0)
+		close(fd);
+	free(insns);
+	return has;
+}
+
+/* Where no timer comes, a loop looks at the time itself, unless it was inlined. */
+static void probe_loops(struct finding *f)
+{
+	struct fault ignored = {};
+	struct progs *progs;
+	size_t n = 0;
+	u32 first = 0;
+
+	if (progs_load(&progs, NULL, 0, &ignored)) {
+		doctor_say(f, false, "unknown: cannot list BPF programs");
+		return;
+	}
+	for (size_t i = 0; i < progs_count(progs); i++) {
+		const struct prog *p = progs_get(progs, i);
+
+		if (!kwd_info_known(p->info_len) ||
+		    p->info.terminable != BPF_TERMINABLE_CONDITIONAL ||
+		    !prog_has_inlined_loop(p))
+			continue;
+		first = n++ ? first : p->info.id;
+	}
+	progs_free(progs);
+	if (!n) {
+		doctor_say(
+			f, true,
+			"no loop was inlined that may run with interrupts off");
+		return;
+	}
+	f->ok = false;
+	snprintf(
+		f->text, sizeof(f->text),
+		"%zu program%s, the first with id %u, loaded while the watchdog "
+		"was off: inlined bpf_loop() does not look at the time. Load "
+		"%s again while it is on",
+		n, n == 1 ? "" : "s", first, n == 1 ? "it" : "them");
+}
+
 static const struct probe {
 	const char *name;
 	bool required;
@@ -192,6 +317,8 @@ static const struct probe {
 	{ "jit", true, probe_jit },
 	{ "btf", false, probe_btf },
 	{ "statistics", false, probe_stats },
+	{ "steal clock", false, probe_steal },
+	{ "loops", false, probe_loops },
 };
 
 int cmd_doctor(struct ctx *ctx, int argc, char **argv)

@@ -29,6 +29,7 @@ struct enable {
 
 enum {
 	KEY_BUDGET = 0x100,
+	KEY_USER,
 	KEY_MIN,
 	KEY_SLACK,
 	KEY_PERIOD,
@@ -40,6 +41,8 @@ enum {
 static const struct argp_option enable_options[] = {
 	{ "budget", KEY_BUDGET, "DUR", 0,
 	  "CPU time per run for programs without a budget of their own", 1 },
+	{ "user-budget", KEY_USER, "DUR", 0,
+	  "the same for runs that user space asks for and waits for", 1 },
 	{ "slack", KEY_SLACK, "PERCENT", 0,
 	  "budget by estimate: so much of the worst case, 0: not by estimate",
 	  1 },
@@ -84,6 +87,9 @@ static error_t enable_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_BUDGET:
 		take_duration(e, "budget", KWD_BUDGET_US, arg);
+		return 0;
+	case KEY_USER:
+		take_duration(e, "user-budget", KWD_BUDGET_USER_US, arg);
 		return 0;
 	case KEY_PERIOD:
 		take_duration(e, "period", KWD_PERIOD_US, arg);
@@ -142,8 +148,9 @@ static int persist(const struct kwd_state *state, struct fault *f)
 	}
 	fputs("# written by `bpfwd enable|disable --persist`\n", file);
 	for (size_t i = 0; i < KWD_SYSCTLS; i++)
-		fprintf(file, "%s = %llu\n", kwd_sysctl_name(i),
-			(unsigned long long)state->val[i]);
+		if (state->val[i] != KWD_UNKNOWN)
+			fprintf(file, "%s = %llu\n", kwd_sysctl_name(i),
+				(unsigned long long)state->val[i]);
 	if (fchmod(fd, 0644) || fflush(file) || fsync(fd))
 		err = -errno;
 	if (fclose(file) && !err)
@@ -161,34 +168,40 @@ out:
 
 static void report(const struct enable *e, const struct kwd_state *s)
 {
-	char budget[DURATION_LEN], period[DURATION_LEN], quarantine[48] = "off";
+	char budget[DURATION_LEN], period[DURATION_LEN],
+		quarantine[48] = "off", user[DURATION_LEN + 24] = "",
+		dur[DURATION_LEN];
+	u64 user_us = s->val[KWD_BUDGET_USER_US];
+	json_t *doc;
 
 	if (out_is_json(&e->ctx->out)) {
-		out_json(
-			&e->ctx->out,
-			json_pack(
-				"{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
-				"schema", "bpfwd.enable/1", "enabled",
-				(int)s->val[KWD_ON], "budget_ns",
-				(json_int_t)s->val[KWD_BUDGET_US] * 1000,
-				"min_budget_ns",
-				(json_int_t)s->val[KWD_BUDGET_MIN_US] * 1000,
-				"slack_percent",
-				(json_int_t)s->val[KWD_SLACK_PERCENT],
-				"period_ns",
-				(json_int_t)s->val[KWD_PERIOD_US] * 1000,
-				"quarantine_after",
-				(json_int_t)s->val[KWD_QUARANTINE], "persisted",
-				e->persist && !e->dry_run, "dry_run",
-				e->dry_run));
+		doc = json_pack(
+			"{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:b}",
+			"schema", "bpfwd.enable/1", "enabled",
+			(int)s->val[KWD_ON], "budget_ns",
+			(json_int_t)s->val[KWD_BUDGET_US] * 1000,
+			"min_budget_ns",
+			(json_int_t)s->val[KWD_BUDGET_MIN_US] * 1000,
+			"slack_percent", (json_int_t)s->val[KWD_SLACK_PERCENT],
+			"period_ns", (json_int_t)s->val[KWD_PERIOD_US] * 1000,
+			"quarantine_after", (json_int_t)s->val[KWD_QUARANTINE],
+			"persisted", e->persist && !e->dry_run, "dry_run",
+			e->dry_run);
+		if (user_us != KWD_UNKNOWN)
+			json_object_set_new(doc, "user_budget_ns",
+					    json_integer(user_us * 1000));
+		out_json(&e->ctx->out, doc);
 		return;
 	}
 	if (s->val[KWD_QUARANTINE])
 		snprintf(quarantine, sizeof(quarantine), "after %llu kills",
 			 (unsigned long long)s->val[KWD_QUARANTINE]);
-	printf("%swatchdog %s: budget %s, period %s, quarantine %s%s\n",
+	if (e->given[KWD_BUDGET_USER_US])
+		snprintf(user, sizeof(user), ", for user space %s",
+			 duration_set(user_us * 1000, dur));
+	printf("%swatchdog %s: budget %s%s, period %s, quarantine %s%s\n",
 	       e->dry_run ? "would be: " : "", s->val[KWD_ON] ? "on" : "off",
-	       duration_set(s->val[KWD_BUDGET_US] * 1000, budget),
+	       duration_set(s->val[KWD_BUDGET_US] * 1000, budget), user,
 	       duration_set(s->val[KWD_PERIOD_US] * 1000, period), quarantine,
 	       e->persist ? ", in " PERSIST : "");
 }

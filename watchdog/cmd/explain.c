@@ -203,6 +203,27 @@ static void advise(const struct explain *x, int fd, const struct estimate *e,
 			 where);
 }
 
+/* The instruction that an offset of the object is now: that of a spot or a reason. */
+static u32 xlated_of(const struct estimate *e, u32 insn)
+{
+	if (insn == e->info.estimate_insn_off)
+		return e->info.estimate_xlated_off;
+	for (u32 i = 0; i < e->n; i++)
+		if (e->spots[i].insn_off == insn)
+			return e->spots[i].xlated_off;
+	return UINT32_MAX;
+}
+
+/* Where it could go on after it was to be ended; false: nothing is named. */
+static bool locate_stop(const struct explain *x, int fd,
+			const struct estimate *e, char *buf, size_t size)
+{
+	u32 insn = e->info.stop_bound_insn_off;
+
+	return e->info.stop_bound_ns == UINT64_MAX &&
+	       locate(x, fd, xlated_of(e, insn), insn, buf, size);
+}
+
 static json_t *ns_json(u64 ns)
 {
 	return ns == UINT64_MAX ? json_null() : json_integer(ns);
@@ -262,11 +283,49 @@ static void explain_json(struct explain *x, int fd, const char *name,
 	}
 	if (budget)
 		json_object_set_new(p, "budget_ns", json_integer(budget));
+	json_object_set_new(
+		p, "terminable",
+		json_string(kwd_terminable_name(e->info.terminable)));
+	json_object_set_new(
+		p, "terminable_text",
+		json_string(kwd_terminable_text(e->info.terminable)));
+	if (e->stops && !kwd_estimate_none(e->info.stop_bound_reason)) {
+		json_object_set_new(p, "stop_bound_ns",
+				    ns_json(e->info.stop_bound_ns));
+		if (e->info.stop_bound_reason)
+			json_object_set_new(
+				p, "stop_reason",
+				json_string(kwd_reason_name(
+					e->info.stop_bound_reason)));
+		if (locate_stop(x, fd, e, text, sizeof(text)))
+			json_object_set_new(p, "stop_at", json_string(text));
+	}
 	json_object_set_new(p, "spots", spots);
 	advise(x, fd, e, budget, text, sizeof(text));
 	if (text[0])
 		json_object_set_new(p, "advice", json_string(text));
 	json_array_append_new(x->programs, p);
+}
+
+/* Can it be ended, and how soon? */
+static void explain_stop(const struct explain *x, int fd,
+			 const struct estimate *e)
+{
+	char text[600], dur[DURATION_LEN];
+
+	printf("  terminable %s: %s\n", kwd_terminable_name(e->info.terminable),
+	       kwd_terminable_text(e->info.terminable));
+	if (!e->stops || kwd_estimate_none(e->info.stop_bound_reason))
+		return;
+	if (e->info.stop_bound_ns != UINT64_MAX) {
+		printf("  stop %s: from the redirect of a run to its return, at most\n",
+		       duration(e->info.stop_bound_ns, dur));
+		return;
+	}
+	printf("  stop inf: %s", kwd_reason_text(e->info.stop_bound_reason));
+	if (locate_stop(x, fd, e, text, sizeof(text)))
+		printf("\n    at %s", text);
+	putchar('\n');
 }
 
 static void explain_text(struct explain *x, int fd, const char *name,
@@ -305,6 +364,7 @@ static void explain_text(struct explain *x, int fd, const char *name,
 			printf("\n    at %s", text);
 		putchar('\n');
 	}
+	explain_stop(x, fd, e);
 	if (e->n)
 		printf("  %9s  %8s  %s\n", "WORST", "RUNS", "SOURCE");
 	for (u32 i = 0; i < e->n; i++) {

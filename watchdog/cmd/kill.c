@@ -12,6 +12,7 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "kernel/kwd.h"
+#include "progs/asleep.h"
 #include "progs/prog.h"
 #include "show/ctx.h"
 #include "show/duration.h"
@@ -26,7 +27,7 @@ struct change {
 struct control {
 	struct ctx *ctx;
 	struct prog_sel *sel;
-	bool all, dry_run;
+	bool all, dry_run, release_all;
 	struct change changes[MAX_CHANGES];
 	size_t n_changes;
 };
@@ -39,6 +40,7 @@ enum {
 	KEY_VERDICT,
 	KEY_QUARANTINE,
 	KEY_RELEASE,
+	KEY_RELEASE_ALL,
 };
 
 #define OPTION_ALL \
@@ -59,6 +61,9 @@ static const struct argp_option set_options[] = {
 	  1 },
 	{ "quarantine", KEY_QUARANTINE, 0, 0, "skip it from now on", 1 },
 	{ "release", KEY_RELEASE, 0, 0, "release it from quarantine", 1 },
+	{ "release-all", KEY_RELEASE_ALL, 0, 0,
+	  "release all programs, without PROG: needs no bpf(), which one may close",
+	  1 },
 	OPTION_ALL,
 	OPTION_DRY,
 	{ 0 },
@@ -158,13 +163,17 @@ static error_t kill_parse(int key, char *arg, struct argp_state *state)
 	case KEY_RELEASE:
 		kill_change(c, BPF_WD_RELEASE, 0, BPF_WD_QUARANTINE);
 		return 0;
+	case KEY_RELEASE_ALL:
+		c->release_all = true;
+		return 0;
 	case ARGP_KEY_ARGS:
 		if (!bad)
 			take_progs(c, state->argc - state->next,
 				   state->argv + state->next);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which program?");
+		if (!c->release_all)
+			argp_error(state, "which program?");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -307,13 +316,37 @@ static void report_set(struct control *c, const struct progs *progs)
 		json_decref(rows);
 }
 
+/* Without bpf(): no program is looked at. */
+static int release_all(struct control *c)
+{
+	struct ctx *ctx = c->ctx;
+
+	if (c->sel || c->n_changes) {
+		fault_set(
+			&ctx->fault, EXIT_USAGE, 0,
+			"--release-all takes no program and nothing else to set");
+		return fault_hint(&ctx->fault, "bpfwd set PROG --release");
+	}
+	if (!c->dry_run && kwd_release_all(&ctx->fault))
+		return ctx->fault.exit;
+	if (out_is_json(&ctx->out))
+		return out_json(&ctx->out,
+				json_pack("{s:s, s:b, s:b}", "schema",
+					  "bpfwd.set/1", "released_all",
+					  !c->dry_run, "dry_run", c->dry_run));
+	printf("%sall programs in quarantine run again\n",
+	       c->dry_run ? "would be: " : "");
+	return 0;
+}
+
 static bool all_moved(const struct progs *old, const struct progs *now)
 {
 	for (size_t i = 0; i < progs_count(old); i++) {
 		const struct prog *p = progs_get(old, i);
 		const struct prog *q = progs_find(now, p->info.id);
 
-		if (!q || q->info.terminations == p->info.terminations)
+		if (!q || (q->info.terminations == p->info.terminations &&
+			   q->info.late_ends == p->info.late_ends))
 			return false;
 	}
 	return true;
@@ -344,7 +377,9 @@ static void report_kill(struct control *c, const struct progs *old,
 		const struct prog *p = progs_get(old, i);
 		const struct prog *q = now ? progs_find(now, p->info.id) : NULL;
 		u64 ended = q ? q->info.terminations - p->info.terminations : 0;
+		u64 late = q ? q->info.late_ends - p->info.late_ends : 0;
 		const char *hook = q ? p->hooks[0] : NULL;
+		char *asleep = q ? asleep_text(&q->info, q->info_len) : NULL;
 		json_t *row;
 
 		if (!out_is_json(&c->ctx->out)) {
@@ -355,8 +390,15 @@ static void report_kill(struct control *c, const struct progs *old,
 				printf("ended %llu run%s",
 				       (unsigned long long)ended,
 				       ended == 1 ? "" : "s");
-			else
+			else if (late)
+				printf("%llu run%s returned before",
+				       (unsigned long long)late,
+				       late == 1 ? "" : "s");
+			else if (!asleep)
 				printf("nothing was running");
+			if (asleep && !c->dry_run)
+				printf("%spending: asleep in %s",
+				       ended || late ? ", " : "", asleep);
 			if (!q && !c->dry_run)
 				puts("; it is no longer loaded");
 			else
@@ -366,6 +408,14 @@ static void report_kill(struct control *c, const struct progs *old,
 		}
 		row = json_pack("{s:i, s:s, s:I}", "id", p->info.id, "name",
 				p->name, "ended", (json_int_t)ended);
+		json_object_set_new(row, "late", json_integer(late));
+		if (asleep) {
+			json_object_set_new(row, "pending",
+					    json_integer(q->info.nr_asleep));
+			json_object_set_new(row, "asleep_in",
+					    json_string(asleep));
+		}
+		free(asleep);
 		if (hook)
 			json_object_set_new(row, "hook", json_string(hook));
 		json_array_append_new(rows, row);
@@ -414,6 +464,11 @@ static int kill_command(struct ctx *ctx, bool kill, const struct argp *argp,
 		kill_change(&c, BPF_WD_END, 0, BPF_WD_END);
 	parse_command(argp, argc, argv, &c);
 	ret = ctx->fault.exit;
+	if (!ret && c.release_all) {
+		ret = release_all(&c);
+		prog_sel_free(c.sel);
+		return ret;
+	}
 	if (!ret && !c.n_changes) {
 		fault_set(&ctx->fault, EXIT_USAGE, 0, "nothing to set");
 		ret = fault_hint(&ctx->fault, "bpfwd set -h");
@@ -453,7 +508,8 @@ int cmd_set(struct ctx *ctx, int argc, char **argv)
 		       "Examples:\n"
 		       "  bpfwd set 42 --budget 500us\n"
 		       "  bpfwd set name spin --budget default --action warn\n"
-		       "  bpfwd set 42 --release",
+		       "  bpfwd set 42 --release\n"
+		       "  bpfwd set --release-all",
 		.children = common_options,
 	};
 

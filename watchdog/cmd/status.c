@@ -17,7 +17,7 @@
 
 struct tally {
 	size_t programs, quarantined, own_budget, warn_only;
-	u64 overruns, terminations, image_bytes, images;
+	u64 overruns, terminations, late, stuck, asleep, image_bytes, images;
 	struct {
 		u32 terminable;
 		size_t n;
@@ -55,6 +55,11 @@ static void tally(struct tally *t, const struct progs *progs)
 		t->image_bytes += info->fast_path_bytes;
 		t->images += !!info->fast_path_bytes;
 		tally_reason(t, info->terminable);
+		if (!kwd_stops_known(p->info_len))
+			continue;
+		t->late += info->late_ends;
+		t->stuck += info->stuck_ends;
+		t->asleep += info->nr_asleep;
 	}
 }
 
@@ -84,6 +89,13 @@ static void status_print_json(const struct ctx *ctx, const struct kwd_state *s,
 		"terminations", (json_int_t)t->terminations, "fast_path_images",
 		(json_int_t)t->images, "fast_path_bytes",
 		(json_int_t)t->image_bytes, "terminable", reasons);
+	json_object_set_new(doc, "late_ends", json_integer(t->late));
+	json_object_set_new(doc, "stuck_ends", json_integer(t->stuck));
+	json_object_set_new(doc, "asleep", json_integer(t->asleep));
+	if (s->val[KWD_BUDGET_USER_US] != KWD_UNKNOWN)
+		json_object_set_new(
+			doc, "user_budget_ns",
+			json_integer(s->val[KWD_BUDGET_USER_US] * 1000));
 	if (policy->loaded)
 		json_object_set_new(doc, "policy",
 				    json_pack("{s:s, s:s, s:I}", "name",
@@ -116,6 +128,9 @@ static void status_print_text(const struct kwd_state *s, const struct tally *t,
 	printf("budget      %s by default, %zu programs have their own\n",
 	       duration_set(s->val[KWD_BUDGET_US] * 1000, budget),
 	       t->own_budget);
+	if (s->val[KWD_BUDGET_USER_US] != KWD_UNKNOWN)
+		printf("            %s for runs that user space waits for\n",
+		       duration_set(s->val[KWD_BUDGET_USER_US] * 1000, least));
 	if (s->val[KWD_SLACK_PERCENT])
 		printf("slack       %llu%% of the worst case where it is known, %s at least\n",
 		       (unsigned long long)s->val[KWD_SLACK_PERCENT],
@@ -135,6 +150,11 @@ static void status_print_text(const struct kwd_state *s, const struct tally *t,
 	printf("overruns    %llu, of which ended %llu\n",
 	       (unsigned long long)t->overruns,
 	       (unsigned long long)t->terminations);
+	printf("            %llu returned before they were ended, %llu did not stop for long\n",
+	       (unsigned long long)t->late, (unsigned long long)t->stuck);
+	if (t->asleep)
+		printf("asleep      %llu tasks in a run: bpfwd ps -f 'asleep>0' -e id,name,asleep_in\n",
+		       (unsigned long long)t->asleep);
 	printf("images      %llu bytes for %llu programs\n",
 	       (unsigned long long)t->image_bytes,
 	       (unsigned long long)t->images);

@@ -52,7 +52,7 @@ _bpfwd() {
 	--path) _bpfwd_reply "$(_bpfwd_programs "$tool" hook)"; return ;;
 	--last) _bpfwd_reply denied; return ;;
 	--for) _bpfwd_reply 10m; return ;;
-	--budget|--min-budget|--slack|--period|--since|-d|--delay|-n|--top) return ;;
+	--budget|--user-budget|--min-budget|--slack|--period|--since|-d|--delay|-n|--top) return ;;
 	--listen|-l) _bpfwd_reply 127.0.0.1:19612 none; return ;;
 	esac
 	if [[ -z $command ]]; then

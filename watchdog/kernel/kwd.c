@@ -19,11 +19,14 @@
 static const struct sysctl {
 	const char *name;
 	u64 min, max;
+	bool newer; /* may be missing */
 } sysctls[] = {
 	[KWD_PERIOD_US] = { SYSCTL_PREFIX "bpf_watchdog_period_us", 100,
 			    1000000 },
 	[KWD_BUDGET_US] = { SYSCTL_PREFIX "bpf_watchdog_budget_us", 100,
 			    INT32_MAX },
+	[KWD_BUDGET_USER_US] = { SYSCTL_PREFIX "bpf_watchdog_budget_user_us",
+				 100, INT32_MAX, .newer = true },
 	[KWD_BUDGET_MIN_US] = { SYSCTL_PREFIX "bpf_watchdog_budget_min_us", 1,
 				INT32_MAX },
 	[KWD_SLACK_PERCENT] = { SYSCTL_PREFIX "bpf_watchdog_slack_percent", 0,
@@ -82,6 +85,10 @@ int kwd_state_read(struct kwd_state *state)
 	for (size_t i = 0; i < KWD_SYSCTLS; i++) {
 		int err = sysctl_read(&sysctls[i], &state->val[i]);
 
+		if (err == -ENOENT && sysctls[i].newer) {
+			state->val[i] = KWD_UNKNOWN;
+			continue;
+		}
 		if (err)
 			return err == -ENOENT ? -ENOSYS : err;
 	}
@@ -141,6 +148,25 @@ int kwd_sysctl_check(enum kwd_sysctl which, const char *option, u64 ns,
 const char *kwd_sysctl_name(enum kwd_sysctl which)
 {
 	return sysctls[which].name;
+}
+
+int kwd_release_all(struct fault *f)
+{
+	static const struct sysctl release = { SYSCTL_PREFIX
+					       "bpf_watchdog_release" };
+	int err = sysctl_write(&release, 1);
+
+	if (!err)
+		return 0;
+	fault_set(f,
+		  err == -ENOENT || err == -EACCES || err == -EPERM ?
+			  EXIT_LACKS :
+			  EXIT_FAILED,
+		  err, "cannot release all programs from quarantine");
+	if (err != -ENOENT)
+		return fault_hint(f, "run it as root");
+	fault_why(f, "this kernel has no %s", release.name);
+	return fault_hint(f, "bpfwd disable");
 }
 
 int kwd_stats_sysctl(void)
@@ -274,6 +300,14 @@ bool kwd_samples_known(u32 info_len)
 				   sizeof(info.p99_run_ns);
 }
 
+bool kwd_stops_known(u32 info_len)
+{
+	struct bpf_prog_info info;
+
+	return info_len >= offsetof(struct bpf_prog_info, stop_bound_insn_off) +
+				   sizeof(info.stop_bound_insn_off);
+}
+
 static const struct terminable {
 	u32 value;
 	const char *name;
@@ -282,7 +316,7 @@ static const struct terminable {
 	{ BPF_TERMINABLE_UNKNOWN, "unknown", "the kernel does not say" },
 	{ BPF_TERMINABLE_YES, "yes", "an overrun is ended" },
 	{ BPF_TERMINABLE_NOT_NEEDED, "not_needed",
-	  "it cannot overrun: no loop, no callback, no tail call" },
+	  "it cannot overrun: few calls, and few rounds of loops" },
 	{ BPF_TERMINABLE_WHEN_ENABLED, "when_enabled",
 	  "its fast-path image is built when the watchdog is switched on" },
 	{ BPF_TERMINABLE_CONDITIONAL, "conditional",
@@ -300,6 +334,10 @@ static const struct terminable {
 	  "its fast-path image came out with another layout" },
 	{ BPF_TERMINABLE_NO_CUT, "no_cut",
 	  "its fast-path image would still hold a loop" },
+	{ BPF_TERMINABLE_NO_ENDLESS, "no_endless",
+	  "it has a loop without an exit: nothing can make it leave" },
+	{ BPF_TERMINABLE_NO_PROOF, "no_proof",
+	  "it is too complex to prove that each of its loops can be left" },
 };
 
 static const struct terminable *terminable_find(u32 value)

@@ -12,12 +12,16 @@
 enum kwd_sysctl {
 	KWD_PERIOD_US,
 	KWD_BUDGET_US,
+	KWD_BUDGET_USER_US, /* of runs that user space waits for */
 	KWD_BUDGET_MIN_US,
 	KWD_SLACK_PERCENT,
 	KWD_QUARANTINE,
 	KWD_ON,
 	KWD_SYSCTLS,
 };
+
+/* Value of a sysctl that this kernel lacks: an older one. */
+#define KWD_UNKNOWN UINT64_MAX
 
 struct kwd_state {
 	u64 val[KWD_SYSCTLS];
@@ -33,6 +37,11 @@ int kwd_sysctl_check(enum kwd_sysctl which, const char *option, u64 ns,
 		     struct fault *f);
 /* "kernel.bpf_watchdog" and friends */
 const char *kwd_sysctl_name(enum kwd_sysctl which);
+
+/* Releases all programs from quarantine, by a sysctl: no bpf() is needed, which a
+ * program may have closed. 0 or an exit status.
+ */
+int kwd_release_all(struct fault *f);
 
 /* kernel.bpf_stats_enabled; -1: unknown */
 int kwd_stats_sysctl(void);
@@ -61,6 +70,8 @@ const char *kwd_op_text(enum bpf_watchdog_op op);
 bool kwd_info_known(u32 info_len);
 /* And those of the runs that were timed? */
 bool kwd_samples_known(u32 info_len);
+/* And those of how runs end: stop bound, late and stuck ends, tasks asleep? */
+bool kwd_stops_known(u32 info_len);
 /* The kernel's name of a value ("no_jit") and what it means. */
 const char *kwd_terminable_name(u32 terminable);
 const char *kwd_verdict_name(u32 verdict);

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
 
 bool kwd_estimate_known(u32 info_len)
@@ -42,6 +43,9 @@ static const struct reason {
 	{ BPF_ESTIMATE_OVERFLOW, "overflow",
 	  "it is bounded, but by more than 200 days",
 	  "lower the bounds of nested loops" },
+	{ BPF_ESTIMATE_FEEDS, "feeds",
+	  "it walks a map that its callback changes",
+	  "change the map after the walk, or count the turns in a variable" },
 };
 
 static const struct reason *kwd_estimate_find(u32 value)
@@ -132,6 +136,7 @@ int kwd_estimate_get(int fd, struct estimate *e)
 		return -errno;
 	if (!kwd_estimate_known(len))
 		return -ENOSYS;
+	e->stops = kwd_stops_known(len);
 	e->n = e->info.nr_estimate_spots < ESTIMATE_SPOTS ?
 		       e->info.nr_estimate_spots :
 		       ESTIMATE_SPOTS;

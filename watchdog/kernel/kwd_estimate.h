@@ -25,6 +25,7 @@ struct estimate {
 	struct bpf_prog_info info;
 	struct bpf_estimate_spot spots[ESTIMATE_SPOTS];
 	u32 n;
+	bool stops; /* the kernel says how soon it can be ended */
 };
 
 /* -ENOSYS: this kernel makes none */

@@ -304,6 +304,52 @@ static struct val get_last_termination(const void *row)
 		       r->feature && INFO(last_termination_ns));
 }
 
+static bool stops(const struct ps_row *r)
+{
+	return r->feature && kwd_stops_known(r->p->info_len);
+}
+
+static struct val get_stop(const void *row)
+{
+	ROW;
+	return val_num(INFO(stop_bound_ns),
+		       stops(r) && !kwd_estimate_none(INFO(stop_bound_reason)));
+}
+
+static struct val get_longest_stop(const void *row)
+{
+	ROW;
+	struct val v = val_num(INFO(longest_stop_ns),
+			       stops(r) && INFO(longest_stop_ns));
+
+	v.mark = v.known && get_stop(row).known && v.num > INFO(stop_bound_ns);
+	return v;
+}
+
+static struct val get_late(const void *row)
+{
+	ROW;
+	return val_num(INFO(late_ends), stops(r));
+}
+
+static struct val get_stuck(const void *row)
+{
+	ROW;
+	return val_num(INFO(stuck_ends), stops(r));
+}
+
+static struct val get_asleep(const void *row)
+{
+	ROW;
+	return val_num(INFO(nr_asleep), stops(r));
+}
+
+static struct val get_asleep_in(const void *row)
+{
+	ROW;
+	return val_text(r->asleep);
+}
+
 /* The keys are bpftool's and the kernel's where these have one. */
 const struct col ps_cols[] = {
 	{ "id", "id", VAL_U64, COL_DEFAULT, "program id", col_get_id },
@@ -387,6 +433,20 @@ const struct col ps_cols[] = {
 	  col_get_why },
 	{ "image", "fast_path_bytes", VAL_U64, 0,
 	  "bytes of its fast-path image", get_image },
+	{ "stop", "stop_bound_ns", VAL_NS_BOUND, 0,
+	  "from the redirect of a run to its return at most, inf: no bound",
+	  get_stop },
+	{ "longest_stop", "longest_stop_ns", VAL_NS, 0,
+	  "the longest such time that was seen; ! if above the bound",
+	  get_longest_stop },
+	{ "late", "late_ends", VAL_U64, 0,
+	  "runs that returned by themselves before they were ended", get_late },
+	{ "stuck", "stuck_ends", VAL_U64, 0,
+	  "runs that did not stop for a long time", get_stuck },
+	{ "asleep", "nr_asleep", VAL_U64, 0, "tasks that sleep in a run of it",
+	  get_asleep },
+	{ "asleep_in", "asleep_in", VAL_STR, 0,
+	  "where one of them sleeps, its pid and command", get_asleep_in },
 	{ "last_kill", "last_termination_age_ns", VAL_NS, 0,
 	  "time since a run was last ended", get_last_kill },
 	{ "last_termination", "last_termination_ns", VAL_U64, 0,

@@ -14,6 +14,7 @@ struct ps_row {
 	double rate, cpu, cpu_rel; /* cpu in % */
 	bool rates;
 	char *hooks;
+	char *asleep; /* where, and who; NULL: no task sleeps in it */
 };
 
 extern const struct col ps_cols[];

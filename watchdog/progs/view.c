@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "kernel/kwd.h"
+#include "progs/asleep.h"
 #include "progs/view.h"
 #include "show/duration.h"
 
@@ -155,6 +156,7 @@ int look_load(struct look *look, const struct look *last,
 			feature ? state.val[KWD_BUDGET_US] * 1000 : 0;
 		r->now_ns = boot_ns;
 		r->hooks = view_join(r->p->hooks);
+		r->asleep = asleep_text(&r->p->info, r->p->info_len);
 		set_rates(r, last, look->at_ns, cpus);
 	}
 	return 0;
@@ -175,8 +177,10 @@ int look_fill(const struct look *look, struct table *t, struct fault *f)
 
 void look_free(struct look *look)
 {
-	for (size_t i = 0; look->rows && i < progs_count(look->progs); i++)
+	for (size_t i = 0; look->rows && i < progs_count(look->progs); i++) {
 		free(look->rows[i].hooks);
+		free(look->rows[i].asleep);
+	}
 	free(look->rows);
 	progs_free(look->progs);
 	*look = (struct look){};

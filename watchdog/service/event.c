@@ -19,6 +19,8 @@ static const struct {
 	[EV_TERMINATED] = { "terminated", "KILLED" },
 	[EV_WARNED] = { "warned", "WARNED" },
 	[EV_OVERRUN] = { "overrun", "OVERRUN" },
+	[EV_LATE] = { "late", "LATE" },
+	[EV_STUCK] = { "stuck", "STUCK" },
 	[EV_QUARANTINED] = { "quarantined", "QUARANTINED" },
 	[EV_RELEASED] = { "released", "RELEASED" },
 	[EV_DENIED] = { "attach_denied", "DENIED" },
@@ -65,7 +67,10 @@ static u64 field_num(const char *fields, const char *key, int base)
 /* Numbers that an older or newer kernel may print for words. */
 static const struct {
 	const char *number, *word;
-} reasons[] = { { "1", "request" }, { "2", "test" }, { "16", "budget" } };
+} reasons[] = { { "1", "request" },
+		{ "2", "test" },
+		{ "3", "quarantine" },
+		{ "16", "budget" } };
 
 static void read_reason(const char *fields, struct event *e)
 {
@@ -78,6 +83,18 @@ static void read_reason(const char *fields, struct event *e)
 static void read_terminate(const char *fields, struct event *e)
 {
 	e->kind = EV_TERMINATED;
+	read_reason(fields, e);
+}
+
+static void read_late(const char *fields, struct event *e)
+{
+	e->kind = EV_LATE;
+	read_reason(fields, e);
+}
+
+static void read_stuck(const char *fields, struct event *e)
+{
+	e->kind = EV_STUCK;
 	read_reason(fields, e);
 }
 
@@ -133,11 +150,23 @@ static const struct {
 	const char *name;
 	void (*read)(const char *fields, struct event *e);
 } tracepoints[] = {
-	{ "terminate", read_terminate },
-	{ "overrun", read_overrun },
-	{ "quarantine", read_quarantine },
-	{ "policy_denied", read_policy },
+	{ "terminate", read_terminate },   { "late", read_late },
+	{ "stuck", read_stuck },	   { "overrun", read_overrun },
+	{ "quarantine", read_quarantine }, { "policy_denied", read_policy },
 };
+
+/* The kernel tells soon after, in whatever task runs then: who it was is in the event,
+ * at its end, for a command may hold anything. Older kernels told at once.
+ */
+static void read_task(const char *fields, struct event *e)
+{
+	const char *comm = strstr(fields, " comm=");
+
+	if (!comm)
+		return;
+	e->pid = field_num(fields, "pid", 10);
+	snprintf(e->comm, sizeof(e->comm), "%s", comm + strlen(" comm="));
+}
 
 static void read_common(const char *fields, struct event *e)
 {
@@ -223,5 +252,7 @@ bool event_parse(const struct event_parser *parser, const char *line,
 		     strtoull(line + m[M_USEC].rm_so, NULL, 10) * 1000;
 	read_common(line + m[M_FIELDS].rm_so, e);
 	tracepoints[i].read(line + m[M_FIELDS].rm_so, e);
+	if (!event_is_policy(e))
+		read_task(line + m[M_FIELDS].rm_so, e);
 	return true;
 }

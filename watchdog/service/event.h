@@ -9,6 +9,8 @@ enum event_kind {
 	EV_TERMINATED,
 	EV_WARNED,
 	EV_OVERRUN,
+	EV_LATE, /* returned by itself before it was ended */
+	EV_STUCK, /* does not stop */
 	EV_QUARANTINED,
 	EV_RELEASED,
 	EV_DENIED,

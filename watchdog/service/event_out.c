@@ -104,7 +104,8 @@ static void json_policy(json_t *doc, const struct event *e)
 /* Keys of an event by its kind: absent means unknown, never 0. */
 static void json_details(json_t *doc, const struct event *e)
 {
-	bool ended = e->kind == EV_TERMINATED;
+	bool ended = e->kind == EV_TERMINATED,
+	     ending = ended || e->kind == EV_LATE || e->kind == EV_STUCK;
 	const struct {
 		const char *key;
 		u64 value;
@@ -114,7 +115,7 @@ static void json_details(json_t *doc, const struct event *e)
 		{ "budget_ns", e->budget_ns, e->budget_ns },
 		{ "late_ns", e->late_ns, !strcmp(e->reason, "budget") },
 		{ "stop_ns", e->stop_ns, ended },
-		{ "commits", e->commits, ended },
+		{ "commits", e->commits, ending },
 		{ "terminations", e->terminations,
 		  e->kind == EV_QUARANTINED || e->kind == EV_RELEASED },
 	};
@@ -220,6 +221,10 @@ static void put_cost(FILE *f, const struct event *e)
 	fprintf(f, " ran %s", duration(e->ran_ns, ran));
 	if (!strcmp(e->reason, "budget"))
 		fprintf(f, " > %s", duration_set(e->budget_ns, budget));
+	if (e->kind == EV_LATE)
+		fputs(", returned by itself before it was ended", f);
+	if (e->kind == EV_STUCK)
+		fputs(", does not stop", f);
 	if (e->kind == EV_TERMINATED)
 		fprintf(f, ", ended%s%s in %s",
 			strcmp(e->reason, "budget") ? " by " : "",
@@ -235,7 +240,7 @@ void event_more(struct event_out *out, const struct event *e,
 	more->name = full_name(e, p);
 	more->hook = e->hook[0] ? e->hook : p ? p->hooks[0] : NULL;
 	more->has_source =
-		e->kind == EV_TERMINATED &&
+		(e->kind == EV_TERMINATED || e->kind == EV_STUCK) &&
 		source_find(out->btfs, e->prog_id, e->ip, &more->source);
 }
 

@@ -58,6 +58,26 @@ static const struct prog_metric {
 	    "Runs that were ended early." },
 	  "terminations",
 	  NULL },
+	{ { "bpfwd_program_late_ends_total", EXPO_COUNTER,
+	    "Runs that returned by themselves before they were ended." },
+	  "late_ends",
+	  NULL },
+	{ { "bpfwd_program_stuck_ends_total", EXPO_COUNTER,
+	    "Runs that did not stop for a long time." },
+	  "stuck_ends",
+	  NULL },
+	{ { "bpfwd_program_stop_bound_seconds", EXPO_GAUGE,
+	    "From the redirect of a run to its return at most; +Inf: no bound." },
+	  "stop_bound_ns",
+	  NULL },
+	{ { "bpfwd_program_longest_stop_seconds", EXPO_GAUGE,
+	    "The longest such time that was seen." },
+	  "longest_stop_ns",
+	  NULL },
+	{ { "bpfwd_program_asleep_tasks", EXPO_GAUGE,
+	    "Tasks that sleep in a run of it." },
+	  "nr_asleep",
+	  NULL },
 	{ { "bpfwd_program_quarantined", EXPO_GAUGE,
 	    "1: it is skipped at entry." },
 	  "quarantined",
@@ -109,6 +129,8 @@ void metrics_count(struct metrics_events *events, const struct event *event)
 	case EV_OVERRUN:
 	case EV_RELEASED:
 	/* the kernel counts these */
+	case EV_LATE:
+	case EV_STUCK:
 	case EV_DENIED:
 	case EV_WOULD_DENY:
 	case EV_DETACHED:
@@ -170,6 +192,11 @@ static void write_state(struct expo *e)
 	gauge_us(e, "bpfwd_watchdog_budget_seconds",
 		 "CPU time that one run may take by default.",
 		 s.val[KWD_BUDGET_US]);
+	if (s.val[KWD_BUDGET_USER_US] != KWD_UNKNOWN)
+		gauge_us(
+			e, "bpfwd_watchdog_user_budget_seconds",
+			"The same for runs that user space asks for and waits for.",
+			s.val[KWD_BUDGET_USER_US]);
 	gauge_us(e, "bpfwd_watchdog_period_seconds", "How often a CPU looks.",
 		 s.val[KWD_PERIOD_US]);
 	gauge(e, "bpfwd_watchdog_quarantine_terminations",
