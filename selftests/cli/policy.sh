@@ -46,7 +46,7 @@ bad mode-number $'version: 1\nname: a\nmode: 1' 3:7 'Invalid ENUM value: 1'
 bad name $'version: 1\nname: a b\nmode: off' 2:7 'name may have letters'
 bad name-length "version: 1"$'\n'"name: $(printf '%033d' 0)"$'\nmode: off' 2:7 'name has 33 characters, 32 are allowed'
 bad no-unit "${head}defaults: {budget: 10}" 4:20 "budget '10' is no duration"
-bad bad-unit "${head}defaults: {budget: 10m}" 4:20 "budget '10m' is no duration"
+bad bad-unit "${head}defaults: {budget: 10q}" 4:20 "budget '10q' is no duration"
 bad zero "${head}defaults: {budget: 0ms}" 4:20 "budget '0ms' is not between"
 bad negative "${head}defaults: {budget: -1ms}" 4:20 "budget '-1ms' is no duration"
 bad overflow "${head}defaults: {budget: 99999999999999h}" 4:20 "budget '99999999999999h' is not between"
