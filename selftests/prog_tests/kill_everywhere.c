@@ -64,9 +64,6 @@ static void repros(void)
 			if (suites[i]->repros[j].needs & NEEDS_TWO_CPUS &&
 			    last_cpu() < 1)
 				continue;
-			/* The trigger counts the calls of an image. */
-			if (suites[i]->repros[j].flags & R_NO_IMAGE)
-				continue;
 			fflush(stdout);
 			pid = fork();
 			if (!pid) {

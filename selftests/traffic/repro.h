@@ -51,7 +51,6 @@ enum {
 	R_TAIL =
 		1
 		<< 2, /* fills prog array "tails" with itself and tail_target */
-	R_NO_IMAGE = 1 << 3, /* what it calls has one, and is what stalls */
 };
 
 struct run; /* a loaded reproducer */
