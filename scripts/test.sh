@@ -12,7 +12,7 @@ set -euo pipefail
 { # read as a whole, so that an edit does not disturb a run
 glob=${1:-*}
 [[ $glob != kill-everywhere ]] || glob=kill_everywhere
-export KERNEL=${KERNEL:-$KBUILD/arch/x86/boot/bzImage} TIMEOUT=${TIMEOUT:-1500}
+export KERNEL=${KERNEL:-$KBUILD/arch/x86/boot/bzImage} TIMEOUT=${TIMEOUT:-2100}
 vm=$repo/selftests/vm/run.sh
 runner=$O/selftests/runner
 results=$O/log/test.tsv		# name, result, seconds
