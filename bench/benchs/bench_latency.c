@@ -63,7 +63,7 @@ static const char *const no_reasons[] = {
 	[BPF_TERMINABLE_NO_OFFLOAD] = "NO_OFFLOAD",
 	[BPF_TERMINABLE_NO_MEMORY] = "NO_MEMORY",
 	[BPF_TERMINABLE_NO_CONGRUENCE] = "NO_CONGRUENCE",
-	[BPF_TERMINABLE_NO_CUT] = "NO_CUT",
+	[BPF_TERMINABLE_NO_SYMBOL] = "NO_SYMBOL",
 };
 
 static const char *reason_name(__u32 terminable)

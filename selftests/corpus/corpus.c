@@ -198,7 +198,7 @@ static const char *const terminable_names[] = {
 	[BPF_TERMINABLE_NO_OFFLOAD] = "no_offload",
 	[BPF_TERMINABLE_NO_MEMORY] = "no_memory",
 	[BPF_TERMINABLE_NO_CONGRUENCE] = "no_congruence",
-	[BPF_TERMINABLE_NO_CUT] = "no_cut",
+	[BPF_TERMINABLE_NO_SYMBOL] = "no_symbol",
 };
 
 static const char *terminable_name(__u32 t)

@@ -15,13 +15,11 @@ static const char *const ended[] = {
 	"in_callback",	 "in_called",	     "in_callback_in_callback",
 	"in_static",	 "in_global",	     "holds_task",
 	"several_exits", "each_again",	     "each_reinserts",
+	"by_lookup",
 };
 
 static const char *const endless[] = {
-	"no_exit",
-	"live_after",
-	"copied_before",
-	"by_packet",
+	"no_exit", "live_after", "copied_before", "by_packet", "by_array",
 };
 
 /* Nothing but program @name is loaded. NULL: the verifier refuses it, which ends it as well. */

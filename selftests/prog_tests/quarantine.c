@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Quarantine acts at once, reaches every way in, and is no trap for the operator. */
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include "harness/test_util.h"
 #include "quarantine.skel.h"
@@ -140,6 +141,40 @@ static void not_by_itself(void)
 	      prog_info(fd).quarantined);
 }
 
+static bool can_open(void *unused)
+{
+	int fd = open("/proc/sys/kernel/bpf_watchdog_release", O_WRONLY);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* A hook that closes all files leaves the key. */
+static void let_pass_by_key(void)
+{
+	int key = open("/proc/sysrq-trigger", O_WRONLY), fd, bpf;
+
+	REQUIRE(key >= 0, "/proc/sysrq-trigger: %m");
+	load("on_open", "0");
+	bpf = fd_of(skel->progs.on_open);
+	REQUIRE(bpf_program__attach(skel->progs.on_open), "on_open: %m");
+	ctl->tgid = getpid();
+	ctl->armed = 1;
+	fd = open("/proc/sys/kernel/bpf_watchdog_release", O_WRONLY);
+	CHECK(fd < 0 && errno == EPERM, "open() of what is ended: %d, %m", fd);
+	CHECK(write(key, "W", 1) == 1, "SysRq-W: %m");
+	CHECK(wait_until(can_open, NULL, 5 * NSEC_PER_SEC),
+	      "no file can be opened: %m");
+	ctl->armed = 0;
+	close(key);
+	CHECK(prog_info(bpf).watchdog_verdict == BPF_WD_VERDICT_PASS,
+	      "verdict %u", prog_info(bpf).watchdog_verdict);
+	CHECK(prog_info(bpf).terminations >= 2, "%llu terminations",
+	      prog_info(bpf).terminations);
+	canary();
+}
+
 /* No work has to run in between. */
 static void at_once(void)
 {
@@ -164,6 +199,8 @@ static void at_once(void)
 
 static const struct test tests[] = {
 	TEST(at_once, "after the third end there is no fourth run"),
+	TEST(let_pass_by_key,
+	     "an lsm/file_open program that is ended each time: SysRq-W"),
 	TEST(not_by_itself, "ends of an lsm/bpf program do not shut out bpf()"),
 	TEST(release_by_switch,
 	     "an lsm/bpf program in quarantine: the watchdog is switched off"),

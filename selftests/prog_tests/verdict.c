@@ -598,11 +598,7 @@ static const struct hook {
 	  { 1, -EACCES }, 1, -EACCES, off_sockmap },
 	{ "sockets", "on_sk_skb", in_sockmap, receive_stream, OPEN_OR_CLOSED,
 	  { 1, 0 }, 1, 0, off_sockmap },
-	/*
-	 * The jump that chooses what it returns lies between those of its loop, and is forced
-	 * with them: ended, it returns the first value.
-	 */
-	{ "sockets", "on_parser", parser, receive_stream, 0, { 1, 1 },
+	{ "sockets", "on_parser", parser, receive_stream, 0, { 1, 0 },
 	  .detach = parser_off },
 	{ "sockets", "on_sock_ops", in_cgroup, negotiate, 0, { 1, 0 } },
 
@@ -779,7 +775,7 @@ static void act(const struct hook *h, struct bpf_program *prog, __u32 verdict,
 	ctl->armed = 1;
 	got = h->act(prog);
 	/* That of a thread of the kernel may be on its way. */
-	if (!quarantined && prog != skel->progs.on_struct_ops)
+	if (!quarantined)
 		wait_until(was_ended, &ended, 2 * NSEC_PER_SEC);
 	ctl->armed = 0;
 	ctl->tgid = 0;
@@ -790,9 +786,6 @@ static void act(const struct hook *h, struct bpf_program *prog, __u32 verdict,
 	CHECK(ctl->started - started == !quarantined, "%s%s: ran %llu times",
 	      h->prog, quarantined ? ", in quarantine" : "",
 	      ctl->started - started);
-	/* The trampoline of its test run has no symbol: it runs to its end, late. */
-	if (prog == skel->progs.on_struct_ops)
-		return;
 	CHECK(terminations(&ended) == !quarantined, "%s%s: ended %llu times",
 	      h->prog, quarantined ? ", in quarantine" : "",
 	      terminations(&ended));

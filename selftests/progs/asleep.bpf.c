@@ -8,8 +8,7 @@ int asleep(void *unused)
 	char text[8];
 
 	enter();
-	ctl.ret = bpf_copy_from_user(text, sizeof(text),
-				     (void *)ctl.user_ptr);
+	ctl.ret = bpf_copy_from_user(text, sizeof(text), (void *)ctl.user_ptr);
 	stall_loop_inlined();
 	leave();
 	return 0;

@@ -17,7 +17,8 @@ int updates(void *unused)
 	__u32 i;
 
 	enter();
-	bpf_for(i, 0, ctl.flags + 4) {
+	bpf_for(i, 0, ctl.flags + 4)
+	{
 		if (bpf_map_update_elem(&updated, &i, &value, 0))
 			break;
 		ctl.steps++;

@@ -33,10 +33,10 @@ static long nothing(__u32 i, void *unused)
 }
 
 /* Without a call that the verifier takes for the end of a loop, it refuses them. */
-#define TURN()                                   \
-	({                                       \
-		bpf_loop(1, nothing, NULL, 0);   \
-		ctl.steps++;                     \
+#define TURN()                                 \
+	({                                     \
+		bpf_loop(1, nothing, NULL, 0); \
+		ctl.steps++;                   \
 	})
 
 /*
@@ -268,7 +268,8 @@ int several_exits(void *unused)
 	return 0;
 }
 
-static long count_element(struct bpf_map *map, __u32 *key, __u64 *value, void *unused)
+static long count_element(struct bpf_map *map, __u32 *key, __u64 *value,
+			  void *unused)
 {
 	ctl.steps++;
 	return 0;
@@ -315,7 +316,8 @@ __noinline int update_global(__u64 key)
 	return 0;
 }
 
-static long swap_global(struct bpf_map *map, __u64 *key, __u64 *value, void *unused)
+static long swap_global(struct bpf_map *map, __u64 *key, __u64 *value,
+			void *unused)
 {
 	update_global(*key);
 	return 0;
@@ -328,7 +330,8 @@ int each_reinserts_global(void *unused)
 	return 0;
 }
 
-static long copy_element(struct bpf_map *map, __u64 *key, __u64 *value, void *unused)
+static long copy_element(struct bpf_map *map, __u64 *key, __u64 *value,
+			 void *unused)
 {
 	__u64 to = *key;
 
@@ -341,6 +344,24 @@ SEC("syscall")
 int each_copies(void *unused)
 {
 	bpf_for_each_map_elem(&pair, copy_element, NULL, 0);
+	return 0;
+}
+
+/* The lookup is a stub, and decides: what is compared is used, and may not be forced. */
+SEC("syscall")
+int by_lookup(void *unused)
+{
+	__u64 key = 1, *value;
+
+	enter();
+	for (;;) {
+		TURN();
+		value = bpf_map_lookup_elem(&pair, &key);
+		if (!value)
+			break;
+		ctl.ret += *value;
+	}
+	leave();
 	return 0;
 }
 
@@ -408,6 +429,24 @@ int by_packet(struct __sk_buff *skb)
 	return 0;
 }
 
+/* The lookup is instructions, not a call, and what it compares is used. */
+SEC("syscall")
+int by_array(void *unused)
+{
+	__u64 *value;
+	__u32 key = 0;
+
+	enter();
+	for (;;) {
+		TURN();
+		value = bpf_map_lookup_elem(&one, &key);
+		if (!value)
+			break;
+		ctl.ret += *value;
+	}
+	return 0;
+}
+
 /* No loop at all, but long: 256 times 1 MB. */
 struct big {
 	char bytes[1 << 20];
@@ -435,7 +474,6 @@ int straight(void *unused)
 	if (!to || !from)
 		return 0;
 	enter();
-	COPY64 COPY64 COPY64 COPY64
-	leave();
+	COPY64 COPY64 COPY64 COPY64 leave();
 	return 0;
 }
