@@ -12,7 +12,7 @@ patched || skip_all 'this kernel has no watchdog'
 bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 [[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
 find_vmlinux
-plan 92
+plan 104
 export XDG_CACHE_HOME=$work/cache
 mkdir "$XDG_CACHE_HOME"
 
@@ -58,6 +58,12 @@ bad long-match "${head}hooks:"$'\n  - match: xdp/'"$(printf '%0130d' 0)"$'\n    
 bad no-roots "${head}call_graphs:"$'\n  - name: a\n    roots: []\n    max_latency: 1us' 6:12 'Insufficient entries'
 bad root "${head}call_graphs:"$'\n  - name: a\n    roots: [a b]\n    max_latency: 1us' 6:13 "'a b' is no name of a function"
 bad depth "${head}call_graphs:"$'\n  - name: a\n    roots: [a]\n    depth: 65\n    max_latency: 1us' 7:12 'depth is at most 64'
+bad graph-no-limit "${head}call_graphs:"$'\n  - name: a\n    roots: [a]' 5:5 'a call graph without a limit'
+good graph-stop "${head}call_graphs:"$'\n  - {name: a, roots: [a], max_stop: 1us, unbounded: warn}'
+good stop "${head}defaults: {max_stop: 1ms}"$'\nhooks:\n  - {match: "xdp/*", max_stop: 50us}\n  - {match: "tc/*", unbounded: allow}'
+bad stop-no-unit "${head}defaults: {max_stop: 10}" 4:22 "max_stop '10' is no duration"
+bad hook-stop-zero "${head}hooks:"$'\n  - match: xdp/*\n    max_stop: 0us' 6:15 "max_stop '0us' is not between"
+bad hook-unbounded "${head}hooks:"$'\n  - match: xdp/*\n    unbounded: maybe' 6:16 'Invalid ENUM value: maybe'
 bad two-graphs "${head}call_graphs:"$'\n  - {name: a, roots: [a], max_latency: 1us}\n  - {name: a, roots: [a], max_latency: 1us}' \
 	6:12 'there are two call graphs a'
 bad type "${head}programs:"$'\n  - match: {type: kprobes}\n    budget: 1ms' 5:19 "there is no type of program 'kprobes'"
@@ -262,6 +268,15 @@ check expired eval 'is "$status" 4 && has "$err" "this exemption has expired"'
 printf '%sdefaults: {unbounded: deny}\nhooks:\n  - {match: "kprobe/*", max_latency: 1000h, max_programs: 1}\n' "$head" >"$file"
 bpfwd policy check "$file" -j
 check number-of-programs eval 'is "$status" 4; jq -e ".programs[0].reason == \"over_latency\"" <<<"$out"'
+# how long it goes on when it is to be ended: its stop bound, as ps shows it
+stop=$("$BPFWD" ps -j -e name,stop name spin_vfs_read | jq '.programs[0].stop_bound_ns')
+printf '%shooks:\n  - {match: "kprobe/*", max_stop: %sns}\n' "$head" $((stop - 1)) >"$file"
+bpfwd policy check "$file" -j
+check stop-judged is "$status" 4
+check_json stop-json ".[0].programs | map(select(.name == \"spin_vfs_read\"))[0] | .decision == \"deny\" and .reason == \"over_stop\"
+	and .stop_ns == $stop and .limit_ns == $stop - 1 and (.terminable | type) == \"string\" and (.why | test(\"^stop bound .* is above max_stop \"))"
+sed -i "s/max_stop: .*ns/max_stop: ${stop}ns/" "$file"
+expect stop-just-right 0 '' policy check -q "$file"
 if [[ -n $vmlinux ]]; then
 	graph __x64_sys_read 12
 	bpfwd policy check --vmlinux "$vmlinux" "$file"
@@ -279,5 +294,20 @@ check_json object-json '.[0] | .schema == "bpfwd.check/1" and .deny == 1 and (.p
 check object-not-attached is "$("$BPFWD" ps -j name spin_vfs_read | jq -r .error.exit)" 5
 sed -i 's/5us/9000h/' "$file"
 expect object-admitted 0 '' check "$spin" --policy "$file" -q
+printf '%sdefaults: {max_stop: 1ns}\n' "$head" >"$file"
+bpfwd check "$spin" --policy "$file"
+check object-stop eval 'is "$status" 4 && has "$out" "why: stop bound" && has "$out" "is above max_stop 1ns" && grep -q "^ID .* STOP" <<<"$out"'
+# no bound, and no end
+endless=$(dirname "$BPFWD")/selftests/endless.bpf.o
+if [[ -e $endless ]]; then
+	printf '%s' "$head" >"$file"
+	bpfwd check "$endless" --only no_exit --policy "$file"
+	check object-endless eval 'is "$status" 4 && has "$out" "it has no bound of its time, and cannot be ended (no_endless)"'
+	printf '%sdefaults: {unbounded: allow}\n' "$head" >"$file"
+	expect object-endless-allowed 0 '' check "$endless" --only no_exit --policy "$file" -q
+else
+	skip object-endless 'no endless.bpf.o'
+	skip object-endless-allowed 'no endless.bpf.o'
+fi
 expect object-missing 1 'cannot read' check "$work/no.bpf.o" --policy "$file"
 expect check-what 2 'check what?' check --policy "$file"

@@ -186,6 +186,11 @@ static struct policy *any_policy(void)
 		p->rules[0].flags = BPF_POLICY_F_BUDGET;
 		p->rules[0].budget_ns = random_next() >> 1;
 	}
+	if (one_in(4)) {
+		p->rules[0].flags |= BPF_POLICY_F_STOP;
+		p->rules[0].max_stop_ns = random_next();
+	}
+	p->rules[0].action = below(BPF_POLICY_AUTO + 1);
 	for (i = 0; i < n; i++) {
 		struct bpf_policy_rule *r =
 			policy_rule(p, BPF_POLICY_HOOK + below(4), 0,
@@ -196,10 +201,17 @@ static struct policy *any_policy(void)
 			r->flags = BPF_POLICY_F_LATENCY | BPF_POLICY_F_PROGRAMS;
 			r->max_programs = below(100);
 			r->max_latency_ns = random_next();
+			if (one_in(2)) {
+				r->flags |= BPF_POLICY_F_STOP |
+					    BPF_POLICY_F_UNBOUNDED;
+				r->max_stop_ns = random_next();
+				r->unbounded = below(BPF_POLICY_AUTO);
+			}
 			break;
 		case BPF_POLICY_GRAPH:
-			r->flags = BPF_POLICY_F_LATENCY;
+			r->flags = BPF_POLICY_F_LATENCY | BPF_POLICY_F_STOP;
 			r->max_latency_ns = random_next();
+			r->max_stop_ns = random_next();
 			r->match_off = policy_string(p, "socket");
 			r->nr_match = 1;
 			if (one_in(2)) {

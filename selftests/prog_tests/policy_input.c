@@ -71,9 +71,31 @@ static void counter(struct policy *p, struct bpf_policy_rule *r)
 {
 	r->denied = 1;
 }
-static void reserved(struct policy *p, struct bpf_policy_rule *r)
+static void unbounded_without_flag(struct policy *p, struct bpf_policy_rule *r)
 {
-	r->reserved = 1;
+	r->unbounded = 1;
+}
+static void unbounded_high(struct policy *p, struct bpf_policy_rule *r)
+{
+	r->flags = BPF_POLICY_F_UNBOUNDED;
+	r->unbounded = BPF_POLICY_AUTO;
+}
+static void unbounded_of_defaults(struct policy *p, struct bpf_policy_rule *r)
+{
+	p->rules[0].flags = BPF_POLICY_F_UNBOUNDED;
+}
+static void action_of_defaults(struct policy *p, struct bpf_policy_rule *r)
+{
+	p->rules[0].action = BPF_POLICY_AUTO + 1;
+}
+static void stop_without_flag(struct policy *p, struct bpf_policy_rule *r)
+{
+	r->max_stop_ns = 1;
+}
+static void stop_of_program(struct policy *p, struct bpf_policy_rule *r)
+{
+	r->kind = BPF_POLICY_PROGRAM;
+	r->flags = BPF_POLICY_F_STOP;
 }
 static void mode_of_hook(struct policy *p, struct bpf_policy_rule *r)
 {
@@ -191,7 +213,12 @@ static const struct {
 	{ budget_without_flag, BPF_POLICY_UNUSED_MEMBER, 1 },
 	{ latency_without_flag, BPF_POLICY_UNUSED_MEMBER, 1 },
 	{ counter, BPF_POLICY_UNUSED_MEMBER, 1 },
-	{ reserved, BPF_POLICY_UNUSED_MEMBER, 1 },
+	{ unbounded_without_flag, BPF_POLICY_UNUSED_MEMBER, 1 },
+	{ unbounded_high, BPF_POLICY_BAD_ACTION, 1 },
+	{ unbounded_of_defaults, BPF_POLICY_BAD_FLAGS, 0 },
+	{ action_of_defaults, BPF_POLICY_BAD_ACTION, 0 },
+	{ stop_without_flag, BPF_POLICY_UNUSED_MEMBER, 1 },
+	{ stop_of_program, BPF_POLICY_BAD_FLAGS, 1 },
 	{ mode_of_hook, BPF_POLICY_UNUSED_MEMBER, 1 },
 	{ second_defaults, BPF_POLICY_DUPLICATE, 1 },
 	{ graph_no_limit, BPF_POLICY_NO_LIMIT, 1 },
@@ -400,10 +427,15 @@ static void read_back(void)
 	p->rules[0].on_overrun = BPF_WD_ACTION_WARN;
 	p->rules[0].action = BPF_POLICY_WARN;
 	r = policy_rule(p, BPF_POLICY_HOOK,
-			BPF_POLICY_F_LATENCY | BPF_POLICY_F_PROGRAMS, "xdp/*");
+			BPF_POLICY_F_LATENCY | BPF_POLICY_F_PROGRAMS |
+				BPF_POLICY_F_STOP | BPF_POLICY_F_UNBOUNDED,
+			"xdp/*");
 	r->max_latency_ns = 7;
 	r->max_programs = 9;
-	r = policy_rule(p, BPF_POLICY_GRAPH, BPF_POLICY_F_LATENCY, "vfs_read");
+	r->max_stop_ns = 11;
+	r->unbounded = BPF_POLICY_ALLOW;
+	r = policy_rule(p, BPF_POLICY_GRAPH,
+			BPF_POLICY_F_LATENCY | BPF_POLICY_F_STOP, "vfs_read");
 	r->nr_match = 1;
 	r->max_latency_ns = ~0ULL;
 	r = policy_rule(p, BPF_POLICY_PROGRAM, BPF_POLICY_F_QUARANTINE, "x*");

@@ -165,6 +165,44 @@ int p_unbounded(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+static long p_nothing(__u32 i, void *unused)
+{
+	return 0;
+}
+
+/* A way out that can be forced, and one that cannot, as what is compared is used: see
+ * endless.bpf.c.
+ */
+SEC("tc")
+int p_tc_open(struct __sk_buff *ctx)
+{
+	enter();
+	for (;;) {
+		bpf_loop(1, p_nothing, NULL, 0);
+		ctl.steps++;
+		if (ctl.brake)
+			break;
+	}
+	return -1;
+}
+
+SEC("tc")
+int p_tc_endless(struct __sk_buff *ctx)
+{
+	__u32 brake;
+
+	enter();
+	for (;;) {
+		bpf_loop(1, p_nothing, NULL, 0);
+		ctl.steps++;
+		brake = ctl.brake;
+		if (brake)
+			break;
+	}
+	ctl.ret = brake;
+	return -1;
+}
+
 /* Ended by a budget that is lower than it takes. */
 SEC("syscall")
 int p_stall(void *ctx)

@@ -136,7 +136,7 @@ static char *hook_of(const char *section)
 static int check_take(void *arg, const struct obj_prog *prog)
 {
 	struct check *c = arg;
-	struct attachment *all, a = { .worst_ns = UNBOUNDED };
+	struct attachment *all, a = {};
 	struct estimate e;
 	int err;
 
@@ -157,8 +157,7 @@ static int check_take(void *arg, const struct obj_prog *prog)
 	if (err)
 		return fault_set(&c->ctx->fault, EXIT_FAILED, err,
 				 "cannot ask the kernel about %s", prog->name);
-	if (!kwd_estimate_none(e.info.estimate_reason))
-		a.worst_ns = e.info.estimate_worst_ns;
+	attachment_estimate(&a, &e.info, e.info_len);
 	a.type = e.info.type;
 	a.prog = strdup(prog->name);
 	a.hook = hook_of(prog->section);

@@ -348,6 +348,11 @@ static const struct terminable *terminable_find(u32 value)
 	return NULL;
 }
 
+bool kwd_terminable_never(u32 value)
+{
+	return value >= BPF_TERMINABLE_NO_CLASSIC;
+}
+
 const char *kwd_terminable_name(u32 value)
 {
 	const struct terminable *t = terminable_find(value);

@@ -74,6 +74,8 @@ bool kwd_samples_known(u32 info_len);
 bool kwd_stops_known(u32 info_len);
 /* The kernel's name of a value ("no_jit") and what it means. */
 const char *kwd_terminable_name(u32 terminable);
+/* One of the reasons why not? */
+bool kwd_terminable_never(u32 terminable);
 const char *kwd_verdict_name(u32 verdict);
 const char *kwd_action_name(u32 action);
 const char *kwd_terminable_text(u32 terminable);

@@ -62,6 +62,27 @@ bool kwd_estimate_none(u32 reason)
 	return reason && reason < BPF_ESTIMATE_ITERATOR;
 }
 
+u64 kwd_estimate_charge(const struct bpf_prog_info *info)
+{
+	if (kwd_estimate_none(info->estimate_reason))
+		return UINT64_MAX;
+	return info->estimate_worst_ns > info->estimate_async_ns ?
+		       info->estimate_worst_ns :
+		       info->estimate_async_ns;
+}
+
+u64 kwd_estimate_stop(const struct bpf_prog_info *info, u32 info_len)
+{
+	u64 worst = kwd_estimate_charge(info);
+
+	/* one that cannot be ended runs out, and none takes longer */
+	return kwd_stops_known(info_len) &&
+			       !kwd_terminable_never(info->terminable) &&
+			       info->stop_bound_ns < worst ?
+		       info->stop_bound_ns :
+		       worst;
+}
+
 const char *kwd_reason_name(u32 value)
 {
 	const struct reason *r = kwd_estimate_find(value);
@@ -136,6 +157,7 @@ int kwd_estimate_get(int fd, struct estimate *e)
 		return -errno;
 	if (!kwd_estimate_known(len))
 		return -ENOSYS;
+	e->info_len = len;
 	e->stops = kwd_stops_known(len);
 	e->n = e->info.nr_estimate_spots < ESTIMATE_SPOTS ?
 		       e->info.nr_estimate_spots :

@@ -12,6 +12,11 @@
 bool kwd_estimate_known(u32 info_len);
 /* No estimate at all, not even a lower bound? */
 bool kwd_estimate_none(u32 reason);
+/* What a policy charges, and to what it limits the time from the end of a budget to the
+ * return, as the kernel computes them; UINT64_MAX: no bound.
+ */
+u64 kwd_estimate_charge(const struct bpf_prog_info *info);
+u64 kwd_estimate_stop(const struct bpf_prog_info *info, u32 info_len);
 /* The kernel's name of a reason ("iterator"), what it means, and what to do. */
 const char *kwd_reason_name(u32 reason);
 const char *kwd_reason_text(u32 reason);
@@ -25,6 +30,7 @@ struct estimate {
 	struct bpf_prog_info info;
 	struct bpf_estimate_spot spots[ESTIMATE_SPOTS];
 	u32 n;
+	u32 info_len; /* as the kernel returned it */
 	bool stops; /* the kernel says how soon it can be ended */
 };
 

@@ -68,6 +68,8 @@ static const cyaml_schema_field_t defaults_fields[] = {
 	WORD("charge", struct policy_defaults, charge, charges),
 	WORD("unbounded", struct policy_defaults, unbounded, verdicts),
 	WORD("existing", struct policy_defaults, existing, existings),
+	TEXT("max_stop", CYAML_FLAG_OPTIONAL, struct policy_defaults,
+	     max_stop.text),
 	TEXT("budget", CYAML_FLAG_OPTIONAL, struct policy_defaults,
 	     budget.text),
 	WORD("on_overrun", struct policy_defaults, on_overrun, overruns),
@@ -80,6 +82,9 @@ static const cyaml_schema_field_t hook_fields[] = {
 	     max_latency.text),
 	CYAML_FIELD_UINT("max_programs", CYAML_FLAG_OPTIONAL,
 			 struct policy_hook, max_programs),
+	TEXT("max_stop", CYAML_FLAG_OPTIONAL, struct policy_hook,
+	     max_stop.text),
+	WORD("unbounded", struct policy_hook, unbounded, verdicts),
 	TEXT("budget", CYAML_FLAG_OPTIONAL, struct policy_hook, budget.text),
 	WORD("on_exceed", struct policy_hook, on_exceed, exceeds),
 	CYAML_FIELD_END
@@ -95,7 +100,11 @@ static const cyaml_schema_field_t graph_fields[] = {
 				   &root_value, 1, 64),
 	CYAML_FIELD_UINT("depth", CYAML_FLAG_OPTIONAL, struct policy_graph,
 			 depth),
-	TEXT("max_latency", 0, struct policy_graph, max_latency.text),
+	TEXT("max_latency", CYAML_FLAG_OPTIONAL, struct policy_graph,
+	     max_latency.text),
+	TEXT("max_stop", CYAML_FLAG_OPTIONAL, struct policy_graph,
+	     max_stop.text),
+	WORD("unbounded", struct policy_graph, unbounded, verdicts),
 	WORD("on_exceed", struct policy_graph, on_exceed, exceeds),
 	CYAML_FIELD_END
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "kernel/kwd.h"
 #include "policy/rules.h"
 #include "show/types.h"
 
@@ -86,28 +87,79 @@ static bool is_there(const struct judge *j, size_t i,
 	return i < j->n_stay || j->all[i].decision != DECIDED_DENY;
 }
 
+/* What a rule that is not the defaults says of a program, whatever else is there. */
+static void judge_prog(const struct judge *j, struct attachment *a, u32 rule)
+{
+	const struct bpf_policy_rule *r = &j->rules->rules[rule];
+	bool limited = r->flags & BPF_POLICY_F_LATENCY;
+	u32 action = BPF_POLICY_ALLOW;
+
+	if (r->flags & BPF_POLICY_F_UNBOUNDED)
+		action = r->unbounded;
+	else if (limited && j->defaults->action == BPF_POLICY_AUTO)
+		action = r->action;
+	if (a->cost_ns == UNBOUNDED && action != BPF_POLICY_ALLOW)
+		decide(j, a, rule, action, BPF_POLICY_UNBOUNDED, 0,
+		       limited ? r->max_latency_ns : 0);
+	if (r->flags & BPF_POLICY_F_STOP && a->stop_ns > r->max_stop_ns)
+		decide(j, a, rule, r->action, BPF_POLICY_OVER_STOP, a->stop_ns,
+		       r->max_stop_ns);
+}
+
+/* hook: the rule of the hook, NULL: none */
+static void judge_defaults(const struct judge *j, struct attachment *a,
+			   const struct bpf_policy_rule *hook)
+{
+	const struct bpf_policy_rule *r = j->defaults;
+	u32 said = hook ? hook->flags : 0, action = r->action;
+
+	if (action == BPF_POLICY_AUTO)
+		action = kwd_terminable_never(a->terminable) ? BPF_POLICY_DENY :
+							       BPF_POLICY_WARN;
+	if (a->cost_ns == UNBOUNDED && action != BPF_POLICY_ALLOW &&
+	    !(said & BPF_POLICY_F_UNBOUNDED))
+		decide(j, a, r - j->rules->rules, action, BPF_POLICY_UNBOUNDED,
+		       0, 0);
+	if (r->flags & BPF_POLICY_F_STOP && !(said & BPF_POLICY_F_STOP) &&
+	    a->stop_ns > r->max_stop_ns)
+		decide(j, a, r - j->rules->rules, BPF_POLICY_DENY,
+		       BPF_POLICY_OVER_STOP, a->stop_ns, r->max_stop_ns);
+}
+
+/* Of what is there already, by a rule that has no sum if one of them has no bound. */
+static bool judge_infinite(const struct judge *j,
+			   const struct bpf_policy_rule *r)
+{
+	return (r->flags & BPF_POLICY_F_UNBOUNDED ?
+			r->unbounded :
+			j->defaults->action) == BPF_POLICY_DENY;
+}
+
 static void judge_hook(const struct judge *j, struct attachment *a, u32 rule)
 {
 	const struct bpf_policy_rule *r = &j->rules->rules[rule];
 	u64 there = 0, programs = 0;
 
-	a->rule = rule;
 	for (size_t i = 0; i < j->there; i++) {
 		if (!is_there(j, i, a) || strcmp(j->all[i].hook, a->hook))
 			continue;
 		programs++;
-		if (j->all[i].cost_ns != UNBOUNDED)
+		if (j->all[i].cost_ns != UNBOUNDED || judge_infinite(j, r))
 			there = judge_add(there, j->all[i].cost_ns);
 	}
-	a->there_ns = there;
-	a->limit_ns = r->max_latency_ns;
+	if (a->decision == DECIDED_ALLOW) {
+		a->rule = rule;
+		a->there_ns = there;
+		a->limit_ns = r->max_latency_ns;
+	}
+	if (r->flags & BPF_POLICY_F_PROGRAMS && programs >= r->max_programs)
+		decide(j, a, rule, r->action, BPF_POLICY_OVER_PROGRAMS,
+		       programs, r->max_programs);
 	if (r->flags & BPF_POLICY_F_LATENCY && a->cost_ns != UNBOUNDED &&
 	    judge_add(there, a->cost_ns) > r->max_latency_ns)
 		decide(j, a, rule, r->action, BPF_POLICY_OVER_LATENCY, there,
 		       r->max_latency_ns);
-	if (r->flags & BPF_POLICY_F_PROGRAMS && programs >= r->max_programs)
-		decide(j, a, rule, r->action, BPF_POLICY_OVER_PROGRAMS,
-		       programs, r->max_programs);
+	judge_prog(j, a, rule);
 }
 
 static void judge_graph(const struct judge *j, struct attachment *a, u32 rule)
@@ -116,11 +168,13 @@ static void judge_graph(const struct judge *j, struct attachment *a, u32 rule)
 	const struct reach *reach = rule_reach(j->graphs, rule);
 	u64 there = j->sums[rule];
 
-	if (!reach || a->cost_ns == UNBOUNDED || !reach_has(reach, a->hook))
+	if (!reach || !reach_has(reach, a->hook))
 		return;
-	if (judge_add(there, a->cost_ns) > r->max_latency_ns)
+	if (r->flags & BPF_POLICY_F_LATENCY && a->cost_ns != UNBOUNDED &&
+	    judge_add(there, a->cost_ns) > r->max_latency_ns)
 		decide(j, a, rule, r->action, BPF_POLICY_OVER_LATENCY, there,
 		       r->max_latency_ns);
+	judge_prog(j, a, rule);
 }
 
 /* Adds it to the call graphs that it is in. */
@@ -129,7 +183,9 @@ static void charge(const struct judge *j, const struct attachment *a)
 	for (u32 i = 0; i < j->rules->n; i++) {
 		const struct reach *reach = rule_reach(j->graphs, i);
 
-		if (reach && a->cost_ns != UNBOUNDED &&
+		if (reach &&
+		    (a->cost_ns != UNBOUNDED ||
+		     judge_infinite(j, &j->rules->rules[i])) &&
 		    reach_has(reach, a->hook))
 			j->sums[i] = judge_add(j->sums[i], a->cost_ns);
 	}
@@ -146,7 +202,7 @@ static void charge_again(const struct judge *j)
 
 static void judge(const struct judge *j, struct attachment *a)
 {
-	bool hook_found = false;
+	const struct bpf_policy_rule *hook = NULL;
 
 	a->decision = DECIDED_ALLOW;
 	a->rule = UINT32_MAX;
@@ -162,21 +218,15 @@ static void judge(const struct judge *j, struct attachment *a)
 	for (u32 i = 0; i < j->rules->n; i++) {
 		const struct bpf_policy_rule *r = &j->rules->rules[i];
 
-		if (r->kind == BPF_POLICY_DEFAULTS && a->cost_ns == UNBOUNDED &&
-		    r->action != BPF_POLICY_ALLOW)
-			decide(j, a, i, r->action, BPF_POLICY_UNBOUNDED, 0, 0);
-		if (r->kind == BPF_POLICY_HOOK && !hook_found &&
+		if (r->kind == BPF_POLICY_HOOK && !hook &&
 		    !fnmatch(rule_text(j->rules, r->match_off), a->hook, 0)) {
-			u32 rule = a->rule;
-
-			hook_found = true;
+			hook = r;
 			judge_hook(j, a, i);
-			if (a->reason == BPF_POLICY_UNBOUNDED)
-				a->rule = rule;
 		}
 		if (r->kind == BPF_POLICY_GRAPH)
 			judge_graph(j, a, i);
 	}
+	judge_defaults(j, a, hook);
 }
 
 int policy_judge(const struct policy_rules *rules,

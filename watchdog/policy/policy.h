@@ -16,7 +16,9 @@
 
 enum policy_mode { POLICY_OFF, POLICY_MONITOR, POLICY_ENFORCE };
 enum policy_charge { POLICY_WORST = 1, POLICY_MEASURED };
-/* From the strictest on; 0: not said. */
+/* From the strictest on; 0: not said. Of what is unbounded and nothing is said of, the
+ * kernel decides: BPF_POLICY_AUTO.
+ */
 enum policy_verdict { POLICY_DENY = 1, POLICY_WARN, POLICY_ALLOW };
 enum policy_overrun { POLICY_KILL = 1, POLICY_KILL_WARN, POLICY_DETACH };
 enum { POLICY_FROM_LATENCY = 1, POLICY_FROM_BUDGET = 2 };
@@ -32,15 +34,15 @@ struct policy_defaults {
 	enum policy_verdict unbounded;
 	/* of what is attached; DENY: detach it, ALLOW: keep it silently */
 	enum policy_verdict existing;
-	struct policy_time budget;
+	struct policy_time max_stop, budget;
 	enum policy_overrun on_overrun;
 };
 
 struct policy_hook {
 	char *match;
-	struct policy_time max_latency, budget;
+	struct policy_time max_latency, max_stop, budget;
 	u32 max_programs;
-	enum policy_verdict on_exceed;
+	enum policy_verdict unbounded, on_exceed;
 	u32 line;
 };
 
@@ -48,8 +50,8 @@ struct policy_graph {
 	char *name;
 	char **roots;
 	u32 n_roots, depth;
-	struct policy_time max_latency;
-	enum policy_verdict on_exceed;
+	struct policy_time max_latency, max_stop;
+	enum policy_verdict unbounded, on_exceed;
 	u32 line;
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
 #include "policy/report.h"
 #include "show/table.h"
@@ -80,6 +81,14 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 		     callgraph_observed(p->cg));
 }
 
+void attachment_estimate(struct attachment *a, const struct bpf_prog_info *info,
+			 u32 info_len)
+{
+	a->worst_ns = kwd_estimate_charge(info);
+	a->stop_ns = kwd_estimate_stop(info, info_len);
+	a->terminable = info->terminable;
+}
+
 /* ---- What is attached ---- */
 
 static void report_describe(struct attachment *a, const struct prog *p)
@@ -92,9 +101,7 @@ static void report_describe(struct attachment *a, const struct prog *p)
 	if (!kwd_estimate_known(p->info_len))
 		return;
 	a->longest_ns = p->info.longest_run_ns;
-	a->worst_ns = kwd_estimate_none(p->info.estimate_reason) ?
-			      UNBOUNDED :
-			      p->info.estimate_worst_ns;
+	attachment_estimate(a, &p->info, p->info_len);
 }
 
 static int from_charges(struct attached *at, u32 n)
@@ -110,6 +117,7 @@ static int from_charges(struct attached *at, u32 n)
 						  .prog_id = c->prog_id,
 						  .type = c->prog_type,
 						  .worst_ns = c->worst_ns,
+						  .stop_ns = c->worst_ns,
 						  .attached = true };
 		report_describe(&at->all[i], progs_find(at->progs, c->prog_id));
 	}
@@ -139,6 +147,7 @@ static int from_hooks(struct attached *at)
 			a->attached = true;
 			a->prog_id = p->info.id;
 			a->worst_ns = UNBOUNDED;
+			a->stop_ns = UNBOUNDED;
 			report_describe(a, p);
 		}
 	}
@@ -208,10 +217,23 @@ static struct val get_cost(const void *row)
 	return val_num(r->a->cost_ns, true);
 }
 
+static struct val report_get_stop(const void *row)
+{
+	ROW;
+	return val_num(r->a->stop_ns, true);
+}
+
+static struct val report_get_terminable(const void *row)
+{
+	ROW;
+	return val_text(kwd_terminable_name(r->a->terminable));
+}
+
 static bool has_sum(const struct row *r)
 {
-	return r->a->reason == BPF_POLICY_OVER_LATENCY ||
-	       (!r->a->reason && r->a->limit_ns);
+	return (r->a->reason == BPF_POLICY_OVER_LATENCY ||
+		(!r->a->reason && r->a->limit_ns)) &&
+	       r->a->there_ns != UNBOUNDED;
 }
 
 static struct val get_there(const void *row)
@@ -223,7 +245,9 @@ static struct val get_there(const void *row)
 static struct val report_get_limit(const void *row)
 {
 	ROW;
-	return val_num(r->a->limit_ns, has_sum(r));
+	return val_num(r->a->limit_ns,
+		       r->a->limit_ns &&
+			       r->a->reason != BPF_POLICY_OVER_PROGRAMS);
 }
 
 static struct val get_decision(const void *row)
@@ -275,6 +299,10 @@ static const struct col cols[] = {
 	{ "hook", "hook", VAL_STR, COL_DEFAULT, "where", report_get_hook },
 	{ "cost", "cost_ns", VAL_NS_BOUND, COL_DEFAULT,
 	  "what it is charged; inf: unbounded", get_cost },
+	{ "stop", "stop_ns", VAL_NS_BOUND, COL_DEFAULT,
+	  "from the end of its budget to its return, at most: the stop bound "
+	  "or, if that is less or it cannot be ended, its worst case",
+	  report_get_stop },
 	{ "there", "there_ns", VAL_NS, COL_DEFAULT, "what is there already",
 	  get_there },
 	{ "limit", "limit_ns", VAL_NS_SET, COL_DEFAULT, "of the rule",
@@ -284,8 +312,10 @@ static const struct col cols[] = {
 	  get_decision },
 	{ "rule", "rule", VAL_STR, COL_DEFAULT, "that decided", get_rule },
 	{ "policy", "policy", VAL_STR, 0, "of the rule", report_get_policy },
+	{ "terminable", "terminable", VAL_STR, 0,
+	  "can it be ended early, as in `bpfwd ps`", report_get_terminable },
 	{ "reason", "reason", VAL_STR, 0,
-	  "over_latency, over_programs, "
+	  "over_latency, over_programs, over_stop, "
 	  "unbounded or unknown_hook",
 	  report_get_reason },
 	{ "why", "why", VAL_STR, 0, "the arithmetic", report_get_why },
@@ -323,8 +353,8 @@ int decisions_print(struct ctx *ctx, const struct policy_rules *rules,
 		ret = fault_set(&ctx->fault, EXIT_FAILED, ENOMEM, "no table");
 	/* machines get all of it */
 	if (!ret && ctx->out.format != OUT_TABLE)
-		ret = table_emit(t, "+policy,reason,why,at,path", false,
-				 &ctx->fault);
+		ret = table_emit(t, "+terminable,policy,reason,why,at,path",
+				 false, &ctx->fault);
 	for (size_t i = 0; !ret && i < n; i++) {
 		const struct attachment *a = &all[i];
 		struct row *r = &rows[i];

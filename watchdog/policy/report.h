@@ -36,6 +36,9 @@ struct attached {
 	struct bpf_policy_charge *charges;
 };
 
+/* What the kernel's estimate says of it. */
+void attachment_estimate(struct attachment *a, const struct bpf_prog_info *info,
+			 u32 info_len);
 int attached_load(struct attached *at, struct fault *f);
 void attached_free(struct attached *at);
 

@@ -17,7 +17,8 @@ struct compile {
 	struct policy_graphs *graphs;
 	const struct callgraph *cg;
 	const struct policy *p;
-	bool soft; /* a policy that watches only, beside one that enforces or not */
+	bool soft; /* a policy that watches only, */
+	bool beside; /* beside one that enforces */
 	u32 room, file_off;
 	size_t strings_room;
 	struct fault *f;
@@ -88,7 +89,8 @@ static int add_rule(struct compile *c, struct bpf_policy_rule *r, u32 line,
 
 static u32 action_of(const struct compile *c, enum policy_verdict v)
 {
-	return v == POLICY_ALLOW	   ? BPF_POLICY_ALLOW :
+	return !v			   ? BPF_POLICY_AUTO :
+	       v == POLICY_ALLOW	   ? BPF_POLICY_ALLOW :
 	       v == POLICY_WARN || c->soft ? BPF_POLICY_WARN :
 					     BPF_POLICY_DENY;
 }
@@ -99,6 +101,36 @@ static void set_budget(struct bpf_policy_rule *r, const struct policy_time *t)
 		return;
 	r->flags |= BPF_POLICY_F_BUDGET;
 	r->budget_ns = t->ns;
+}
+
+static void set_latency(struct bpf_policy_rule *r, const struct policy_time *t)
+{
+	if (!t->ns)
+		return;
+	r->flags |= BPF_POLICY_F_LATENCY;
+	r->max_latency_ns = t->ns;
+}
+
+static void set_stop(struct bpf_policy_rule *r, const struct policy_time *t)
+{
+	if (!t->ns)
+		return;
+	r->flags |= BPF_POLICY_F_STOP;
+	r->max_stop_ns = t->ns;
+}
+
+/* What takes the place of what the defaults say. */
+static void set_instead(const struct compile *c, struct bpf_policy_rule *r,
+			const struct policy_time *max_stop,
+			enum policy_verdict unbounded)
+{
+	if (c->beside)
+		return;
+	set_stop(r, max_stop);
+	if (!unbounded)
+		return;
+	r->flags |= BPF_POLICY_F_UNBOUNDED;
+	r->unbounded = action_of(c, unbounded);
 }
 
 static void set_overrun(struct bpf_policy_rule *r, enum policy_overrun o)
@@ -132,6 +164,7 @@ static int rules_add_defaults(struct compile *c, const struct policy_set *set)
 		r.flags |= BPF_POLICY_F_WARN_EXISTING;
 	if (d.existing == POLICY_DENY)
 		r.flags |= BPF_POLICY_F_DETACH_EXISTING;
+	set_stop(&r, &d.max_stop);
 	set_budget(&r, &d.budget);
 	set_overrun(&r, d.on_overrun);
 	return ret ? ret :
@@ -148,10 +181,8 @@ static int rules_add_hooks(struct compile *c)
 		struct bpf_policy_rule r = { .kind = BPF_POLICY_HOOK };
 
 		r.action = action_of(c, h->on_exceed);
-		if (h->max_latency.ns) {
-			r.flags |= BPF_POLICY_F_LATENCY;
-			r.max_latency_ns = h->max_latency.ns;
-		}
+		set_latency(&r, &h->max_latency);
+		set_instead(c, &r, &h->max_stop, h->unbounded);
 		if (h->max_programs) {
 			r.flags |= BPF_POLICY_F_PROGRAMS;
 			r.max_programs = h->max_programs;
@@ -173,6 +204,10 @@ static int add_graph(struct compile *c, u32 index)
 	size_t size;
 	int err, ret;
 
+	set_latency(&r, &g->max_latency);
+	set_instead(c, &r, &g->max_stop, g->unbounded);
+	if (!r.flags)
+		return 0;
 	err = callgraph_reach(c->cg, g->roots, g->n_roots, g->depth,
 			      &c->graphs->reach[c->out->n], &missing);
 	if (err == -ENOENT) {
@@ -189,8 +224,6 @@ static int add_graph(struct compile *c, u32 index)
 	if (!members)
 		return oom(c);
 	r.action = action_of(c, g->on_exceed);
-	r.flags = BPF_POLICY_F_LATENCY;
-	r.max_latency_ns = g->max_latency.ns;
 	ret = add_bytes(c, members, size, &r.match_off);
 	free(members);
 	return ret ? ret : add_rule(c, &r, g->line, g->name, -1);
@@ -252,6 +285,7 @@ static int add_policies(struct compile *c, const struct policy_set *set,
 		if (c->p->mode != mode)
 			continue;
 		c->soft = mode == POLICY_MONITOR;
+		c->beside = beside;
 		ret = add_text(c, c->p->path, &c->file_off);
 		ret = ret ? ret : rules_add_hooks(c);
 		for (u32 k = 0; !ret && k < c->p->n_graphs; k++)

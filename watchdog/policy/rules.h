@@ -38,6 +38,7 @@ void rule_names(const char *name, char policy[BPF_POLICY_NAME_LEN],
 		char rule[BPF_POLICY_NAME_LEN]);
 const char *rule_mode_name(u32 mode);
 const char *rule_reason_name(u32 reason);
+u32 rule_reason_find(const char *name); /* 0: there is none */
 
 /* ---- What the rules say of programs at hooks ---- */
 
@@ -54,6 +55,8 @@ struct attachment {
 	u32 prog_id, type;
 	u64 worst_ns; /* UNBOUNDED: no bound */
 	u64 longest_ns; /* 0: not measured */
+	u64 stop_ns; /* from the end of its budget to its return; likewise */
+	u32 terminable; /* enum bpf_terminable */
 	bool attached;
 	/* filled: */
 	enum decision decision;

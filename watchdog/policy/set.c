@@ -127,7 +127,6 @@ struct policy_defaults policy_set_defaults(const struct policy_set *set,
 					   const struct policy **owner)
 {
 	struct policy_defaults all = { .charge = POLICY_WORST,
-				       .unbounded = POLICY_WARN,
 				       .existing = POLICY_WARN };
 	enum policy_mode mode = policy_set_mode(set);
 
@@ -143,6 +142,7 @@ struct policy_defaults policy_set_defaults(const struct policy_set *set,
 		all.charge = d->charge ? d->charge : all.charge;
 		all.unbounded = d->unbounded ? d->unbounded : all.unbounded;
 		all.existing = d->existing ? d->existing : all.existing;
+		all.max_stop = d->max_stop.ns ? d->max_stop : all.max_stop;
 		if (mode != POLICY_ENFORCE)
 			continue;
 		all.budget = d->budget.ns ? d->budget : all.budget;

@@ -300,9 +300,23 @@ int policy_diff(struct ctx *ctx, const struct loaded_policy *file)
 
 /* ---- denials ---- */
 
+void denial_numbers(json_t *doc, u32 reason, u64 worst_ns, u64 there_ns,
+		    u64 limit_ns)
+{
+	if (worst_ns != UNBOUNDED)
+		json_object_set_new(doc, "worst_ns", json_integer(worst_ns));
+	if (reason == BPF_POLICY_OVER_LATENCY)
+		json_object_set_new(doc, "there_ns", json_integer(there_ns));
+	if (reason == BPF_POLICY_OVER_STOP && there_ns != UNBOUNDED)
+		json_object_set_new(doc, "stop_ns", json_integer(there_ns));
+	if (reason == BPF_POLICY_OVER_LATENCY ||
+	    reason == BPF_POLICY_OVER_STOP ||
+	    (reason == BPF_POLICY_UNBOUNDED && limit_ns))
+		json_object_set_new(doc, "limit_ns", json_integer(limit_ns));
+}
+
 static void denial_json(struct ctx *ctx, const struct bpf_policy_denial *d,
-			const struct attachment *a, const char *policy,
-			const char *rule, const char *why)
+			const char *policy, const char *rule, const char *why)
 {
 	json_t *doc;
 	char ts[UTC_LEN];
@@ -319,12 +333,7 @@ static void denial_json(struct ctx *ctx, const struct bpf_policy_denial *d,
 			rule_reason_name(d->reason), "prog", "id", d->prog_id,
 			"name", d->prog_name, "hook", d->hook, "policy", policy,
 			"rule", rule, "why", why);
-	if (a->worst_ns != UNBOUNDED)
-		json_object_set_new(doc, "worst_ns", json_integer(d->worst_ns));
-	if (d->reason == BPF_POLICY_OVER_LATENCY) {
-		json_object_set_new(doc, "there_ns", json_integer(d->there_ns));
-		json_object_set_new(doc, "limit_ns", json_integer(d->limit_ns));
-	}
+	denial_numbers(doc, d->reason, d->worst_ns, d->there_ns, d->limit_ns);
 	if (d->pid)
 		json_object_set_new(doc, "task",
 				    json_pack("{s:i, s:s*}", "pid", d->pid,
@@ -344,6 +353,7 @@ static void denial_print(struct ctx *ctx, struct bpf_policy_denial *d)
 				.worst_ns = d->worst_ns,
 				.there_ns = d->there_ns,
 				.limit_ns = d->limit_ns,
+				.terminable = d->terminable,
 				.reason = d->reason };
 
 	/* whatever the kernel says, texts end */
@@ -355,7 +365,7 @@ static void denial_print(struct ctx *ctx, struct bpf_policy_denial *d)
 	rule_names(d->rule_name, policy, rule);
 	decision_why(&a, why, sizeof(why));
 	if (out_is_json(&ctx->out)) {
-		denial_json(ctx, d, &a, policy, rule, why);
+		denial_json(ctx, d, policy, rule, why);
 		return;
 	}
 	printf("%s %u %s %s ",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "kernel/kwd.h"
 #include "policy/rules.h"
 #include "show/duration.h"
 
@@ -24,6 +25,7 @@ static const char *const actions[] = {
 	[BPF_POLICY_DENY] = "deny",
 	[BPF_POLICY_WARN] = "warn",
 	[BPF_POLICY_ALLOW] = "allow",
+	[BPF_POLICY_AUTO] = "auto",
 };
 
 static const char *const overruns[] = {
@@ -37,6 +39,7 @@ static const char *const reasons[] = {
 	[BPF_POLICY_OVER_PROGRAMS] = "over_programs",
 	[BPF_POLICY_UNBOUNDED] = "unbounded",
 	[BPF_POLICY_UNKNOWN_HOOK] = "unknown_hook",
+	[BPF_POLICY_OVER_STOP] = "over_stop",
 };
 
 #define NAME(names, i) \
@@ -50,6 +53,14 @@ const char *rule_mode_name(u32 mode)
 const char *rule_reason_name(u32 reason)
 {
 	return NAME(reasons, reason);
+}
+
+u32 rule_reason_find(const char *name)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i] && !strcmp(reasons[i], name))
+			return i;
+	return 0;
 }
 
 const char *decision_name(enum decision decision)
@@ -94,6 +105,10 @@ static void put_limits(FILE *f, const struct bpf_policy_rule *r)
 			duration_set(r->max_latency_ns, buf));
 	if (r->flags & BPF_POLICY_F_PROGRAMS)
 		fprintf(f, " max_programs %u", r->max_programs);
+	if (r->flags & BPF_POLICY_F_STOP)
+		fprintf(f, " max_stop %s", duration_set(r->max_stop_ns, buf));
+	if (r->flags & BPF_POLICY_F_UNBOUNDED)
+		fprintf(f, " unbounded %s", NAME(actions, r->unbounded));
 	if (r->flags & BPF_POLICY_F_BUDGET)
 		fprintf(f, " budget %s", duration_set(r->budget_ns, buf));
 	if (r->flags & BPF_POLICY_F_OVERRUN)
@@ -164,21 +179,26 @@ char *rule_line(const struct policy_rules *rules, u32 i)
 	return fclose(f) ? NULL : line;
 }
 
+static const char *bound(u64 ns, char buf[DURATION_LEN])
+{
+	return ns == UNBOUNDED ? "inf" : duration(ns, buf);
+}
+
 void decision_why(const struct attachment *a, char *buf, size_t size)
 {
 	char worst[DURATION_LEN], there[DURATION_LEN], sum[DURATION_LEN],
 		limit[DURATION_LEN];
+	int n;
 
 	switch (a->reason) {
 	case BPF_POLICY_OVER_LATENCY:
 		snprintf(buf, size,
 			 "worst case %s + %s already there = %s > %s",
-			 duration(a->cost_ns, worst),
-			 duration(a->there_ns, there),
-			 duration(a->cost_ns + a->there_ns < a->cost_ns ?
-					  UINT64_MAX :
-					  a->cost_ns + a->there_ns,
-				  sum),
+			 bound(a->cost_ns, worst), bound(a->there_ns, there),
+			 bound(a->cost_ns + a->there_ns < a->cost_ns ?
+				       UNBOUNDED :
+				       a->cost_ns + a->there_ns,
+			       sum),
 			 duration_set(a->limit_ns, limit));
 		break;
 	case BPF_POLICY_OVER_PROGRAMS:
@@ -189,7 +209,29 @@ void decision_why(const struct attachment *a, char *buf, size_t size)
 			 (unsigned long long)a->limit_ns);
 		break;
 	case BPF_POLICY_UNBOUNDED:
-		snprintf(buf, size, "it has no bound of its time");
+		n = snprintf(buf, size, "it has no bound of its time");
+		if (kwd_terminable_never(a->terminable))
+			n += snprintf(buf + n, size - n,
+				      ", and cannot be ended (%s)",
+				      kwd_terminable_name(a->terminable));
+		if (a->limit_ns)
+			snprintf(buf + n, size - n, "; the limit is %s",
+				 duration_set(a->limit_ns, limit));
+		break;
+	case BPF_POLICY_OVER_STOP:
+		if (kwd_terminable_never(a->terminable))
+			snprintf(buf, size,
+				 "it cannot be ended (%s), and its worst case "
+				 "%s is above max_stop %s",
+				 kwd_terminable_name(a->terminable),
+				 bound(a->there_ns, there),
+				 duration_set(a->limit_ns, limit));
+		else
+			snprintf(buf, size, "%s %s is above max_stop %s",
+				 a->there_ns == a->cost_ns ? "worst case" :
+							     "stop bound",
+				 bound(a->there_ns, there),
+				 duration_set(a->limit_ns, limit));
 		break;
 	case BPF_POLICY_UNKNOWN_HOOK:
 		snprintf(buf, size,

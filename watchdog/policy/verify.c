@@ -208,12 +208,14 @@ static int verify_hooks(struct verify *v)
 		at(v, "hooks[%u]", i);
 		h->line = line_of(v);
 		if (!ret && !h->max_latency.text && !h->max_programs &&
-		    !h->budget.text)
+		    !h->max_stop.text && !h->unbounded && !h->budget.text)
 			ret = verify_refuse(v,
 					    "a rule without a limit: give it "
 					    "max_latency, max_programs (1 or "
-					    "more) or budget");
+					    "more), max_stop, unbounded or "
+					    "budget");
 		ret = ret ? ret : check_time(v, "max_latency", &h->max_latency);
+		ret = ret ? ret : check_time(v, "max_stop", &h->max_stop);
 		ret = ret ? ret : check_time(v, "budget", &h->budget);
 		h->on_exceed = h->on_exceed ? h->on_exceed : POLICY_DENY;
 	}
@@ -253,7 +255,14 @@ static int verify_graphs(struct verify *v)
 					    POLICY_MAX_DEPTH);
 		at(v, "call_graphs[%u]", i);
 		g->line = line_of(v);
+		if (!ret && !g->max_latency.text && !g->max_stop.text &&
+		    !g->unbounded)
+			ret = verify_refuse(v,
+					    "a call graph without a limit: "
+					    "give it max_latency, max_stop or "
+					    "unbounded");
 		ret = ret ? ret : check_time(v, "max_latency", &g->max_latency);
+		ret = ret ? ret : check_time(v, "max_stop", &g->max_stop);
 		g->depth = g->depth ? g->depth : POLICY_DEPTH;
 		g->on_exceed = g->on_exceed ? g->on_exceed : POLICY_DENY;
 	}
@@ -363,8 +372,11 @@ int policy_verify(struct policy *policy, const struct marks *marks,
 	ret = ret ? ret : verify_check_name(&v, "name", policy->name);
 	at(&v, "defaults");
 	policy->defaults_line = line_of(&v);
-	if (!ret && policy->defaults)
-		ret = check_time(&v, "budget", &policy->defaults->budget);
+	if (!ret && policy->defaults) {
+		ret = check_time(&v, "max_stop", &policy->defaults->max_stop);
+		ret = ret ? ret :
+			    check_time(&v, "budget", &policy->defaults->budget);
+	}
 	at(&v, "name");
 	if (!ret && rules > BPF_POLICY_MAX_RULES)
 		ret = verify_refuse(&v, "%llu rules, %d are allowed",

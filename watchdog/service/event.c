@@ -119,10 +119,9 @@ static void read_quarantine(const char *fields, struct event *e)
 static const struct {
 	const char *trace, *word;
 } policy_reasons[] = {
-	{ "latency", "over_latency" },
-	{ "programs", "over_programs" },
-	{ "unbounded", "unbounded" },
-	{ "unknown", "unknown_hook" },
+	{ "latency", "over_latency" }, { "programs", "over_programs" },
+	{ "unbounded", "unbounded" },  { "unknown", "unknown_hook" },
+	{ "stop", "over_stop" },
 };
 
 static void read_policy(const char *fields, struct event *e)
@@ -144,6 +143,7 @@ static void read_policy(const char *fields, struct event *e)
 	e->worst_ns = field_num(fields, "worst_ns", 10);
 	e->there_ns = field_num(fields, "there_ns", 10);
 	e->limit_ns = field_num(fields, "limit_ns", 10);
+	e->terminable = field_num(fields, "terminable", 10);
 }
 
 static const struct {

@@ -30,7 +30,8 @@ struct event {
 	char reason[32];
 	u64 ran_ns, budget_ns, late_ns, stop_ns, commits, ip, terminations;
 	/* EV_DENIED, EV_WOULD_DENY, EV_DETACHED: */
-	u64 worst_ns, there_ns, limit_ns; /* worst_ns UINT64_MAX: unbounded */
+	u64 worst_ns, there_ns, limit_ns; /* UINT64_MAX: unbounded */
+	u32 terminable; /* enum bpf_terminable of the program */
 	char hook[128], rule[64], at[160];
 	u64 lost; /* EV_LOST: how many, 0: the kernel does not say */
 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "policy/rules.h"
+#include "policy/show.h"
 #include "progs/btfs.h"
 #include "progs/prog.h"
 #include "service/event_out.h"
@@ -93,12 +93,8 @@ static void json_policy(json_t *doc, const struct event *e)
 	json_object_set_new(doc, "policy", json_string(policy));
 	json_object_set_new(doc, "rule", json_string(rule));
 	json_object_set_new(doc, "rule_at", json_string(e->at));
-	if (e->worst_ns != UNBOUNDED)
-		json_object_set_new(doc, "worst_ns", json_integer(e->worst_ns));
-	if (!strcmp(e->reason, "over_latency")) {
-		json_object_set_new(doc, "there_ns", json_integer(e->there_ns));
-		json_object_set_new(doc, "limit_ns", json_integer(e->limit_ns));
-	}
+	denial_numbers(doc, rule_reason_find(e->reason), e->worst_ns,
+		       e->there_ns, e->limit_ns);
 }
 
 /* Keys of an event by its kind: absent means unknown, never 0. */
@@ -180,23 +176,13 @@ static void put_safe(FILE *f, const char *s)
 
 static void put_policy(FILE *f, const struct event *e)
 {
-	static const struct {
-		const char *word;
-		u32 reason;
-	} reasons[] = {
-		{ "over_latency", BPF_POLICY_OVER_LATENCY },
-		{ "over_programs", BPF_POLICY_OVER_PROGRAMS },
-		{ "unbounded", BPF_POLICY_UNBOUNDED },
-		{ "unknown_hook", BPF_POLICY_UNKNOWN_HOOK },
-	};
 	struct attachment a = { .cost_ns = e->worst_ns,
 				.there_ns = e->there_ns,
-				.limit_ns = e->limit_ns };
+				.limit_ns = e->limit_ns,
+				.terminable = e->terminable,
+				.reason = rule_reason_find(e->reason) };
 	char why[200];
 
-	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
-		if (!strcmp(e->reason, reasons[i].word))
-			a.reason = reasons[i].reason;
 	decision_why(&a, why, sizeof(why));
 	fprintf(f, ": %s (", why);
 	put_safe(f, e->rule);
