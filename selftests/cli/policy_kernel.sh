@@ -25,7 +25,7 @@ if "$BPFWD" policy show >/dev/null 2>&1; (( $? == 3 )); then
 	exit
 fi
 keep_settings
-plan 61
+plan 66
 at_exit '"$BPFWD" policy unload'
 find_spin
 pins=/sys/fs/bpf/cli_$$
@@ -146,6 +146,24 @@ printf '%shooks:\n  - {match: "kprobe/*", max_latency: 5us}\nexempt:\n  - {match
 "$BPFWD" policy load "$file" >/dev/null
 attach $pins
 check exempt is "$status" 0
+rm -rf $pins
+
+# --- how long a program goes on when it is to be ended ---
+printf '%sdefaults: {max_stop: 2s}\nhooks:\n  - {match: "kprobe/*", max_stop: 1us}\n' "$head" >"$file"
+"$BPFWD" policy load "$file" >/dev/null
+attach $pins
+check stop-denies eval '(( status ))'
+out=$("$BPFWD" events --last denied -j | tail -n 1)
+check_json stop-event '.[0] | .reason == "over_stop" and .rule == "hooks[0]" and .limit_ns == 1000 and .stop_ns > 1000
+	and (.why | test("^stop bound .* is above max_stop 1us$"))'
+bpfwd policy show
+check stop-show eval 'has "$out" "unbounded auto" && has "$out" "max_stop 2s" && has "$out" "hook kprobe/* max_stop 1us on_exceed deny"'
+bpfwd metrics
+check metric-max-stop grep -qxF 'bpfwd_policy_max_stop_seconds{policy="test",rule="hooks[0]"} 0.000001' <<<"$out"
+sed -i 's/1us/1s/' "$file"
+"$BPFWD" policy load "$file" >/dev/null
+attach $pins
+check stop-admits is "$status" 0
 rm -rf $pins
 
 # --- call graphs ---

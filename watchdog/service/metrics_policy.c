@@ -48,6 +48,31 @@ static void write_sums(struct expo *e, const struct policy_rules *rules,
 	}
 }
 
+static void write_stops(struct expo *e, const struct policy_rules *rules)
+{
+	static const struct expo_family family = {
+		"bpfwd_policy_max_stop_seconds", EXPO_GAUGE,
+		"How long a rule allows a program to go on when it is to be "
+		"ended."
+	};
+	bool open = false;
+
+	for (u32 i = 0; i < rules->n; i++) {
+		const struct bpf_policy_rule *r = &rules->rules[i];
+		char policy[BPF_POLICY_NAME_LEN], rule[BPF_POLICY_NAME_LEN];
+		struct expo_label labels[] = { { "policy", policy },
+					       { "rule", rule } };
+
+		if (!(r->flags & BPF_POLICY_F_STOP))
+			continue;
+		if (!open)
+			expo_family(e, &family);
+		open = true;
+		rule_names(rule_text(rules, r->name_off), policy, rule);
+		expo_seconds(e, "", labels, 2, r->max_stop_ns);
+	}
+}
+
 static void write_decisions(struct expo *e, const struct policy_rules *rules,
 			    const struct bpf_policy_rule *all)
 {
@@ -128,6 +153,7 @@ void metrics_policy(struct expo *e)
 		write_sums(e, &rules, &sums[i], false);
 		write_sums(e, &rules, &sums[i], true);
 	}
+	write_stops(e, &rules);
 	write_violations(e, &rules);
 	policy_rules_free(&rules);
 }
