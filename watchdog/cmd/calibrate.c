@@ -10,6 +10,7 @@
 #include "calibrate/load.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "kernel/kwd.h"
 #include "kernel/kwd_model.h"
 #include "show/ctx.h"
 #include "show/table.h"
@@ -136,6 +137,8 @@ static int do_run(struct calibrate *c)
 			  c->opts.only);
 		return fault_hint(f, "bpfwd calibrate show kernel lists them");
 	}
+	if (c->load && !kwd_here())
+		return kwd_model_fault(f, -EOPNOTSUPP, "load the cost model");
 	if (!writable(path))
 		return fault_set(f, EXIT_FAILED, errno, "cannot write %s",
 				 path);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
 #include "policy/report.h"
 #include "progs/objs.h"
@@ -147,13 +148,8 @@ static int check_take(void *arg, const struct obj_prog *prog)
 		return 0;
 	}
 	err = kwd_estimate_get(prog->fd, &e);
-	if (err == -ENOSYS) {
-		fault_set(&c->ctx->fault, EXIT_LACKS, ENOSYS, "no estimates");
-		fault_why(&c->ctx->fault,
-			  "this kernel makes none: it lacks the patches or "
-			  "CONFIG_BPF_WATCHDOG");
-		return fault_hint(&c->ctx->fault, "bpfwd doctor");
-	}
+	if (err == -ENOSYS)
+		return kwd_estimate_missing(&c->ctx->fault);
 	if (err)
 		return fault_set(&c->ctx->fault, EXIT_FAILED, err,
 				 "cannot ask the kernel about %s", prog->name);
@@ -245,7 +241,8 @@ int cmd_check(struct ctx *ctx, int argc, char **argv)
 
 	parse_command(&argp, argc, argv, &c);
 	if (c.n_words) {
-		ret = check_run(&c);
+		ret = kwd_here() ? check_run(&c) :
+				   kwd_estimate_missing(&ctx->fault);
 	} else {
 		fault_set(&ctx->fault, EXIT_USAGE, 0, "check what?");
 		ret = fault_hint(&ctx->fault,

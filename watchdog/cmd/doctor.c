@@ -321,11 +321,27 @@ static const struct probe {
 	{ "loops", false, probe_loops },
 };
 
+/* The reason to go on, where the kernel only measures. */
+static const char *const adds[] = {
+	"runs that take too long are ended: enable, set, kill, events",
+	"the longest run and p99, not only the average: ps, top, metrics",
+	"how long a program can take, before it is attached: estimate, explain",
+	"who may be attached where: policy, check",
+};
+
+static json_t *adds_json(void)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(adds); i++)
+		json_array_append_new(all, json_string(adds[i]));
+	return all;
+}
+
 int cmd_doctor(struct ctx *ctx, int argc, char **argv)
 {
 	json_t *rows = json_array();
 	char missing[128] = "";
-	struct kwd_state state;
 	const char *here;
 
 	parse_plain(ctx, argc, argv,
@@ -349,17 +365,23 @@ int cmd_doctor(struct ctx *ctx, int argc, char **argv)
 	}
 	here = !missing[0]	       ? "every command" :
 	       strstr(missing, "priv") ? "nothing" :
-	       kwd_state_read(&state)  ? "ps (measured columns only), "
-					 "calibrate" :
-					 "what does not need the above";
-	if (out_is_json(&ctx->out))
-		out_json(&ctx->out, json_pack("{s:s, s:b, s:o}", "schema",
-					      "bpfwd.doctor/1", "ok",
-					      !missing[0], "probes", rows));
-	else
-		json_decref(rows);
-	if (!out_is_json(&ctx->out))
-		printf("%-11s %s%s%s\n", "here", here,
-		       missing[0] ? "; missing: " : "", missing);
+	       !kwd_here() ? "ps, top, metrics and serve (runs, average, share "
+			     "of CPU), calibrate run" :
+			     "what does not need the above";
+	if (out_is_json(&ctx->out)) {
+		json_t *doc = json_pack("{s:s, s:b, s:o}", "schema",
+					"bpfwd.doctor/1", "ok", !missing[0],
+					"probes", rows);
+
+		if (!kwd_here())
+			json_object_set_new(doc, "patches_add", adds_json());
+		out_json(&ctx->out, doc);
+		return missing[0] ? EXIT_LACKS : EXIT_OK;
+	}
+	json_decref(rows);
+	printf("%-11s %s%s%s\n", "here", here, missing[0] ? "; missing: " : "",
+	       missing);
+	for (size_t i = 0; !kwd_here() && i < ARRAY_SIZE(adds); i++)
+		printf("%-11s %s\n", i ? "" : "patches add", adds[i]);
 	return missing[0] ? EXIT_LACKS : EXIT_OK;
 }

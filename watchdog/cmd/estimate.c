@@ -250,13 +250,8 @@ static int estimate_take(void *arg, const struct obj_prog *prog)
 		goto out;
 	}
 	err = kwd_estimate_get(prog->fd, &r->e);
-	if (err == -ENOSYS) {
-		fault_set(&s->ctx->fault, EXIT_LACKS, ENOSYS, "no estimates");
-		fault_why(&s->ctx->fault,
-			  "this kernel makes none: it lacks the patches or "
-			  "CONFIG_BPF_WATCHDOG");
-		return fault_hint(&s->ctx->fault, "bpfwd doctor");
-	}
+	if (err == -ENOSYS)
+		return kwd_estimate_missing(&s->ctx->fault);
 	if (err)
 		return fault_set(&s->ctx->fault, EXIT_FAILED, err,
 				 "cannot ask the kernel about %s", r->name);
@@ -577,6 +572,8 @@ int cmd_estimate(struct ctx *ctx, int argc, char **argv)
 	} else if (!ret && !s.n_words) {
 		fault_set(&ctx->fault, EXIT_USAGE, 0, "estimate what?");
 		ret = fault_hint(&ctx->fault, "bpfwd estimate OBJ...");
+	} else if (!ret && !kwd_here()) {
+		ret = kwd_estimate_missing(&ctx->fault);
 	} else if (!ret) {
 		/* CSV is for -C: with all that identifies a program */
 		if (ctx->out.format == OUT_CSV)

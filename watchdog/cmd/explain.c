@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "calibrate/model.h"
 #include "cmd/cmd.h"
+#include "cmd/explain.h"
 #include "cmd/options.h"
 #include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
@@ -26,12 +27,10 @@
 
 struct explain {
 	struct ctx *ctx;
-	struct btfs *btfs;
-	struct btf *vmlinux; /* for names of kfuncs; NULL: unknown */
+	struct explainer by;
 	struct obj_settings settings;
 	char **words;
 	int n_words;
-	u64 budget_ns;
 	json_t *programs; /* NULL: as text */
 	size_t n;
 };
@@ -73,29 +72,18 @@ static const char *bound_text(u64 ns, char buf[DURATION_LEN])
 	return ns == UINT64_MAX ? "inf" : duration(ns, buf);
 }
 
-/* 8388608 is 8.39M */
-static const char *explain_count(u64 n, char buf[32])
+static const char *explain_count(u64 n, char buf[DURATION_LEN])
 {
-	static const char units[] = { ' ', 'k', 'M', 'G', 'T', 'P', 'E' };
-	double v = n;
-	size_t i = 0;
-
 	if (n == UINT64_MAX)
 		return "inf";
-	if (n < 10000) {
-		snprintf(buf, 32, "%llu", (unsigned long long)n);
-		return buf;
-	}
-	while (v >= 999.5 && i + 1 < ARRAY_SIZE(units)) {
-		v /= 1000;
-		i++;
-	}
-	snprintf(buf, 32, "%.3g%c", v, units[i]);
+	if (n >= 10000)
+		return amount(n, buf);
+	snprintf(buf, DURATION_LEN, "%llu", (unsigned long long)n);
 	return buf;
 }
 
 /* What the spot is: "bpf_loop", "8388608 turns: the argument of ...". */
-static void explain_describe(const struct explain *x,
+static void explain_describe(const struct explainer *x,
 			     const struct bpf_estimate_spot *s, char *buf,
 			     size_t size)
 {
@@ -126,7 +114,7 @@ static void explain_describe(const struct explain *x,
 	}
 }
 
-static bool locate(const struct explain *x, int fd, u32 xlated, u32 insn,
+static bool locate(const struct explainer *x, int fd, u32 xlated, u32 insn,
 		   char *buf, size_t size)
 {
 	struct source src;
@@ -166,7 +154,7 @@ static u64 fitting_bound(const struct bpf_estimate_spot *s, u64 worst,
 }
 
 /* What change would help most: of the reason, or of the longest loop. */
-static void advise(const struct explain *x, int fd, const struct estimate *e,
+static void advise(const struct explainer *x, int fd, const struct estimate *e,
 		   u64 budget, char *buf, size_t size)
 {
 	u64 worst = e->info.estimate_worst_ns, then;
@@ -215,7 +203,7 @@ static u32 xlated_of(const struct estimate *e, u32 insn)
 }
 
 /* Where it could go on after it was to be ended; false: nothing is named. */
-static bool locate_stop(const struct explain *x, int fd,
+static bool locate_stop(const struct explainer *x, int fd,
 			const struct estimate *e, char *buf, size_t size)
 {
 	u32 insn = e->info.stop_bound_insn_off;
@@ -240,7 +228,7 @@ static void explain_json(struct explain *x, int fd, const char *name,
 		const struct bpf_estimate_spot *s = &e->spots[i];
 		json_t *spot = json_object();
 
-		explain_describe(x, s, text, sizeof(text));
+		explain_describe(&x->by, s, text, sizeof(text));
 		json_object_set_new(spot, "kind",
 				    json_string(kwd_spot_name(s->kind)));
 		json_object_set_new(spot, "what", json_string(text));
@@ -252,7 +240,7 @@ static void explain_json(struct explain *x, int fd, const char *name,
 			json_object_set_new(spot, "bound_from",
 					    json_string(kwd_loop_name(s->id)));
 		}
-		if (locate(x, fd, s->xlated_off, s->insn_off, text,
+		if (locate(&x->by, fd, s->xlated_off, s->insn_off, text,
 			   sizeof(text)))
 			json_object_set_new(spot, "at", json_string(text));
 		json_array_append_new(spots, spot);
@@ -277,7 +265,7 @@ static void explain_json(struct explain *x, int fd, const char *name,
 	if (reason) {
 		json_object_set_new(p, "reason",
 				    json_string(kwd_reason_name(reason)));
-		if (locate(x, fd, e->info.estimate_xlated_off,
+		if (locate(&x->by, fd, e->info.estimate_xlated_off,
 			   e->info.estimate_insn_off, text, sizeof(text)))
 			json_object_set_new(p, "at", json_string(text));
 	}
@@ -297,90 +285,130 @@ static void explain_json(struct explain *x, int fd, const char *name,
 				p, "stop_reason",
 				json_string(kwd_reason_name(
 					e->info.stop_bound_reason)));
-		if (locate_stop(x, fd, e, text, sizeof(text)))
+		if (locate_stop(&x->by, fd, e, text, sizeof(text)))
 			json_object_set_new(p, "stop_at", json_string(text));
 	}
 	json_object_set_new(p, "spots", spots);
-	advise(x, fd, e, budget, text, sizeof(text));
+	advise(&x->by, fd, e, budget, text, sizeof(text));
 	if (text[0])
 		json_object_set_new(p, "advice", json_string(text));
 	json_array_append_new(x->programs, p);
 }
 
 /* Can it be ended, and how soon? */
-static void explain_stop(const struct explain *x, int fd,
+static void explain_stop(const struct explainer *x, FILE *to, int fd,
 			 const struct estimate *e)
 {
 	char text[600], dur[DURATION_LEN];
 
-	printf("  terminable %s: %s\n", kwd_terminable_name(e->info.terminable),
-	       kwd_terminable_text(e->info.terminable));
+	fprintf(to, "  terminable %s: %s\n",
+		kwd_terminable_name(e->info.terminable),
+		kwd_terminable_text(e->info.terminable));
 	if (!e->stops || kwd_estimate_none(e->info.stop_bound_reason))
 		return;
 	if (e->info.stop_bound_ns != UINT64_MAX) {
-		printf("  stop %s: from the redirect of a run to its return, at most\n",
-		       duration(e->info.stop_bound_ns, dur));
+		fprintf(to,
+			"  stop %s: from the redirect of a run to its return, at most\n",
+			duration(e->info.stop_bound_ns, dur));
 		return;
 	}
-	printf("  stop inf: %s", kwd_reason_text(e->info.stop_bound_reason));
+	fprintf(to, "  stop inf: %s",
+		kwd_reason_text(e->info.stop_bound_reason));
 	if (locate_stop(x, fd, e, text, sizeof(text)))
-		printf("\n    at %s", text);
-	putchar('\n');
+		fprintf(to, "\n    at %s", text);
+	putc('\n', to);
 }
 
-static void explain_text(struct explain *x, int fd, const char *name,
-			 const char *where, const struct estimate *e,
-			 u64 budget)
+static void explain_text(const struct explainer *x, FILE *to, int fd,
+			 const char *name, const char *where,
+			 const struct estimate *e, u64 budget)
 {
 	char a[DURATION_LEN], b[DURATION_LEN], c[DURATION_LEN], text[600],
-		n[32];
+		n[DURATION_LEN];
 	u64 worst = e->info.estimate_worst_ns;
 	u32 reason = e->info.estimate_reason;
 
-	printf("%s%s", x->n ? "\n" : "", name);
+	fputs(name, to);
 	if (where)
-		printf("  %s", where);
+		fprintf(to, "  %s", where);
 	if (kwd_estimate_none(reason))
-		printf("  best -  worst -");
+		fprintf(to, "  best -  worst -");
 	else
-		printf("  best %s  worst %s%s",
-		       duration(e->info.estimate_best_ns, a),
-		       bound_text(worst, b),
-		       budget && worst > budget ? "!" : "");
+		fprintf(to, "  best %s  worst %s%s",
+			duration(e->info.estimate_best_ns, a),
+			bound_text(worst, b),
+			budget && worst > budget ? "!" : "");
 	if (budget)
-		printf("  budget %s", duration_set(budget, c));
-	printf("  (%s)\n", e->info.estimate_flags & BPF_ESTIMATE_F_BUILTIN ?
-				   "model, not calibrated" :
-				   "calibrated");
+		fprintf(to, "  budget %s", duration_set(budget, c));
+	fprintf(to, "  (%s)\n",
+		e->info.estimate_flags & BPF_ESTIMATE_F_BUILTIN ?
+			"model, not calibrated" :
+			"calibrated");
 	if (e->info.estimate_async_ns)
-		printf("  its timer or work queue callbacks take %s at worst\n",
-		       bound_text(e->info.estimate_async_ns, a));
+		fprintf(to,
+			"  its timer or work queue callbacks take %s at worst\n",
+			bound_text(e->info.estimate_async_ns, a));
 	if (reason) {
-		printf("  %s: %s",
-		       kwd_estimate_none(reason) ? "no estimate" : "unbounded",
-		       kwd_reason_text(reason));
+		fprintf(to, "  %s: %s",
+			kwd_estimate_none(reason) ? "no estimate" : "unbounded",
+			kwd_reason_text(reason));
 		if (locate(x, fd, e->info.estimate_xlated_off,
 			   e->info.estimate_insn_off, text, sizeof(text)))
-			printf("\n    at %s", text);
-		putchar('\n');
+			fprintf(to, "\n    at %s", text);
+		putc('\n', to);
 	}
-	explain_stop(x, fd, e);
+	explain_stop(x, to, fd, e);
 	if (e->n)
-		printf("  %9s  %8s  %s\n", "WORST", "RUNS", "SOURCE");
+		fprintf(to, "  %9s  %8s  %s\n", "WORST", "RUNS", "SOURCE");
 	for (u32 i = 0; i < e->n; i++) {
 		const struct bpf_estimate_spot *s = &e->spots[i];
 
 		if (!locate(x, fd, s->xlated_off, s->insn_off, text,
 			    sizeof(text)))
 			snprintf(text, sizeof(text), "-");
-		printf("  %9s  %8s  %s\n", bound_text(s->worst_ns, a),
-		       explain_count(s->runs, n), text);
+		fprintf(to, "  %9s  %8s  %s\n", bound_text(s->worst_ns, a),
+			explain_count(s->runs, n), text);
 		explain_describe(x, s, text, sizeof(text));
-		printf("  %9s  %8s    %s\n", "", "", text);
+		fprintf(to, "  %9s  %8s    %s\n", "", "", text);
 	}
 	advise(x, fd, e, budget, text, sizeof(text));
 	if (text[0])
-		printf("  try: %s\n", text);
+		fprintf(to, "  try: %s\n", text);
+}
+
+static u64 explain_budget(const struct estimate *e, u64 otherwise)
+{
+	return e->info.watchdog_budget_ns ? e->info.watchdog_budget_ns :
+					    otherwise;
+}
+
+int explainer_open(struct explainer *x)
+{
+	struct kwd_state state;
+
+	*x = (struct explainer){ .btfs = btfs_new(),
+				 .vmlinux = btf__load_vmlinux_btf() };
+	if (!kwd_state_read(&state))
+		x->budget_ns = state.val[KWD_BUDGET_US] * 1000;
+	return x->btfs ? 0 : -ENOMEM;
+}
+
+void explainer_close(struct explainer *x)
+{
+	btf__free(x->vmlinux);
+	btfs_free(x->btfs);
+}
+
+int explainer_write(const struct explainer *x, FILE *to, int fd,
+		    const char *name, const char *where)
+{
+	static struct estimate e;
+	int err = kwd_estimate_get(fd, &e);
+
+	if (!err)
+		explain_text(x, to, fd, name, where, &e,
+			     explain_budget(&e, x->budget_ns));
+	return err;
 }
 
 static int explain_fd(struct explain *x, int fd, const char *name,
@@ -392,21 +420,18 @@ static int explain_fd(struct explain *x, int fd, const char *name,
 	int err;
 
 	err = kwd_estimate_get(fd, &e);
-	if (err == -ENOSYS) {
-		fault_set(f, EXIT_LACKS, ENOSYS, "no estimates");
-		fault_why(f, "this kernel makes none: it lacks the patches or "
-			     "CONFIG_BPF_WATCHDOG");
-		return fault_hint(f, "bpfwd doctor");
-	}
+	if (err == -ENOSYS)
+		return kwd_estimate_missing(f);
 	if (err)
 		return fault_set(f, EXIT_FAILED, err,
 				 "cannot ask the kernel about %s", name);
-	budget = e.info.watchdog_budget_ns ? e.info.watchdog_budget_ns :
-					     x->budget_ns;
+	budget = explain_budget(&e, x->by.budget_ns);
+	if (!x->programs && x->n)
+		putchar('\n');
 	if (x->programs)
 		explain_json(x, fd, name, &e, budget);
 	else
-		explain_text(x, fd, name, where, &e, budget);
+		explain_text(&x->by, stdout, fd, name, where, &e, budget);
 	x->n++;
 	return 0;
 }
@@ -457,7 +482,6 @@ static int explain_loaded(struct explain *x, int argc, char **argv, int *used)
 int cmd_explain(struct ctx *ctx, int argc, char **argv)
 {
 	struct explain x = { .ctx = ctx };
-	struct kwd_state state;
 	int ret = 0, used;
 
 	parse_command(&argp, argc, argv, &x);
@@ -465,10 +489,10 @@ int cmd_explain(struct ctx *ctx, int argc, char **argv)
 		fault_set(&ctx->fault, EXIT_USAGE, 0, "explain what?");
 		return fault_hint(&ctx->fault, "bpfwd explain PROG|OBJ");
 	}
-	if (!kwd_state_read(&state))
-		x.budget_ns = state.val[KWD_BUDGET_US] * 1000;
-	x.btfs = btfs_new();
-	x.vmlinux = btf__load_vmlinux_btf();
+	if (!kwd_here())
+		return kwd_estimate_missing(&ctx->fault);
+	if (explainer_open(&x.by))
+		return fault_set(&ctx->fault, EXIT_FAILED, ENOMEM, "no memory");
 	if (out_is_json(&ctx->out))
 		x.programs = json_array();
 	for (int i = 0; !ret && i < x.n_words; i += used) {
@@ -489,7 +513,6 @@ int cmd_explain(struct ctx *ctx, int argc, char **argv)
 					      "programs", x.programs));
 	obj_settings_free(&x.settings);
 	json_decref(x.programs);
-	btf__free(x.vmlinux);
-	btfs_free(x.btfs);
+	explainer_close(&x.by);
 	return ret;
 }

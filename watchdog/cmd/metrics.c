@@ -11,7 +11,6 @@
 #include <unistd.h>
 #include "cmd/cmd.h"
 #include "cmd/options.h"
-#include "kernel/kwd.h"
 #include "service/metrics.h"
 #include "show/ctx.h"
 
@@ -103,33 +102,24 @@ out:
 }
 
 /* The families are text already: only who wants it indented pays for a tree. */
-static int metrics_print_json(struct metrics *m, const char *families,
-			      const struct fault *missing)
+static int metrics_print_json(struct metrics *m, const char *families)
 {
-	json_t *error = missing->exit ? fault_json(missing) : NULL, *doc;
-	char *text;
+	json_t *doc;
 
 	if (!m->ctx->out.pretty) {
-		text = error ? json_dumps(error, JSON_COMPACT) : NULL;
-		json_decref(error);
-		printf("{\"schema\":\"" SCHEMA "\",\"metrics\":%s%s%s}\n",
-		       families, text ? ",\"error\":" : "", text ? text : "");
-		free(text);
+		printf("{\"schema\":\"" SCHEMA "\",\"metrics\":%s}\n",
+		       families);
 		return 0;
 	}
 	doc = json_pack("{s:s, s:o}", "schema", SCHEMA, "metrics",
 			json_loads(families, 0, NULL));
-	if (doc && error)
-		json_object_set(doc, "error", error);
-	json_decref(error);
 	return out_json(&m->ctx->out, doc) ?
 		       fault_set(&m->ctx->fault, EXIT_FAILED, ENOMEM,
 				 "no memory") :
 		       0;
 }
 
-static int metrics_print(struct metrics *m, struct expo *e,
-			 const struct fault *missing)
+static int metrics_print(struct metrics *m, struct expo *e)
 {
 	struct fault *f = &m->ctx->fault;
 	size_t len;
@@ -139,7 +129,7 @@ static int metrics_print(struct metrics *m, struct expo *e,
 	if (!text)
 		return fault_set(f, EXIT_FAILED, ENOMEM, "no memory");
 	if (out_is_json(&m->ctx->out))
-		ret = metrics_print_json(m, text, missing);
+		ret = metrics_print_json(m, text);
 	else if (m->path)
 		ret = write_file(m->path, text, len, f);
 	else
@@ -150,29 +140,21 @@ static int metrics_print(struct metrics *m, struct expo *e,
 
 static int metrics_run(struct metrics *m)
 {
-	struct fault *f = &m->ctx->fault, missing = {};
+	struct fault *f = &m->ctx->fault;
 	enum expo_format format = out_is_json(&m->ctx->out) ? EXPO_JSON :
 				  m->openmetrics	    ? EXPO_OPENMETRICS :
 							      EXPO_PROMETHEUS;
-	struct kwd_state state;
 	struct expo *e;
 	int ret;
 
-	if (kwd_state_read(&state) == -ENOSYS)
-		kwd_missing(&missing, "measured metrics only");
 	e = expo_new(format);
 	if (!e)
 		return fault_set(f, EXIT_FAILED, ENOMEM, "no memory");
 	ret = metrics_write(e, NULL, f);
 	if (!ret)
-		ret = metrics_print(m, e, &missing);
+		ret = metrics_print(m, e);
 	expo_free(e);
-	if (ret || !missing.exit)
-		return ret;
-	/* JSON says it inside the document, so that there is one */
-	if (!out_is_json(&m->ctx->out))
-		*f = missing;
-	return missing.exit;
+	return ret;
 }
 
 int cmd_metrics(struct ctx *ctx, int argc, char **argv)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "kernel/kwd.h"
+#include "kernel/kwd_estimate.h"
 #include "policy/report.h"
 #include "policy/show.h"
 #include "show/ctx.h"
@@ -125,11 +127,14 @@ static int check(struct options *o)
 	struct attached at;
 	int ret;
 
-	if (o->syntax) {
+	/* a kernel without estimates judges nothing, and nor do we */
+	if (o->syntax || (!o->hook && !kwd_here())) {
 		struct policy_set set;
 
 		ret = policy_set_load(&set, o->paths, o->n_paths, f);
-		if (!ret)
+		if (!ret && !o->syntax)
+			ret = kwd_estimate_missing(f);
+		else if (!ret)
 			note(o->ctx, "%zu policies, mode %s", set.n,
 			     policy_mode_name(policy_set_mode(&set)));
 		policy_set_free(&set);

@@ -14,6 +14,7 @@
 #include "show/duration.h"
 
 #define SCHEMA "bpfwd.ps/1"
+#define MEASURE_NS 1000000000ULL
 
 struct ps {
 	struct ctx *ctx;
@@ -110,21 +111,20 @@ static const struct argp argp = {
 	.children = view_options,
 };
 
-static int ps_print_json(struct view *view, const struct fault *f)
+static int ps_print_json(struct view *view)
 {
 	const struct out *out = &view->ctx->out;
 	size_t rows = table_rows(view->table);
 
-	if (out->pretty && out->format == OUT_JSON) {
-		json_t *doc = json_pack("{s:s, s:o}", "schema", SCHEMA,
-					"programs", table_json(view->table));
-
-		if (f->exit)
-			json_object_set_new(doc, "error", fault_json(f));
-		return out_json(out, doc);
-	}
+	if (out->pretty && out->format == OUT_JSON)
+		return out_json(out,
+				json_pack("{s:s, s:b, s:o}", "schema", SCHEMA,
+					  "watchdog", kwd_here(), "programs",
+					  table_json(view->table)));
 	if (out->format == OUT_JSON)
-		fputs("{\"schema\":\"" SCHEMA "\",\"programs\":[", stdout);
+		printf("{\"schema\":\"" SCHEMA
+		       "\",\"watchdog\":%s,\"programs\":[",
+		       kwd_here() ? "true" : "false");
 	for (size_t i = 0; i < rows; i++) {
 		if (i && out->format == OUT_JSON)
 			putchar(',');
@@ -132,29 +132,19 @@ static int ps_print_json(struct view *view, const struct fault *f)
 		if (out->format == OUT_JSONL)
 			putchar('\n');
 	}
-	if (out->format == OUT_JSON) {
-		json_t *error = f->exit ? fault_json(f) : NULL;
-
-		putchar(']');
-		if (error) {
-			fputs(",\"error\":", stdout);
-			json_dumpf(error, stdout, JSON_COMPACT);
-			json_decref(error);
-		}
-		puts("}");
-	}
+	if (out->format == OUT_JSON)
+		puts("]}");
 	return fflush(stdout) ? -errno : 0;
 }
 
-static int ps_print(struct view *view, const struct fault *f, bool stamped,
-		    u64 nth)
+static int ps_print(struct view *view, bool stamped, u64 nth)
 {
 	const struct out *out = &view->ctx->out;
 	time_t t = time(NULL);
 	char stamp[32];
 
 	if (out_is_json(out))
-		return ps_print_json(view, f);
+		return ps_print_json(view);
 	if (stamped && out->format == OUT_TABLE) {
 		strftime(stamp, sizeof(stamp), "%H:%M:%S", localtime(&t));
 		printf("%s%s\n", nth ? "\n" : "", stamp);
@@ -174,13 +164,14 @@ static void sleep_until_next(u64 interval_ns)
 int view_repeat(struct view *view, u64 interval_ns, u64 count, bool stamp)
 {
 	struct ctx *ctx = view->ctx;
-	struct kwd_state state;
-	struct fault missing = {};
 	struct look last = {};
+	/* where nothing but measuring is there, one table is worth a second */
+	bool measure = !interval_ns && !kwd_here() &&
+		       table_wants(view->table, "cpu%");
 	int ret = 0, stats = -1;
 
-	if (kwd_state_read(&state) == -ENOSYS)
-		kwd_missing(&missing, "measured columns only");
+	if (measure)
+		interval_ns = MEASURE_NS;
 	if (interval_ns) {
 		stop_on_signals();
 		stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
@@ -190,15 +181,17 @@ int view_repeat(struct view *view, u64 interval_ns, u64 count, bool stamp)
 	} else if (ctx->verbose && table_wants(view->table, "cpu%")) {
 		note(ctx, "rates need an interval: bpfwd ps -w 1s");
 	}
+	if (measure)
+		ret = view_look(view, &last);
 	for (u64 nth = 0; !ret && !stopped && (!count || nth < count); nth++) {
 		int err;
 
-		if (nth)
+		if (nth || measure)
 			sleep_until_next(interval_ns);
 		if (stopped)
 			break;
 		ret = view_look(view, &last);
-		err = ret ? 0 : ps_print(view, &missing, stamp, nth);
+		err = ret ? 0 : ps_print(view, stamp, nth);
 		if (err)
 			ret = fault_set(&ctx->fault, EXIT_FAILED, err,
 					"cannot write the table");
@@ -206,12 +199,18 @@ int view_repeat(struct view *view, u64 interval_ns, u64 count, bool stamp)
 	look_free(&last);
 	if (stats >= 0)
 		close(stats);
-	if (ret || !missing.exit)
-		return ret;
-	/* JSON says it inside the document, so that there is one */
-	if (ctx->out.format != OUT_JSON)
-		ctx->fault = missing;
-	return missing.exit;
+	return ret;
+}
+
+static json_t *ps_schema(const struct table *t)
+{
+	json_t *schema = table_schema(t, SCHEMA, "programs");
+
+	json_object_set_new(json_object_get(schema, "properties"), "watchdog",
+			    json_pack("{s:s, s:s}", "type", "boolean",
+				      "description",
+				      "false: this kernel only measures"));
+	return schema;
 }
 
 int cmd_ps(struct ctx *ctx, int argc, char **argv)
@@ -225,8 +224,7 @@ int cmd_ps(struct ctx *ctx, int argc, char **argv)
 
 	ret = ps.view.usage;
 	if (!ret && ps.schema)
-		out_json(&ctx->out,
-			 table_schema(ps.view.table, SCHEMA, "programs"));
+		out_json(&ctx->out, ps_schema(ps.view.table));
 	else if (!ret && !view_help(&ps.view))
 		ret = view_columns(&ps.view) ?:
 			      view_repeat(&ps.view, ps.interval_ns,

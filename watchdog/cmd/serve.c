@@ -53,6 +53,7 @@ struct serve {
 	u64 described, log_since_ns;
 	u32 logged, not_logged;
 	bool on;
+	int stats; /* on a kernel that only measures: its run statistics, or -1 */
 };
 
 enum { KEY_POLICY = 0x100 };
@@ -231,21 +232,29 @@ static struct health look_after(const struct serve *s)
 		h.programs++;
 	if (h.list == -ENOENT)
 		h.list = 0;
-	h.events = ring_alive(s->ring);
-	h.ok = !h.kernel && !h.list && h.events;
+	h.events = s->ring && ring_alive(s->ring);
+	h.ok = !h.list && (h.kernel == -ENOSYS || (!h.kernel && h.events));
 	return h;
+}
+
+static const char *check_text(int err)
+{
+	return !err	      ? "ok" :
+	       err == -ENOSYS ? "not in this kernel" :
+				errno_name(-err);
 }
 
 static char *serve_page_health(void *arg, bool *ok, size_t *len)
 {
 	struct health h = look_after(arg);
-	json_t *doc =
-		json_pack("{s:s, s:b, s:b, s:I, s:{s:s, s:s, s:s}}", "schema",
-			  HEALTH_SCHEMA, "ok", h.ok, "enabled", h.enabled,
-			  "programs", (json_int_t)h.programs, "checks",
-			  "sysctls", h.kernel ? errno_name(-h.kernel) : "ok",
-			  "programs", h.list ? errno_name(-h.list) : "ok",
-			  "events", h.events ? "ok" : "the trace ring is gone");
+	json_t *doc = json_pack("{s:s, s:b, s:b, s:I, s:{s:s, s:s, s:s}}",
+				"schema", HEALTH_SCHEMA, "ok", h.ok, "enabled",
+				h.enabled, "programs", (json_int_t)h.programs,
+				"checks", "sysctls", check_text(h.kernel),
+				"programs", check_text(h.list), "events",
+				h.kernel == -ENOSYS ? check_text(h.kernel) :
+				h.events	    ? "ok" :
+						      "the trace ring is gone");
 	struct serve_policy policy = {};
 	char *text;
 
@@ -316,9 +325,14 @@ static void tick(struct serve *s)
 	if (!h.ok)
 		serve_say(s, LOG_ERR,
 			  "not healthy: sysctls %s, programs %s, events %s",
-			  h.kernel ? errno_name(-h.kernel) : "ok",
-			  h.list ? errno_name(-h.list) : "ok",
+			  check_text(h.kernel), check_text(h.list),
 			  h.events ? "ok" : "gone");
+	if (h.kernel == -ENOSYS) {
+		notify("%sSTATUS=no watchdog in this kernel, measuring %zu "
+		       "programs",
+		       h.ok ? "WATCHDOG=1\n" : "", h.programs);
+		return;
+	}
 	log_suppressed(s);
 	watch_policy(s);
 	/* without it a manager that was asked to restarts us */
@@ -378,6 +392,9 @@ static int load_policy(struct serve *s, struct fault *f)
 
 	if (s->policy && !strcmp(s->policy, "none"))
 		return 0;
+	/* what was asked for by name fails below */
+	if (!s->policy && !kwd_here())
+		return 0;
 	if (serve_policy_load(s->ctx, s->policy, &n, f))
 		return f->exit;
 	if (n)
@@ -421,7 +438,8 @@ static void loop(struct serve *s, int signals)
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = signals, .events = POLLIN },
-			{ .fd = ring_fd(s->ring), .events = POLLIN },
+			{ .fd = s->ring ? ring_fd(s->ring) : -1,
+			  .events = POLLIN },
 			{ .fd = s->http ? http_fd(s->http) : -1,
 			  .events = POLLIN },
 		};
@@ -482,21 +500,49 @@ static int open_http(struct serve *s)
 	return 0;
 }
 
-static int serve_run(struct serve *s, int signals)
+/* A kernel that only measures: its figures are worth a service, too. */
+static int start_measuring(struct serve *s)
+{
+	struct fault *f = &s->ctx->fault;
+
+	s->stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (s->stats == -EPERM) {
+		fault_set(f, EXIT_LACKS, s->stats,
+			  "cannot switch run statistics on");
+		return fault_hint(f, "run it as root");
+	}
+	if (s->stats < 0)
+		return fault_set(f, EXIT_FAILED, s->stats,
+				 "cannot switch run statistics on");
+	s->counts.stats = true;
+	serve_say(s, LOG_NOTICE,
+		  "this kernel has no watchdog: runs are measured, none is "
+		  "ended, and no policy is enforced; bpfwd doctor says what "
+		  "the patches add");
+	return 0;
+}
+
+static int start_watching(struct serve *s)
 {
 	struct fault *f = &s->ctx->fault;
 	struct kwd_state state;
 	int err = kwd_state_read(&state);
 
-	if (err == -ENOSYS)
-		return kwd_missing(f, "nothing to serve");
 	if (err)
 		return fault_set(f, EXIT_FAILED, err,
 				 "cannot read the watchdog's sysctls");
 	s->on = state.val[KWD_ON];
 	err = ring_follow(&s->ring);
-	if (err)
-		return ring_fault(f, err);
+	return err ? ring_fault(f, err) : 0;
+}
+
+static int serve_run(struct serve *s, int signals)
+{
+	struct fault *f = &s->ctx->fault;
+	int err;
+
+	if (kwd_here() ? start_watching(s) : start_measuring(s))
+		return f->exit;
 	if (open_http(s) || load_policy(s, f))
 		return f->exit;
 	err = drop_capabilities();
@@ -504,7 +550,9 @@ static int serve_run(struct serve *s, int signals)
 		return fault_set(f, EXIT_FAILED, err,
 				 "cannot drop capabilities");
 	serve_say(s, LOG_INFO, "started, the watchdog is %s",
-		  s->on ? "on" : "off");
+		  !s->ring ? "not in this kernel" :
+		  s->on	   ? "on" :
+			     "off");
 	notify("READY=1");
 	loop(s, signals);
 	notify("STOPPING=1");
@@ -564,7 +612,7 @@ int cmd_serve(struct ctx *ctx, int argc, char **argv)
 		       "  bpfwd serve --listen '[::1]:19612'",
 		.children = common_options,
 	};
-	struct serve s = { .ctx = ctx, .listen = LISTEN };
+	struct serve s = { .ctx = ctx, .listen = LISTEN, .stats = -1 };
 	int ret, signals;
 
 	parse_command(&argp, argc, argv, &s);
@@ -580,6 +628,8 @@ int cmd_serve(struct ctx *ctx, int argc, char **argv)
 	journal_close(s.journal);
 	event_parser_free(s.parser);
 	event_out_free(s.out);
+	if (s.stats >= 0)
+		close(s.stats);
 	if (signals >= 0)
 		close(signals);
 	return ret;

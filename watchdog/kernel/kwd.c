@@ -80,6 +80,11 @@ static int sysctl_write(const struct sysctl *s, u64 val)
 	return err;
 }
 
+bool kwd_here(void)
+{
+	return !access(SYSCTL_DIR "kernel/bpf_watchdog", F_OK);
+}
+
 int kwd_state_read(struct kwd_state *state)
 {
 	for (size_t i = 0; i < KWD_SYSCTLS; i++) {

@@ -27,6 +27,9 @@ struct kwd_state {
 	u64 val[KWD_SYSCTLS];
 };
 
+/* Has this kernel the watchdog? One without only measures: run statistics. */
+bool kwd_here(void);
+
 /* -ENOSYS: this kernel has no watchdog */
 int kwd_state_read(struct kwd_state *state);
 /* All or nothing; 0 or an exit status with the fault filled. */

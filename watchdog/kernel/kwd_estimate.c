@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
 
@@ -154,7 +155,8 @@ int kwd_estimate_get(int fd, struct estimate *e)
 	e->info.estimate_spot_rec_size = sizeof(e->spots[0]);
 	e->info.estimate_spots = (uintptr_t)e->spots;
 	if (bpf_prog_get_info_by_fd(fd, &e->info, &len))
-		return -errno;
+		/* E2BIG: it does not know the members that ask for spots */
+		return errno == E2BIG ? -ENOSYS : -errno;
 	if (!kwd_estimate_known(len))
 		return -ENOSYS;
 	e->info_len = len;
@@ -163,4 +165,18 @@ int kwd_estimate_get(int fd, struct estimate *e)
 		       e->info.nr_estimate_spots :
 		       ESTIMATE_SPOTS;
 	return 0;
+}
+
+int kwd_estimate_missing(struct fault *f)
+{
+	struct utsname uts;
+
+	uname(&uts);
+	fault_set(f, EXIT_LACKS, ENOSYS, "this kernel does not estimate");
+	fault_why(f,
+		  "%s lacks the patches or CONFIG_BPF_WATCHDOG, so how long a "
+		  "program can take is not known, only how long it took",
+		  uts.release);
+	return fault_hint(f, "bpfwd top measures here; boot the patched kernel "
+			     "(`make kernel` builds it) for the rest");
 }

@@ -4,7 +4,7 @@
 #define BPFWD_KWD_ESTIMATE_H
 
 #include <linux/bpf.h>
-#include "show/types.h"
+#include "show/fault.h"
 
 #define ESTIMATE_SPOTS 32
 
@@ -36,5 +36,8 @@ struct estimate {
 
 /* -ENOSYS: this kernel makes none */
 int kwd_estimate_get(int prog_fd, struct estimate *e);
+
+/* For what judges by estimates, on a kernel that makes none. Returns its exit status. */
+int kwd_estimate_missing(struct fault *f);
 
 #endif

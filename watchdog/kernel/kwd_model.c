@@ -42,10 +42,11 @@ const char *kwd_model_reason(u32 reason)
 int kwd_model_fault(struct fault *f, int err, const char *what)
 {
 	if (err == -EINVAL || err == -EOPNOTSUPP) {
-		fault_set(f, EXIT_LACKS, ENOSYS, "cannot %s", what);
-		fault_why(f, "this kernel makes no estimates: it lacks the "
-			     "patches or CONFIG_BPF_WATCHDOG");
-		return fault_hint(f, "bpfwd doctor");
+		fault_set(f, EXIT_LACKS, ENOSYS,
+			  "cannot %s: this kernel does not estimate", what);
+		fault_why(f, "it lacks the patches or CONFIG_BPF_WATCHDOG");
+		return fault_hint(f, "bpfwd doctor; `calibrate run` and files "
+				     "work on any kernel");
 	}
 	if (err == -EPERM) {
 		fault_set(f, EXIT_LACKS, err, "cannot %s", what);

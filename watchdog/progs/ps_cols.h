@@ -12,6 +12,7 @@ struct ps_row {
 	bool feature; /* the kernel filled the watchdog's fields */
 	u64 default_budget_ns, now_ns;
 	double rate, cpu, cpu_rel; /* cpu in % */
+	u64 runs, time_ns; /* since the last look */
 	bool rates;
 	char *hooks;
 	char *asleep; /* where, and who; NULL: no task sleeps in it */

@@ -68,6 +68,8 @@ int view_init(struct view *view, struct ctx *ctx)
 	view->table = table_new(ps_cols, ps_n_cols);
 	if (!view->table)
 		return fault_set(&ctx->fault, EXIT_FAILED, ENOMEM, "no table");
+	if (!kwd_here())
+		table_defaults(view->table, COL_MEASURED);
 	return table_sort(view->table, view->sort, &ctx->fault);
 }
 
@@ -96,15 +98,15 @@ static void set_rates(struct ps_row *r, const struct look *last, u64 at_ns,
 {
 	const struct prog *old = last ? progs_find(last->progs, r->p->info.id) :
 					NULL;
-	double runs, time, dt_ns = old ? at_ns - last->at_ns : 0;
+	double dt_ns = old ? at_ns - last->at_ns : 0;
 
 	if (!dt_ns)
 		return;
-	runs = r->p->info.run_cnt - old->info.run_cnt;
-	time = r->p->info.run_time_ns - old->info.run_time_ns;
+	r->runs = r->p->info.run_cnt - old->info.run_cnt;
+	r->time_ns = r->p->info.run_time_ns - old->info.run_time_ns;
 	r->rates = true;
-	r->rate = runs * 1e9 / dt_ns;
-	r->cpu = time * 100 / dt_ns;
+	r->rate = r->runs * 1e9 / dt_ns;
+	r->cpu = r->time_ns * 100.0 / dt_ns;
 	r->cpu_rel = r->cpu / cpus;
 }
 
@@ -199,4 +201,24 @@ int view_look(struct view *view, struct look *last)
 	look_free(last);
 	*last = look;
 	return look_fill(last, view->table, f);
+}
+
+struct totals look_totals(const struct look *look)
+{
+	struct totals t = {
+		.programs = look->rows ? progs_count(look->progs) : 0,
+	};
+
+	for (size_t i = 0; i < t.programs; i++) {
+		const struct ps_row *r = &look->rows[i];
+
+		if (r->feature)
+			t.kills += r->p->info.terminations;
+		if (!r->rates)
+			continue;
+		t.rates = true;
+		t.rate += r->rate;
+		t.cpu += r->cpu;
+	}
+	return t;
 }

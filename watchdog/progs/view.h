@@ -42,6 +42,15 @@ int look_load(struct look *look, const struct look *last,
 /* Fills the table, which lives on the look. */
 int look_fill(const struct look *look, struct table *t, struct fault *f);
 void look_free(struct look *look);
+/* All programs of a look together. */
+struct totals {
+	size_t programs;
+	u64 kills;
+	bool rates; /* are these two known */
+	double rate, cpu; /* cpu in % */
+};
+
+struct totals look_totals(const struct look *look);
 /* Both for a view, which keeps its look in *last. */
 int view_look(struct view *view, struct look *last);
 

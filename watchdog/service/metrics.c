@@ -163,7 +163,7 @@ static void counter(struct expo *e, const char *name, const char *help,
 	expo_count(e, "", NULL, 0, value);
 }
 
-static void write_state(struct expo *e)
+static void write_state(struct expo *e, const struct metrics_events *events)
 {
 	static const struct expo_family info = {
 		"bpfwd_build_info", EXPO_GAUGE,
@@ -186,7 +186,8 @@ static void write_state(struct expo *e)
 	gauge(e, "bpfwd_bpf_stats_enabled",
 	      "1: runs are counted, for the watchdog or by "
 	      "kernel.bpf_stats_enabled.",
-	      s.val[KWD_ON] || kwd_stats_sysctl() > 0);
+	      s.val[KWD_ON] || kwd_stats_sysctl() > 0 ||
+		      (events && events->stats));
 	if (!feature)
 		return;
 	gauge_us(e, "bpfwd_watchdog_budget_seconds",
@@ -353,10 +354,10 @@ int metrics_write(struct expo *e, const struct metrics_events *events,
 	if (!ret)
 		ret = look_fill(&look, t, f);
 	if (!ret) {
-		write_state(e);
+		write_state(e, events);
 		write_programs(e, t);
 		metrics_policy(e);
-		if (events)
+		if (events && kwd_here())
 			write_events(e, events);
 	}
 	look_free(&look);

@@ -15,6 +15,7 @@ struct metrics_events {
 	u64 warned, quarantined, lost;
 	u64 latency[METRICS_BUCKETS]; /* not cumulated */
 	u64 latencies, latency_ns;
+	bool stats; /* who follows them has switched run statistics on */
 };
 
 void metrics_count(struct metrics_events *events, const struct event *event);

@@ -172,3 +172,16 @@ u64 clock_boot_to_real(void)
 	}
 	return offset;
 }
+
+const char *amount(double n, char buf[DURATION_LEN])
+{
+	static const char *const units[] = { "", "k", "M", "G", "T", "P", "E" };
+	size_t i = 0;
+
+	while (n >= 999.5 && i + 1 < ARRAY_SIZE(units)) {
+		n /= 1000;
+		i++;
+	}
+	snprintf(buf, DURATION_LEN, "%.3g%s", n, units[i]);
+	return buf;
+}

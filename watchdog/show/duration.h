@@ -13,6 +13,9 @@ const char *duration(u64 ns, char buf[DURATION_LEN]);
 /* A configured one: no trailing zeros, "1ms". */
 const char *duration_set(u64 ns, char buf[DURATION_LEN]);
 
+/* A number that need not be exact: "8.39M". */
+const char *amount(double n, char buf[DURATION_LEN]);
+
 #define UTC_LEN 64
 
 /* Of ns since 1970: "2026-01-31T12:00:00.000001Z". */

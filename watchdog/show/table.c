@@ -33,10 +33,17 @@ struct table *table_new(const struct col *cols, size_t n)
 		free(t);
 		return NULL;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (cols[i].flags & COL_DEFAULT)
-			t->shown[t->n_shown++] = i;
+	table_defaults(t, COL_DEFAULT);
 	return t;
+}
+
+void table_defaults(struct table *t, int flag)
+{
+	t->defaults = flag;
+	t->n_shown = 0;
+	for (size_t i = 0; i < t->n_cols; i++)
+		if (t->cols[i].flags & flag)
+			t->shown[t->n_shown++] = i;
 }
 
 void table_free(struct table *t)
@@ -126,6 +133,12 @@ int table_sort(struct table *t, const char *spec, struct fault *f)
 		return no_column(f, spec, len);
 	t->sorted = true;
 	return 0;
+}
+
+const struct col *table_sorted(const struct table *t, bool *descending)
+{
+	*descending = t->descending;
+	return t->sorted ? &t->cols[t->sort_col] : NULL;
 }
 
 static int filter_value(const struct col *c, const char *text, double *num,

@@ -41,7 +41,7 @@ static inline struct val val_real(double n, bool known)
 	return (struct val){ .known = known, .real = n };
 }
 
-enum { COL_DEFAULT = 1, COL_WIDE = 2, COL_COSTLY = 4 };
+enum { COL_DEFAULT = 1, COL_WIDE = 2, COL_COSTLY = 4, COL_MEASURED = 8 };
 
 struct col {
 	const char *name; /* for -e, -s, -f; the table's head in upper case */
@@ -56,10 +56,16 @@ struct table;
 
 struct table *table_new(const struct col *cols, size_t n);
 void table_free(struct table *t);
+/* Which columns are shown if nothing is asked for: those with this flag, COL_DEFAULT
+ * at first.
+ */
+void table_defaults(struct table *t, int flag);
 
 /* -e: "a,b" instead of the default, "+a" in addition. 0 or an exit status. */
 int table_emit(struct table *t, const char *spec, bool wide, struct fault *f);
 int table_sort(struct table *t, const char *spec, struct fault *f);
+/* What it is sorted by; NULL: it is not. */
+const struct col *table_sorted(const struct table *t, bool *descending);
 int table_filter(struct table *t, const char *expr, struct fault *f);
 void table_filter_none(struct table *t);
 void table_top(struct table *t, size_t n);
@@ -81,6 +87,7 @@ void table_print(const struct table *t, const struct out *out, bool head);
 /* For who prints by himself: the shown columns by their number. */
 #define TABLE_CELL_LEN 512
 size_t table_shown(const struct table *t);
+const struct col *table_shown_col(const struct table *t, size_t nth);
 int table_width(const struct table *t, size_t nth);
 bool table_left(const struct table *t, size_t nth); /* aligned, as texts are */
 const char *table_head(const struct table *t, size_t nth,

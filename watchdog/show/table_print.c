@@ -13,7 +13,7 @@ void table_help(const struct table *t)
 		const struct col *c = &t->cols[i];
 
 		printf("%-18s %s%s\n", c->name, c->help,
-		       c->flags & COL_DEFAULT ? " (default)" :
+		       c->flags & t->defaults ? " (default)" :
 		       c->flags & COL_WIDE    ? " (-w)" :
 						"");
 	}
@@ -98,6 +98,11 @@ const char *table_head(const struct table *t, size_t nth,
 size_t table_shown(const struct table *t)
 {
 	return t->n_shown;
+}
+
+const struct col *table_shown_col(const struct table *t, size_t nth)
+{
+	return &t->cols[t->shown[nth]];
 }
 
 bool table_left(const struct table *t, size_t nth)

@@ -18,6 +18,7 @@ struct table {
 	const struct col *cols;
 	size_t n_cols;
 	size_t *shown, n_shown;
+	int defaults; /* flag of those that are shown unasked */
 	struct filter *filters;
 	size_t n_filters;
 	size_t sort_col, top;
