@@ -11,7 +11,7 @@ bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 [[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
 infocmp -x xterm >/dev/null 2>&1 || skip_all 'no terminfo of xterm'
 keep_settings
-plan 112
+plan 111
 
 # Two programs: one runs at each read, one never. The columns are the same on any kernel.
 printf '%s\n' '__attribute__((section("kprobe/vfs_read"), used)) int apple_program(void *ctx) { return 0; }' \
@@ -88,10 +88,10 @@ PTY_SIZE=110x20 play detail - -d 0.5 -e $columns -- \
 	end-of-rows '{end}\n=^[0-9]+ berry_program$' q-from-end 'q=^ *ID' g "g\\n=^$apple apple_program\$" q-at-last 'q=^ *ID'
 PTY_SIZE=110x70 LC_ALL=C.UTF-8 play whole - -d 0.5 apple_program -- trend '=TREND\n.*[▁-█]{2}$' \
 	histogram '\n=^  +[0-9.]+[mun]?s to [0-9.]+[mun]?s +[1-9][0-9]* #' place '=^ATTACHED TO\n  kprobe/vfs_read$' \
-	held-by '=^  owner ' worst '=^WORST PATH\n  (estimate  best|this kernel does not estimate)' back 'q=TREND'
+	worst '=^WORST PATH\n  (estimate  best|this kernel does not estimate)' back 'q=TREND'
 
 # sizes: nothing is drawn beyond the edge; what does not fit is scrolled to, by whole columns
-play size - -d 60 -e $columns -- 110 '=^ *ID  NAME .*>$' \
+PTY_SIZE=90x24 play size - -d 60 -e $columns -- 90 '=^ *ID  NAME .*>$' \
 	80x24 '{resize 80x24}=^ *ID  NAME .*>$' right '{right}{right}{right}{right}{right}=VERIFIED' mark '=^<' \
 	l 'l!INSNS' h 'h=INSNS' left '{left}{left}{left}{left}{left}=HOOK' whole '!^ *ID.* VERIF?I?F?I?E?>$' \
 	wide '{resize 200x24}=TAG +TREND' narrow '{resize 20x5}=\Abpfwd top.*\n *ID.*>$' narrow-fits '=\A(.{1,20}\n){4}.{1,20}\Z' \

@@ -11,7 +11,7 @@ patched && skip_all 'this kernel has the watchdog'
 need jq clang-19
 bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 [[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
-plan 63
+plan 67
 
 # A program that runs at each read.
 printf '%s\n' '__attribute__((section("kprobe/vfs_read"), used)) int reads_of_all(void *ctx) { return 0; }' \

@@ -81,6 +81,7 @@ static void tell(struct top *top, const struct fault *f)
 static void show_table(struct top *top)
 {
 	top->shows = TOP_TABLE;
+	top->view.owners = false;
 	top->pager.first = top->pager.left = 0;
 }
 
@@ -346,7 +347,9 @@ static void key_detail(struct top *top)
 		return;
 	top->detail = top->grid.at;
 	top->shows = TOP_DETAIL;
-	update_detail(top);
+	/* once more, for it tells who holds it */
+	top->view.owners = true;
+	look(top);
 }
 
 static void key_help(struct top *top);

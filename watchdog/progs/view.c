@@ -194,7 +194,7 @@ int view_look(struct view *view, struct look *last)
 	int what = PROGS_HOOKS;
 	struct look look;
 
-	if (table_wants(view->table, "owner"))
+	if (view->owners || table_wants(view->table, "owner"))
 		what |= PROGS_OWNERS;
 	if (look_load(&look, last, view->sel, what, f))
 		return f->exit;

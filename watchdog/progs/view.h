@@ -14,6 +14,7 @@ struct view {
 	struct table *table; /* made by view_init() */
 	const char *emit, *sort;
 	bool wide;
+	bool owners; /* are to be known, shown or not */
 	struct prog_sel *sel;
 	int usage; /* exit status of the first bad option */
 };
