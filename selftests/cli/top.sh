@@ -23,7 +23,8 @@ if patched; then "$BPFWD" enable --budget 20ms >/dev/null; fi
 "$bpftool" prog loadall "$work/two.bpf.o" $pins autoattach 2>/dev/null || exit 1
 at_exit "rm -r $pins"
 ( exec >/dev/null; while :; do cat /proc/version; sleep 0.2; done ) &
-at_exit "kill $!"
+reader=$!
+at_exit "kill $reader"
 apple=$("$BPFWD" ps apple_program -o csv -e id | tail -n 1)
 columns=id,name,hook,avg,runs,rate,cpu%,insns,verified,jited,type,tag
 
@@ -109,7 +110,8 @@ play gone - -d 0.5 -- detail '/leaves*\n\n=^[0-9]+ leaves_soon$' gone "{touch $w
 
 if patched; then
 	play ends - -d 60 -- refused 'sname\ngKy\n='"cannot end the invocations of program $apple apple_program: it cannot be terminated"
-	# ends a run that is under way
+	# ends a run that is under way: of one cat, not of those that the reader starts
+	kill $reader
 	find_spin
 	"$bpftool" prog loadall "$spin" ${pins}_spin autoattach || exit 1
 	at_exit "rm -r ${pins}_spin"
@@ -119,15 +121,18 @@ if patched; then
 	taskset -pc 0 $$ >/dev/null
 	"$BPFWD" set spin_vfs_read --budget 10s >/dev/null
 	timeout 100 taskset -c 1 cat /proc/version >/dev/null &
+	stalled=$!
 	sleep 0.5
 	play told - -d 60 spin_vfs_read -- to-end 'gKy\n=told [0-9]+ spin_vfs_read to end what runs'
 	# the reads that come next stall as well
 	"$BPFWD" set spin_vfs_read --budget default >/dev/null
 	"$BPFWD" kill spin_vfs_read >/dev/null
-	wait %+
+	wait $stalled
 	bpfwd events -j
 	check_json is-ended-by-request 'any(.event == "terminated" and .reason == "request" and .prog.name == "spin_vfs_read")'
-	play last - -d 0.5 spin_vfs_read -- ends '\n=^LAST ENDS\n  .*KILLED [0-9]+ spin_vfs_read' back 'q=TREND'
+	PTY_SIZE=110x90 play last - -d 0.5 spin_vfs_read -- ends '\n=^LAST ENDS\n  .*KILLED [0-9]+ spin_vfs_read' back 'q=TREND'
+	# what reads is slow as long as it is there
+	rm -r ${pins}_spin
 else
 	for name in ends-refused told-to-end is-ended-by-request last-ends last-back; do
 		skip "$name" 'this kernel has no watchdog'
@@ -147,7 +152,7 @@ for i in 1 2 3 4; do
 	"$bpftool" prog loadall "$work/many.bpf.o" "${pins}_many$i" || exit 1
 	at_exit "rm -r ${pins}_many$i"
 done
-play many - -d 60 -e $columns -- state '=100[23] programs' last 'sname\nG=many_249' first 'g=apple_program' \
+play many - -d 60 -e $columns -- state '=1002 programs' last 'sname\nG=many_249' first 'g=apple_program' \
 	page '{pgdn}!apple_program' filter '/many_01*\n!many_020' back '/\n=apple_program'
 
 # bad input
