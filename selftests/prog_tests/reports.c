@@ -104,10 +104,14 @@ static void fdinfo(void)
 	has_field("fdinfo", "%s:\t%llu\n", "quarantined", 0);
 }
 
-/* The messages since; true if the report is among them, with where and the stack. */
-static bool log_has_report(int fd, __u32 id)
+/* What was read of the report; it may be printed while it is read. */
+struct report {
+	bool first, at, stack;
+};
+
+/* The messages since; true if the report is complete, with where and the stack. */
+static bool log_has_report(int fd, __u32 id, struct report *r)
 {
-	bool first = false, at = false, stack = false;
 	char record[8192], want[100];
 	ssize_t n;
 
@@ -117,36 +121,38 @@ static bool log_has_report(int fd, __u32 id)
 	       (n < 0 && errno == EPIPE)) {
 		record[n < 0 ? 0 : n] = 0;
 		if (strstr(record, want) && strstr(record, "reason budget"))
-			first = true;
-		else if (first &&
+			r->first = true;
+		else if (r->first &&
 			 strstr(record, "bpf_watchdog:   at bpf_prog_"))
-			at = true;
-		else if (first &&
+			r->at = true;
+		else if (r->first &&
 			 strstr(record, "bpf_watchdog:     bpf_prog_") &&
 			 strstr(record, "_loop_inlined+"))
-			stack = true;
+			r->stack = true;
 	}
-	CHECK(!first || at, "a report that does not say where");
-	CHECK(!first || stack, "a report without the frame of the program");
-	return first;
+	return r->first && r->at && r->stack;
 }
 
 /* Reports are rate limited: those of earlier tests may have used up the first seconds. */
 static void kernel_log(void)
 {
 	uint64_t deadline = now_ns() + 15 * NSEC_PER_SEC;
+	struct report report = {};
 	struct run *run;
-	bool found;
 	int fd;
 
 	fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	REQUIRE(fd >= 0, "/dev/kmsg: %m");
 	lseek(fd, 0, SEEK_END);
 	run = ended_once();
-	while (!(found = log_has_report(fd, repro_id(run))) && !nr_failures &&
+	while (!log_has_report(fd, repro_id(run), &report) && !nr_failures &&
 	       now_ns() < deadline)
 		repro_trigger(run);
-	CHECK(found, "the kernel log has no report of prog %u", repro_id(run));
+	CHECK(report.first, "the kernel log has no report of prog %u",
+	      repro_id(run));
+	CHECK(!report.first || report.at, "a report that does not say where");
+	CHECK(!report.first || report.stack,
+	      "a report without the frame of the program");
 	close(fd);
 }
 
