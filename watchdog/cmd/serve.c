@@ -233,26 +233,29 @@ static struct health look_after(const struct serve *s)
 	if (h.list == -ENOENT)
 		h.list = 0;
 	h.events = s->ring && ring_alive(s->ring);
-	h.ok = !h.list && (h.kernel == -ENOSYS || (!h.kernel && h.events));
+	/* What was there when it started must not be gone. */
+	h.ok = !h.list &&
+	       (s->ring ? !h.kernel && h.events : h.kernel == -ENOSYS);
 	return h;
 }
 
-static const char *check_text(int err)
+static const char *check_text(const struct serve *s, int err)
 {
-	return !err	      ? "ok" :
-	       err == -ENOSYS ? "not in this kernel" :
-				errno_name(-err);
+	return !err			  ? "ok" :
+	       err == -ENOSYS && !s->ring ? "not in this kernel" :
+					    errno_name(-err);
 }
 
 static char *serve_page_health(void *arg, bool *ok, size_t *len)
 {
-	struct health h = look_after(arg);
+	const struct serve *s = arg;
+	struct health h = look_after(s);
 	json_t *doc = json_pack("{s:s, s:b, s:b, s:I, s:{s:s, s:s, s:s}}",
 				"schema", HEALTH_SCHEMA, "ok", h.ok, "enabled",
 				h.enabled, "programs", (json_int_t)h.programs,
-				"checks", "sysctls", check_text(h.kernel),
-				"programs", check_text(h.list), "events",
-				h.kernel == -ENOSYS ? check_text(h.kernel) :
+				"checks", "sysctls", check_text(s, h.kernel),
+				"programs", check_text(s, h.list), "events",
+				h.kernel == -ENOSYS ? check_text(s, h.kernel) :
 				h.events	    ? "ok" :
 						      "the trace ring is gone");
 	struct serve_policy policy = {};
@@ -325,7 +328,7 @@ static void tick(struct serve *s)
 	if (!h.ok)
 		serve_say(s, LOG_ERR,
 			  "not healthy: sysctls %s, programs %s, events %s",
-			  check_text(h.kernel), check_text(h.list),
+			  check_text(s, h.kernel), check_text(s, h.list),
 			  h.events ? "ok" : "gone");
 	if (h.kernel == -ENOSYS) {
 		notify("%sSTATUS=no watchdog in this kernel, measuring %zu "
