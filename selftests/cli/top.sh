@@ -153,7 +153,7 @@ for i in 1 2 3 4; do
 	at_exit "rm -r ${pins}_many$i"
 done
 play many - -d 60 -e $columns -- state '=1002 programs' last 'sname\nG=many_249' first 'g=apple_program' \
-	page '{pgdn}!apple_program' filter '/many_01*\n!many_020' back '/\n=apple_program'
+	page '{pgdn}!apple_program' filter '/many_01*\n!many_020' back '/\ng=apple_program'
 
 # bad input
 expect delay-too-short 2 'at least 100ms' top -d 0.01
