@@ -229,7 +229,7 @@ static const struct opt opts[] = {
 	{ "-j", OPT_STR, &json_path, "table: write the JSON" },
 };
 
-static void usage(FILE *f)
+static void bench_usage(FILE *f)
 {
 	size_t i;
 
@@ -338,7 +338,7 @@ static int cmd_table(int argc, char **argv)
 	if (!b)
 		return 2;
 	if (argc < 4 || parse(argc, argv, 4) != argc) {
-		usage(stderr);
+		bench_usage(stderr);
 		return 2;
 	}
 	raw = csv__load(argv[3]);
@@ -420,7 +420,7 @@ static int cmd_compare(int argc, char **argv)
 	int ret = 1;
 
 	if (argc != 4) {
-		usage(stderr);
+		bench_usage(stderr);
 		return 2;
 	}
 	a = csv__load(argv[2]);
@@ -475,7 +475,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 &&
 	    (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
-		usage(stdout);
+		bench_usage(stdout);
 		return 0;
 	}
 	if (argc > 2 && !strcmp(argv[1], "run"))
@@ -484,6 +484,6 @@ int main(int argc, char **argv)
 		return cmd_table(argc, argv);
 	if (argc > 1 && !strcmp(argv[1], "--compare"))
 		return cmd_compare(argc, argv);
-	usage(stderr);
+	bench_usage(stderr);
 	return 2;
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The order of folders, by scripts/floors: no file includes one of a higher folder. And in
-# watchdog/ no two files have a static function of the same name, so that a name in a
+# The order of folders, by scripts/floors: no file includes one of a higher folder. And no two
+# files of the folders below have a static function of the same name, so that a name in a
 # backtrace, a message or a search is one place.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -26,7 +26,8 @@ while read -r tree floors; do
 		grep -vE '/(fuzz|kshim|kmod|unit|random|demo)/|\.bpf\.c$|^selftests/progs/' | xargs -r grep -HnE '^#include "')
 done <"$repo/scripts/floors"
 
-mapfile -t sources < <(cd "$repo" && git ls-files -co --exclude-standard 'watchdog/*.[ch]')
+mapfile -t sources < <(cd "$repo" && git ls-files -co --exclude-standard '*.[ch]' |
+	grep -E '^(watchdog|bench|selftests/unit)/' | grep -v '/progs/.*\.bpf\.c$')
 twice=$(cd "$repo" && awk '
 	/(^|\) )static .*[a-z0-9_]+\(/ && !/;$/ && !/^\t/ {
 		name = $0

@@ -26,7 +26,7 @@
 
 #define HEAD "set,program,input,run_ns,interrupts,best_ns,worst_ns,reason\n"
 
-static int validate(const struct run_opts *o)
+static int estimate_validate(const struct run_opts *o)
 {
 	(void)o;
 	if (!wd_present()) {
@@ -47,7 +47,7 @@ static void put_elem(const struct bpf_map *map, __u64 key)
 			     BPF_ANY);
 }
 
-static void prepare(struct estimate_bpf *skel)
+static void estimate_prepare(struct estimate_bpf *skel)
 {
 	for (__u64 key = 0; key < 64; key++)
 		put_elem(skel->maps.hash_each, key);
@@ -60,8 +60,8 @@ static void prepare(struct estimate_bpf *skel)
 	memset(skel->bss->from, 'a', sizeof(skel->bss->from));
 }
 
-static int measure(const struct run_opts *o, struct estimate_bpf *skel,
-		   struct bpf_program *prog)
+static int estimate_measure(const struct run_opts *o, struct estimate_bpf *skel,
+			    struct bpf_program *prog)
 {
 	static const struct {
 		const char *name;
@@ -166,7 +166,7 @@ static void measure_contention(const struct run_opts *o,
 			update_ns(skel, n));
 }
 
-static int run(const struct run_opts *opts)
+static int estimate_run(const struct run_opts *opts)
 {
 	struct run_opts o = *opts;
 	struct estimate_bpf *skel;
@@ -187,12 +187,12 @@ static int run(const struct run_opts *opts)
 		estimate_bpf__destroy(skel);
 		return -EOPNOTSUPP;
 	}
-	prepare(skel);
+	estimate_prepare(skel);
 	bpf_object__for_each_program(prog, skel->obj) {
 		if (fnmatch(o.filter, bpf_program__name(prog), 0) ||
 		    prog == skel->progs.contend)
 			continue;
-		err = measure(&o, skel, prog);
+		err = estimate_measure(&o, skel, prog);
 		if (err) {
 			warn_f("%s: %s", bpf_program__name(prog),
 			       strerror(-err));
@@ -222,8 +222,8 @@ struct prog {
 	size_t runs, hit, below, above;
 };
 
-static struct prog *find(struct prog *progs, size_t *n, const char *set,
-			 const char *name)
+static struct prog *estimate_find(struct prog *progs, size_t *n,
+				  const char *set, const char *name)
 {
 	for (size_t i = 0; i < *n; i++)
 		if (!strcmp(progs[i].set, set) && !strcmp(progs[i].name, name))
@@ -245,7 +245,8 @@ static size_t collect(const struct csv *c, struct prog *progs)
 
 		if (!csv__num(c, i, cr, &ns) || !csv__num(c, i, cb, &best))
 			continue;
-		p = find(progs, &n, csv__str(c, i, cs), csv__str(c, i, cp));
+		p = estimate_find(progs, &n, csv__str(c, i, cs),
+				  csv__str(c, i, cp));
 		p->best = best;
 		p->bounded = csv__num(c, i, cw, &worst);
 		p->worst = p->bounded ? worst : INFINITY;
@@ -306,7 +307,7 @@ static double median(double *v, size_t n)
 	return dist_of(v, n).p50;
 }
 
-static void judge(const char *set, const struct prog *progs, size_t n)
+static void estimate_judge(const char *set, const struct prog *progs, size_t n)
 {
 	double *tight = calloc(n + 1, sizeof(*tight)),
 	       *loose = calloc(n + 1, sizeof(*loose));
@@ -373,7 +374,7 @@ static void judge_contention(const struct csv *c)
 		    predicted / two);
 }
 
-static int table(const struct table_opts *o)
+static int estimate_table(const struct table_opts *o)
 {
 	struct prog *progs = calloc(csv__rows(o->raw) + 1, sizeof(*progs));
 	static const char *const sets[] = { "original", "own" };
@@ -403,7 +404,7 @@ static int table(const struct table_opts *o)
 		       p->above ? "  above worst" : "");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
-		judge(sets[i], progs, n);
+		estimate_judge(sets[i], progs, n);
 	judge_contention(o->raw);
 	puts("\nenvironment");
 	print_env(o->raw);
@@ -415,7 +416,7 @@ const struct bench bench_estimate = {
 	.name = "estimate",
 	.desc = "estimates against measured runs",
 	.nr_keys = 2,
-	.validate = validate,
-	.run = run,
-	.table = table,
+	.validate = estimate_validate,
+	.run = estimate_run,
+	.table = estimate_table,
 };

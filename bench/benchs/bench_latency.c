@@ -51,7 +51,7 @@ struct thread {
 	__u64 rng;
 };
 
-static int fill_hash(struct thread *t);
+static int latency_fill_hash(struct thread *t);
 static int fill_ring(struct thread *t);
 static int fill_chain(struct thread *t);
 
@@ -84,7 +84,7 @@ static const struct kind {
 	{ .name = "loop_inlined", .maps = "", .loop = true },
 	{ .name = "loop_called", .maps = "", .loop = true },
 	{ .name = "for_each_array", .maps = "array" },
-	{ .name = "for_each_hash", .maps = "hash", .setup = fill_hash },
+	{ .name = "for_each_hash", .maps = "hash", .setup = latency_fill_hash },
 	{ .name = "iter_num", .maps = "" },
 	{ .name = "may_goto", .maps = "" },
 	{ .name = "may_goto_call", .maps = "" },
@@ -95,7 +95,7 @@ static const struct kind {
 	{ .name = "spin_lock", .maps = "locks", .irqs_off = true },
 };
 
-static int fill_hash(struct thread *t)
+static int latency_fill_hash(struct thread *t)
 {
 	int fd = bpf_map__fd(t->obj->maps.hash), err = 0;
 	__u32 n = bpf_map__max_entries(t->obj->maps.hash), done = n, i;
@@ -270,7 +270,7 @@ static __s64 get_field(const char *raw, const struct field *f)
 	return f->size == 4 ? (__s32)v : (__s64)v;
 }
 
-static void add_event(const char *raw, __u32 len)
+static void latency_add_event(const char *raw, __u32 len)
 {
 	struct event *e;
 	int i;
@@ -311,8 +311,8 @@ static void drain(void)
 			for (; k < n; k++)
 				rec[k] = data[(tail + k) % page->data_size];
 			if (h->type == PERF_RECORD_SAMPLE)
-				add_event(rec + sizeof(*h) + 4,
-					  *(__u32 *)(rec + sizeof(*h)));
+				latency_add_event(rec + sizeof(*h) + 4,
+						  *(__u32 *)(rec + sizeof(*h)));
 			else if (h->type == PERF_RECORD_LOST)
 				lost += *(__u64 *)(rec + sizeof(*h) + 8);
 			tail += n;
@@ -474,7 +474,7 @@ static int run_kind(const struct run_opts *o, const struct kind *k)
 	return err;
 }
 
-static int validate(const struct run_opts *o)
+static int latency_validate(const struct run_opts *o)
 {
 	if (!wd_present()) {
 		warn_f("this kernel has no watchdog (/proc/sys/kernel/bpf_watchdog): boot the patched one, `make kernel`");
@@ -493,7 +493,7 @@ static int validate(const struct run_opts *o)
 	return 0;
 }
 
-static int run(const struct run_opts *o)
+static int latency_run(const struct run_opts *o)
 {
 	int err, failed = 0;
 	size_t k;
@@ -549,8 +549,8 @@ struct sum {
 	size_t other_reason;
 };
 
-static struct sum fold(const struct csv *raw, const char *setup,
-		       const char *name)
+static struct sum latency_fold(const struct csv *raw, const char *setup,
+			       const char *name)
 {
 	int cs = csv__col(raw, "setup"), cr = csv__col(raw, "reproducer");
 	int cl = csv__col(raw, "late_ns"), ct = csv__col(raw, "stop_ns"),
@@ -609,7 +609,7 @@ static void json_rows(const struct table_opts *o, const char *key,
 
 	fprintf(o->json, ",\n  \"%s\": [", key);
 	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
-		struct sum s = fold(o->raw, setup, kinds[k].name);
+		struct sum s = latency_fold(o->raw, setup, kinds[k].name);
 
 		fprintf(o->json,
 			"%s\n    {\"reproducer\": \"%s\", \"kills\": %zu, \"budget_ns\": ",
@@ -639,7 +639,7 @@ static void print_setup(const struct table_opts *o, const struct setup *st)
 	       "reproducer", "kills", "us", "p50 us", "p99 us", "max us",
 	       "p50 us", "p99 us", "max us", "max");
 	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
-		struct sum s = fold(o->raw, st->name, kinds[k].name);
+		struct sum s = latency_fold(o->raw, st->name, kinds[k].name);
 
 		if (!s.late.n) {
 			printf("  %-16s %6s %s\n", kinds[k].name, "-",
@@ -704,7 +704,7 @@ static void print_setup(const struct table_opts *o, const struct setup *st)
 		    true, "%.2f us", other_p99 / NSEC_PER_USEC);
 }
 
-static int table(const struct table_opts *o)
+static int latency_table(const struct table_opts *o)
 {
 	size_t i;
 
@@ -735,7 +735,7 @@ const struct bench bench_latency = {
 	.name = "latency",
 	.desc = "deadline to decision, decision to return, per way to stall",
 	.nr_keys = 2,
-	.validate = validate,
-	.run = run,
-	.table = table,
+	.validate = latency_validate,
+	.run = latency_run,
+	.table = latency_table,
 };

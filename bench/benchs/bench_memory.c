@@ -20,7 +20,7 @@
 
 #define NR_SHOWN 20 /* rows on the terminal; CSV and JSON have all */
 
-static int validate(const struct run_opts *o)
+static int memory_validate(const struct run_opts *o)
 {
 	if (!o->nr_files) {
 		warn_f("memory: name the BPF objects to load, such as .output/selftests/*.bpf.o");
@@ -127,7 +127,7 @@ static int one_by_one(const struct run_opts *o, const char *path,
 	return n;
 }
 
-static int run(const struct run_opts *o)
+static int memory_run(const struct run_opts *o)
 {
 	int err, i, progs = 0, refused = 0, failed = 0;
 
@@ -183,7 +183,7 @@ static int by_ratio(const void *a, const void *b)
 	return d > 0 ? 1 : d < 0 ? -1 : x->i > y->i ? 1 : -1;
 }
 
-static int table(const struct table_opts *o)
+static int memory_table(const struct table_opts *o)
 {
 	const struct csv *c = o->raw;
 	int co = csv__col(c, "object"), cp = csv__col(c, "program"),
@@ -307,7 +307,7 @@ const struct bench bench_memory = {
 	.name = "memory",
 	.desc = "bytes per program, with and without a fast-path image",
 	.nr_keys = 2,
-	.validate = validate,
-	.run = run,
-	.table = table,
+	.validate = memory_validate,
+	.run = memory_run,
+	.table = memory_table,
 };

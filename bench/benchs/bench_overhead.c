@@ -126,7 +126,7 @@ static double ticks_per_insn(void)
 	return best / (2 * n);
 }
 
-static int validate(const struct run_opts *o)
+static int overhead_validate(const struct run_opts *o)
 {
 	double tpi = ticks_per_insn();
 
@@ -254,8 +254,8 @@ static int per_timer(struct ctx *c, long samples, double *exact, double *median)
 	return 0;
 }
 
-static int attach(struct ctx *c, const struct path *p, int from, int to,
-		  struct bpf_link **links)
+static int overhead_attach(struct ctx *c, const struct path *p, int from,
+			   int to, struct bpf_link **links)
 {
 	struct bpf_program *prog;
 	int i;
@@ -274,9 +274,9 @@ static int attach(struct ctx *c, const struct path *p, int from, int to,
 	return 0;
 }
 
-static int measure(struct ctx *c, const struct path *p,
-		   const struct run_opts *o, double *exact, double *median,
-		   double *mean)
+static int overhead_measure(struct ctx *c, const struct path *p,
+			    const struct run_opts *o, double *exact,
+			    double *median, double *mean)
 {
 	struct bpf_link *links[NR_OBJS] = {};
 	double base, base_median;
@@ -301,11 +301,11 @@ static int measure(struct ctx *c, const struct path *p,
 		}
 		return err;
 	}
-	err = attach(c, p, 0, p->base, links);
+	err = overhead_attach(c, p, 0, p->base, links);
 	if (!err)
 		err = per_op(c, p->drive, o->samples, &base, &base_median);
 	if (!err)
-		err = attach(c, p, p->base, p->base + 1, links);
+		err = overhead_attach(c, p, p->base, p->base + 1, links);
 	if (!err)
 		err = per_op(c, p->drive, o->samples, exact, median);
 	*exact -= base;
@@ -381,7 +381,7 @@ static void put(FILE *f, double v)
 		fprintf(f, ",%.4f", v);
 }
 
-static int run(const struct run_opts *o)
+static int overhead_run(const struct run_opts *o)
 {
 	int stats_fd = -1, err, failed = 0;
 	double exact, median, mean;
@@ -406,7 +406,8 @@ static int run(const struct run_opts *o)
 		for (p = 0; p < ARRAY_SIZE(paths); p++) {
 			if (fnmatch(o->filter, paths[p].name, 0))
 				continue;
-			err = measure(&c, &paths[p], o, &exact, &median, &mean);
+			err = overhead_measure(&c, &paths[p], o, &exact,
+					       &median, &mean);
 			if (err) {
 				warn_f("%s, %s: %s", paths[p].name,
 				       modes[m].name, strerror(-err));
@@ -460,7 +461,7 @@ struct row {
 	struct dist d[NR_COLS], mean[NR_COLS];
 };
 
-static struct row fold(const struct csv *raw, const char *path)
+static struct row overhead_fold(const struct csv *raw, const char *path)
 {
 	int ck = csv__col(raw, "kernel"), cm = csv__col(raw, "mode"),
 	    cp = csv__col(raw, "path");
@@ -487,7 +488,7 @@ static struct row fold(const struct csv *raw, const char *path)
 	return row;
 }
 
-static void cell(const struct dist *d, int width)
+static void overhead_cell(const struct dist *d, int width)
 {
 	if (d->n)
 		printf(" %*.*f", width,
@@ -518,7 +519,7 @@ static void delta_cell(const struct row *r, int a, int b, int width)
 		printf(" %*s", width, "-");
 }
 
-static int table(const struct table_opts *o)
+static int overhead_table(const struct table_opts *o)
 {
 	double d, worst_off = 0, worst_on = -INFINITY, worst_same = -INFINITY,
 		  worst_stats = -INFINITY, worst_uncounted = -INFINITY,
@@ -529,7 +530,7 @@ static int table(const struct table_opts *o)
 	char what[128];
 
 	for (p = 0; p < ARRAY_SIZE(paths); p++) {
-		rows[p] = fold(o->raw, paths[p].name);
+		rows[p] = overhead_fold(o->raw, paths[p].name);
 		for (k = 0; k < NR_COLS; k++) {
 			if (!rows[p].d[k].n)
 				continue;
@@ -570,17 +571,17 @@ static int table(const struct table_opts *o)
 	       "st-vst", "on-vst", "on+stats", "ons-vst");
 	for (p = 0; p < ARRAY_SIZE(paths); p++) {
 		printf("  %-15s", paths[p].name);
-		cell(&rows[p].d[COL_VANILLA], 9);
-		cell(&rows[p].d[COL_OFF], 9);
+		overhead_cell(&rows[p].d[COL_VANILLA], 9);
+		overhead_cell(&rows[p].d[COL_OFF], 9);
 		delta_cell(&rows[p], COL_OFF, COL_VANILLA, 8);
 		printf(" |");
-		cell(&rows[p].d[COL_VANILLA_STATS], 9);
-		cell(&rows[p].d[COL_STATS], 9);
-		cell(&rows[p].d[COL_ON], 9);
+		overhead_cell(&rows[p].d[COL_VANILLA_STATS], 9);
+		overhead_cell(&rows[p].d[COL_STATS], 9);
+		overhead_cell(&rows[p].d[COL_ON], 9);
 		delta_cell(&rows[p], COL_STATS, COL_VANILLA_STATS, 8);
 		delta_cell(&rows[p], COL_ON, COL_VANILLA_STATS, 8);
 		printf(" |");
-		cell(&rows[p].d[COL_ON_STATS], 9);
+		overhead_cell(&rows[p].d[COL_ON_STATS], 9);
 		delta_cell(&rows[p], COL_ON_STATS, COL_VANILLA_STATS, 8);
 		putchar('\n');
 	}
@@ -592,7 +593,7 @@ static int table(const struct table_opts *o)
 		printf("  %-15s", paths[p].name);
 		for (k = 0; k < NR_COLS; k++) {
 			printf("  %s", columns[k].name);
-			cell(&rows[p].mean[k], 0);
+			overhead_cell(&rows[p].mean[k], 0);
 		}
 		putchar('\n');
 	}
@@ -684,7 +685,7 @@ const struct bench bench_overhead = {
 	.name = "overhead",
 	.desc = "guest instructions per invocation: vanilla, off, stats, on",
 	.nr_keys = 1,
-	.validate = validate,
-	.run = run,
-	.table = table,
+	.validate = overhead_validate,
+	.run = overhead_run,
+	.table = overhead_table,
 };

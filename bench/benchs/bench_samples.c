@@ -38,7 +38,7 @@ struct sample {
 };
 
 /* Takes what has run since the last look, if anything. */
-static int look(struct sample *s, const char *input)
+static int samples_look(struct sample *s, const char *input)
 {
 	__u64 now = interrupts(), runs;
 	struct bpf_prog_info info;
@@ -80,7 +80,7 @@ static int drive_sync(struct sample *s)
 			close(fd);
 		for (long i = 0; i < s->o->count * 3 && !err; i++) {
 			sync();
-			err = look(s, g ? "outside" : "inside");
+			err = samples_look(s, g ? "outside" : "inside");
 		}
 	}
 	bpf_link__destroy(link);
@@ -129,16 +129,16 @@ static int drive_connect(struct sample *s)
 		int c = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), a;
 
 		memcpy(&to, i % 2 ? (void *)&other : (void *)&real, sizeof(to));
-		look(s, "between");
+		samples_look(s, "between");
 		/* an address that cannot be read is an input, too */
 		if (i % 5 == 4)
 			connect(c, (void *)8, sizeof(to));
 		else if (connect(c, (void *)&to, sizeof(to)))
 			err = -errno;
 		err = err   ?:
-			      look(s, i % 5 == 4 ? "bad" :
-				      i % 2	 ? "rewritten" :
-						   "as is");
+			      samples_look(s, i % 5 == 4 ? "bad" :
+					      i % 2	 ? "rewritten" :
+							   "as is");
 		if (i % 5 == 4) {
 			close(c);
 			continue;
@@ -177,7 +177,7 @@ static int drive_clock(struct sample *s)
 	s->in_interrupt = true;
 	until = now_ns() + 3000000000ULL;
 	while (!err && s->seen < s->o->count * 10 && now_ns() < until)
-		err = look(s, "samples");
+		err = samples_look(s, "samples");
 	bpf_link__destroy(link);
 	return err;
 }
@@ -192,27 +192,27 @@ static int one_connection(struct sample *s, int family, bool pause)
 	if (l < 0)
 		return -errno;
 	c = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	err = look(s, "listen");
+	err = samples_look(s, "listen");
 	if (connect(c, (void *)&addr, len))
 		err = -errno;
-	err = err ?: look(s, "connect");
+	err = err ?: samples_look(s, "connect");
 	a = err ? -1 : accept(l, NULL, NULL);
 	/* tcp_dumpstats prints once in a second */
 	if (!err && pause) {
 		sleep(1);
-		err = look(s, "pause");
+		err = samples_look(s, "pause");
 	}
 	for (int i = 0; i < 5 && !err && a >= 0; i++) {
 		if (write(c, buf, sizeof(buf)) < 0 ||
 		    read(a, buf, sizeof(buf)) < 0)
 			err = -errno;
-		err = err ?: look(s, "transfer");
+		err = err ?: samples_look(s, "transfer");
 	}
 	if (a >= 0)
 		close(a);
 	close(c);
 	close(l);
-	return err ?: look(s, "close");
+	return err ?: samples_look(s, "close");
 }
 
 static int drive_tcp(struct sample *s)

@@ -26,14 +26,14 @@ struct pair {
 	double best[2];
 };
 
-static int run(const struct run_opts *o)
+static int verification_run(const struct run_opts *o)
 {
 	(void)o;
 	warn_f("verification: veristat runs in the guest, see run/verification.sh");
 	return -ENOTSUP;
 }
 
-static int by_name(const void *a, const void *b)
+static int verification_by_name(const void *a, const void *b)
 {
 	const struct pair *x = a, *y = b;
 
@@ -41,14 +41,14 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Rows of the same program become one. Return: how many. */
-static size_t merge(struct pair *p, size_t n)
+static size_t verification_merge(struct pair *p, size_t n)
 {
 	size_t i, to = 0;
 	int k;
 
-	qsort(p, n, sizeof(*p), by_name);
+	qsort(p, n, sizeof(*p), verification_by_name);
 	for (i = 0; i < n; i++) {
-		if (!to || by_name(&p[to - 1], &p[i])) {
+		if (!to || verification_by_name(&p[to - 1], &p[i])) {
 			p[to++] = p[i];
 			continue;
 		}
@@ -84,7 +84,7 @@ static bool differs(const struct csv *c, const struct cols *col,
 	return found;
 }
 
-static int table(const struct table_opts *o)
+static int verification_table(const struct table_opts *o)
 {
 	const struct csv *c = o->raw;
 	struct cols col = {
@@ -111,7 +111,7 @@ static int table(const struct table_opts *o)
 		p[n].row[k] = i + 1;
 		n += csv__num(c, i, col.duration, &p[n].best[k]);
 	}
-	n = merge(p, n);
+	n = verification_merge(p, n);
 
 	printf("\nverification: time of the verifier, unpatched and patched\n\n");
 	if (o->csv)
@@ -166,6 +166,6 @@ const struct bench bench_verification = {
 	.name = "verification",
 	.desc = "time of the verifier, unpatched and patched",
 	.nr_keys = 2,
-	.run = run,
-	.table = table,
+	.run = verification_run,
+	.table = verification_table,
 };
