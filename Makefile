@@ -58,12 +58,13 @@ part = @+$(MAKE) --no-print-directory -C $(1) $(parts) $(2)
 
 .NOTPARALLEL:
 .PHONY: help all deps source series kernel kernel-vanilla kernel-debug tools bpfwd selftests \
-	demo test test-debug test-all test-faults test-field test-upstream vm bench install deb deb-kernel patches \
+	demo unit unit-tests test test-debug test-all test-faults test-field test-upstream vm bench install deb deb-kernel patches \
 	format check clean
 
 help:
 	@echo 'Targets'
 	@echo '  demo             everything from a fresh machine: a stall without and with the watchdog'
+	@echo '  unit [T=glob]    tests of what needs no kernel (no VM, seconds); part of test'
 	@echo '  test [T=glob]    everything from a fresh machine to "N passed, N failed, N skipped"'
 	@echo '  test-debug       the same on the kernel with KASAN, lockdep and kmemleak'
 	@echo '  test-all [S=step]  what takes hours: all programs of the kernel'"'"'s BPF selftests ended at'
@@ -120,12 +121,16 @@ bpfwd: tools
 selftests: tools
 	$(call part,selftests)
 all: bpfwd selftests
+unit-tests: tools
+	$(call part,selftests/unit)
 
 vm: $(if $(KERNEL),deps,kernel)
 	@selftests/vm/run.sh "$$BPFWD_CMD"
-test: all deb
+unit: unit-tests
+	@scripts/test.sh 'unit/$(subst ','\'',$(T))'
+test: all deb unit-tests
 	@scripts/test.sh '$(subst ','\'',$(T))'
-test-debug: all deb kernel-debug
+test-debug: all deb unit-tests kernel-debug
 	@KERNEL='$(or $(KERNEL),$(KSRC)/.debug/arch/x86/boot/bzImage)' TIMEOUT=$(or $(TIMEOUT),1800) \
 		scripts/test.sh '$(subst ','\'',$(T))'
 test-all: all
@@ -158,4 +163,4 @@ check: series
 	@scripts/check.sh
 clean:
 	rm -rf $(addprefix $(O)/,bench bpftool bpfwd bpfwd.8 bpfwd.policy.5 build check corpus deb field field.json fuzz innocents \
-		kill-everywhere.json libbpf linux.unpack log selftests stamps test-all test.json uapi verdicts vm vmlinux.h watchdog)
+		kill-everywhere.json libbpf linux.unpack log selftests stamps test-all test.json uapi unit verdicts vm vmlinux.h watchdog watchdog-san)

@@ -30,13 +30,13 @@ format() {
 warnings() {
 	local d out=$O/build/werror
 	[[ -e $O/libbpf/libbpf.a && -e $O/vmlinux.h ]] || { say 'check: warnings: skipped, needs make tools'; return 0; }
-	for d in watchdog selftests bench; do
+	for d in watchdog selftests selftests/unit bench; do
 		[[ -f $repo/$d/Makefile ]] || continue
 		make -s -C "$repo/$d" -j"$jobs" WERROR=1 O="$out" KSRC="$KSRC" VANILLA="$VANILLA" KBUILD="$KBUILD" \
 			LIBBPF_A="$O/libbpf/libbpf.a" LIBBPF_INC="$O/libbpf/include" UAPI_INC="$O/uapi/include" \
 			BPFTOOL="$O/bpftool" VMLINUX_H="$O/vmlinux.h" BPFWD="$out/bpfwd" \
 			CLANG="${CLANG:-clang-19}" LLVM_STRIP="${LLVM_STRIP:-llvm-strip-19}" V= all \
-			>"$O/log/check-$d.log" 2>&1 || { tail -n 20 "$O/log/check-$d.log"; return 1; }
+			>"$O/log/check-${d//\//-}.log" 2>&1 || { tail -n 20 "$O/log/check-${d//\//-}.log"; return 1; }
 	done
 }
 clean_tree() {

@@ -44,6 +44,7 @@ tracefs/tracefs.h libtracefs-dev
 ncurses.h       libncurses-dev
 microhttpd.h    libmicrohttpd-dev
 cyaml/cyaml.h   libcyaml-dev
+cmocka.h        libcmocka-dev
 Zydis/Zydis.h   libzydis-dev
 pkg-config      pkgconf|pkg-config
 pahole          pahole|dwarves

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Run the tests whose names match a glob: those of the VM itself, selftests/runner in
-# the VM (it runs selftests/cli as well), the demo, the fuzzers, and that the source tree
+# the VM (it runs selftests/cli as well), selftests/unit, the demo, the fuzzers, and that the source tree
 # stays clean.
 #   test.sh [GLOB]      KERNEL=bzImage
 # Writes $O/test.json; the last line is "N passed, N failed, N skipped".
@@ -148,6 +148,18 @@ if (( ${#names[@]} )); then
 		grep -qxF "$t" <(cut -f 1 "$results") || { echo "not ok - $t # no result"; record "$t" failed; }
 	done
 fi
+
+# --- What needs no kernel ---
+unit_passes() { # name
+	timeout 120 "$O/unit/$1" >"$O/log/test-unit.log" 2>&1 && return
+	grep -v '\[ RUN\|\[       OK' "$O/log/test-unit.log" | head -n 40 | sed 's/^/# /'
+	return 1
+}
+for unit in "$repo"/selftests/unit/*.c; do
+	unit=$(basename "$unit" .c)
+	[[ $unit != unit ]] || continue
+	if wanted "unit/$unit"; then last=$EPOCHREALTIME; outcome "unit/$unit" unit_passes "$unit"; fi
+done
 
 # --- What the README shows ---
 demo_works() {

@@ -9,6 +9,8 @@
 #define METRICS_REASONS 4
 #define METRICS_BUCKETS 14
 
+struct fault;
+
 /* What only somebody who follows the events can count. */
 struct metrics_events {
 	u64 ended[METRICS_REASONS];

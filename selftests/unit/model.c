@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The cost model as text: read, written, and refused with the line. */
+#include "unit.h"
+#include <errno.h>
+#include "calibrate/model.h"
+
+#define MODEL_HEAD \
+	"version 1\ncpu some cpu\nkernel 6.12\ndate 2026-01-01\nclock tsc\ncpus 2\n"
+
+static char model_path[] = "/tmp/unit-model.XXXXXX";
+
+static int model_file(void **state)
+{
+	int fd = mkstemp(model_path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return 0;
+}
+
+static int model_file_gone(void **state)
+{
+	return unlink(model_path);
+}
+
+static int model_from(const char *text, size_t len, struct model *m,
+		      struct fault *f)
+{
+	FILE *file = fopen(model_path, "w");
+
+	fwrite(text, 1, len, file);
+	fclose(file);
+	*m = (struct model){};
+	*f = (struct fault){};
+	return model_read(m, model_path, f);
+}
+
+static void model_is_read(void **state)
+{
+	static const char text[] = MODEL_HEAD
+		"# a comment\n"
+		"\n"
+		"  kfunc default best_ns=1 worst_ns=100000 default \"not measured\"\n"
+		"helper bpf_map_update_elem/hash best_ns=10 worst_ns=20.5 "
+		"per_unit_ns=0.125 best_per_unit_ns=0.1 mean_ns=15 calls=1000 "
+		"outliers=3 outlier_max_ns=999 cpus2_pct=250 "
+		"fit_error_permille=12\t\n"
+		"helper bpf_ktime_get_ns best_ns=1 worst_ns=1 per_unit_ns=2\n";
+	const struct model_entry *e;
+	struct model m;
+	struct fault f;
+	char key[100];
+
+	assert_int_equal(model_from(text, strlen(text), &m, &f), 0);
+	assert_int_equal(m.n, 3);
+	assert_int_equal(m.cpus, 2);
+	assert_string_equal(m.cpu, "some cpu");
+	/* sorted by key */
+	assert_string_equal(model_key(&m.entries[0], key, sizeof(key)),
+			    "helper bpf_ktime_get_ns");
+	e = &m.entries[1];
+	assert_string_equal(model_key(e, key, sizeof(key)),
+			    "helper bpf_map_update_elem/hash");
+	assert_int_equal(e->best_ps, 10000);
+	assert_int_equal(e->worst_ps, 20500);
+	assert_int_equal(e->per_unit_ps, 125);
+	assert_int_equal(e->best_per_unit_ps, 100);
+	assert_int_equal(e->mean_ps, 15000);
+	assert_int_equal(e->calls, 1000);
+	assert_int_equal(e->outliers, 3);
+	assert_int_equal(e->outlier_max_ps, 999000);
+	assert_int_equal(e->cpus_pct[2], 250);
+	assert_int_equal(e->fit_error_permille, 12);
+	assert_true(e->measured);
+	/* what has no best one takes the worst */
+	assert_int_equal(m.entries[0].best_per_unit_ps, 2000);
+	assert_false(m.entries[2].measured);
+	assert_string_equal(m.entries[2].reason, "not measured");
+	assert_ptr_equal(model_find(&m, e), e);
+	assert_null(model_find(
+		&m, &(struct model_entry){ .kind = MODEL_HELPER,
+					   .name = "bpf_map_update_elem" }));
+	model_free(&m);
+}
+
+/* What is written is read again as it was. */
+static void model_is_written(void **state)
+{
+	static const char text[] = MODEL_HEAD
+		"helper bpf_ktime_get_ns best_ns=1.001 worst_ns=2.000 "
+		"mean_ns=1.500 per_unit_ns=3.000 best_per_unit_ns=1.000 "
+		"fit_error_permille=4 calls=5 outliers=6 outlier_max_ns=7.000 "
+		"cpus2_pct=8\n"
+		"kfunc default best_ns=0.000 worst_ns=9.000 default \"why\"\n";
+	char back[sizeof(text) + 100] = "";
+	struct model m;
+	struct fault f;
+	FILE *file;
+
+	assert_int_equal(model_from(text, strlen(text), &m, &f), 0);
+	assert_int_equal(model_write(&m, model_path, &f), 0);
+	model_free(&m);
+	file = fopen(model_path, "r");
+	fread(back, 1, sizeof(back) - 1, file);
+	fclose(file);
+	assert_string_equal(back, text);
+	assert_int_equal(model_write(&m, "/nowhere/model", &f), EXIT_FAILED);
+	assert_int_equal(f.err, ENOENT);
+}
+
+#define ENTRY(line) MODEL_HEAD line, 7
+
+static void model_is_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		int line;
+		const char *why;
+	} rows[] = {
+		{ "", 1, "the file is empty" },
+		{ "cpu x\n", 1, "the first line must be 'version 1'" },
+		{ "version 9\n", 1, "version 9; this bpfwd reads 1" },
+		{ "version x\n", 1, "is no number" },
+		{ "version 1\nversion 1\n", 2, "version is given twice" },
+		{ "version 1\ncpu x\n", 2, "no line 'kernel'" },
+		{ MODEL_HEAD, 6, "and no entry" },
+		{ ENTRY("cpu y\n"), "cpu is given twice" },
+		{ ENTRY("cpus 3\n"), "cpus is given twice" },
+		{ ENTRY("colour red\n"), "is no key and no kind" },
+		{ ENTRY("helper\n"), "helper of what?" },
+		{ ENTRY("helper bpf_nope best_ns=1 worst_ns=1\n"),
+		  "unknown helper 'bpf_nope'" },
+		{ ENTRY("kfunc bpf_nope best_ns=1 worst_ns=1\n"),
+		  "unknown kfunc" },
+		{ ENTRY("insn nope best_ns=1 worst_ns=1\n"),
+		  "unknown class of instructions" },
+		{ ENTRY("helper bpf_map_update_elem/nope best_ns=1 worst_ns=1\n"),
+		  "unknown map type 'nope'" },
+		{ ENTRY("helper default/hash best_ns=1 worst_ns=1\n"),
+		  "the default has no map type" },
+		{ ENTRY("helper bpf_ktime_get_ns worst_ns=1\n"),
+		  "best_ns is missing" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns=1\n"),
+		  "worst_ns is missing" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns=2 worst_ns=1\n"),
+		  "best_ns is larger than worst_ns" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns=1 worst_ns=1 "
+			"per_unit_ns=1 best_per_unit_ns=2\n"),
+		  "best_per_unit_ns is larger" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns=1 best_ns=1 worst_ns=1\n"),
+		  "best_ns is given twice" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns=-1 worst_ns=1\n"),
+		  "is negative" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns=1.0001 worst_ns=2\n"),
+		  "up to three decimals" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns=1 worst_ns=1000000000001\n"),
+		  "is too large" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns=1 worst_ns=1 colour=1\n"),
+		  "no field 'colour'" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns=1 worst_ns=1 cpus1_pct=1\n"),
+		  "no field 'cpus1_pct'" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns=1 worst_ns=1 cpus9_pct=1\n"),
+		  "no field 'cpus9_pct'" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns worst_ns=1\n"),
+		  "is not of the form NAME=VALUE" },
+		{ ENTRY("helper bpf_ktime_get_ns best_ns=1 worst_ns=1 default \"x\n"),
+		  "the reason has no end" },
+		{ MODEL_HEAD "helper bpf_ktime_get_ns best_ns=1 worst_ns=1\n"
+			     "helper bpf_ktime_get_ns best_ns=1 worst_ns=2\n",
+		  8, "is there already, in line 7" },
+	};
+	static const char zero[] = "version 1\ncpu a\0b\n";
+	char where[200];
+	struct model m;
+	struct fault f;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(model_from(rows[i].text, strlen(rows[i].text),
+					    &m, &f),
+				 EXIT_FAILED);
+		snprintf(where, sizeof(where), "%s:%d: ", model_path,
+			 rows[i].line);
+		if (strncmp(f.msg, where, strlen(where)) ||
+		    !strstr(f.msg, rows[i].why))
+			fail_msg("%s\n%s", rows[i].text, f.msg);
+		assert_null(m.entries);
+	}
+	assert_int_equal(model_from(zero, sizeof(zero) - 1, &m, &f),
+			 EXIT_FAILED);
+	assert_non_null(strstr(f.msg, "zero byte"));
+}
+
+static void model_times(void **state)
+{
+	char buf[NS_LEN];
+	u64 ps;
+
+	assert_string_equal(model_ns(0, buf), "0.000");
+	assert_string_equal(model_ns(12345, buf), "12.345");
+	assert_int_equal(model_ns_parse("12.345", &ps), 0);
+	assert_int_equal(ps, 12345);
+	assert_int_equal(model_ns_parse("12.3", &ps), 0);
+	assert_int_equal(ps, 12300);
+	assert_int_equal(model_ns_parse("1000000000000", &ps), 0);
+	assert_true(ps == MODEL_PS_MAX);
+	assert_int_equal(model_ns_parse("1000000000000.001", &ps), -ERANGE);
+	assert_int_equal(model_ns_parse("18446744073709551617", &ps), -ERANGE);
+	assert_int_equal(model_ns_parse("", &ps), -EINVAL);
+	assert_int_equal(model_ns_parse("1.", &ps), -EINVAL);
+	assert_int_equal(model_ns_parse(".5", &ps), -EINVAL);
+	assert_int_equal(model_ns_parse("1.2345", &ps), -EINVAL);
+	assert_int_equal(model_ns_parse("1ns", &ps), -EINVAL);
+}
+
+static void model_names(void **state)
+{
+	u32 id = 0;
+
+	assert_true(model_helper_id("bpf_ktime_get_ns", &id));
+	assert_int_equal(id, 5);
+	assert_string_equal(model_helper_name(5), "bpf_ktime_get_ns");
+	assert_false(model_helper_id("ktime_get_ns", &id));
+	assert_true(model_map_type("hash", &id));
+	assert_int_equal(id, 1);
+	assert_string_equal(model_map_name(1), "hash");
+	assert_false(model_map_type("", &id));
+	for (u32 i = 1; i < 4; i++) {
+		const char *name = model_insn_name(i);
+
+		assert_true(model_insn_class(name, &id));
+		assert_int_equal(id, i);
+	}
+}
+
+static const struct CMUnitTest model_tests[] = {
+	cmocka_unit_test(model_is_read),    cmocka_unit_test(model_is_written),
+	cmocka_unit_test(model_is_refused), cmocka_unit_test(model_times),
+	cmocka_unit_test(model_names),
+};
+
+int main(void)
+{
+	return cmocka_run_group_tests(model_tests, model_file, model_file_gone);
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Policies become rules, rules become words, and judge what is attached. */
+#include "unit.h"
+#include "policy/rules.h"
+
+struct ruled {
+	struct policy_set set;
+	struct policy *policies[4];
+	struct policy_rules rules;
+	struct policy_graphs graphs;
+};
+
+static void ruled_by(struct ruled *r, const char *const *texts, size_t n)
+{
+	struct fault f = {};
+
+	*r = (struct ruled){};
+	r->set.policies = r->policies;
+	for (size_t i = 0; i < n; i++)
+		if (policy_parse(texts[i], strlen(texts[i]), "p.yaml",
+				 &r->policies[r->set.n++], &f))
+			fail_msg("%s", f.msg);
+	assert_false(policy_needs_graph(&r->set));
+	assert_int_equal(
+		policy_compile(&r->set, NULL, &r->rules, &r->graphs, &f), 0);
+}
+
+static void ruled_by_one(struct ruled *r, const char *text)
+{
+	ruled_by(r, &text, 1);
+}
+
+static void ruled_free(struct ruled *r)
+{
+	policy_rules_free(&r->rules);
+	policy_graphs_free(&r->graphs);
+	for (size_t i = 0; i < r->set.n; i++)
+		policy_free(r->policies[i]);
+}
+
+static void rule_is(const struct ruled *r, u32 i, const char *name,
+		    const char *want)
+{
+	char *line = rule_line(&r->rules, i);
+
+	assert_string_equal(line, want);
+	assert_string_equal(rule_text(&r->rules, r->rules.rules[i].name_off),
+			    name);
+	free(line);
+}
+
+static void rules_in_words(void **state)
+{
+	struct ruled r;
+
+	ruled_by_one(
+		&r,
+		"version: 1\nname: x\nmode: enforce\n"
+		"defaults: {budget: 10ms, on_overrun: detach, existing: detach}\n"
+		"hooks:\n"
+		"  - {match: \"kprobe/*\", max_latency: 5us, max_programs: 4, on_exceed: warn}\n"
+		"  - {match: xdp, budget: 1s}\n"
+		"programs:\n"
+		"  - {match: {name: a*, type: xdp}, on_overrun: kill, "
+		"quarantine: {after: 3, window: 1m}}\n"
+		"exempt:\n"
+		"  - {match: {name: b}, from: [latency, budget], reason: r, "
+		"until: \"2027-06-30T12:00:00Z\"}\n");
+	assert_int_equal(r.rules.n, 5);
+	assert_string_equal(r.rules.name, "x");
+	rule_is(&r, 0, "x:defaults",
+		"defaults mode enforce charge worst unbounded auto existing "
+		"detach budget 10ms on_overrun detach");
+	rule_is(&r, 1, "x:hooks[0]",
+		"hook kprobe/* max_latency 5us max_programs 4 on_exceed warn");
+	rule_is(&r, 2, "x:hooks[1]", "hook xdp budget 1s on_exceed deny");
+	rule_is(&r, 3, "x:programs[0]",
+		"program a* type xdp on_overrun kill quarantine after 3 "
+		"within 60s");
+	rule_is(&r, 4, "x:exempt[0]",
+		"exempt b from latency from budget until 2027-06-30T12:00:00Z");
+	assert_int_equal(r.rules.rules[1].line, 6);
+	assert_string_equal(rule_text(&r.rules, r.rules.rules[1].file_off),
+			    "p.yaml");
+	ruled_free(&r);
+}
+
+/* Who only watches takes no hook from who enforces, and changes nothing. */
+static void rules_of_several_policies(void **state)
+{
+	static const char *const texts[] = {
+		"version: 1\nname: w\nmode: monitor\n"
+		"hooks: [{match: \"*\", max_latency: 1us}]\n"
+		"programs: [{match: {name: a}, budget: 1ms}]\n",
+		"version: 1\nname: o\nmode: \"off\"\n"
+		"hooks: [{match: \"*\", max_latency: 1us}]\n",
+		"version: 1\nname: e\nmode: enforce\n"
+		"hooks: [{match: xdp, max_latency: 2us}]\n",
+	};
+	struct ruled r;
+
+	ruled_by(&r, texts, ARRAY_SIZE(texts));
+	assert_int_equal(r.rules.n, 3);
+	assert_string_equal(r.rules.name, "w,e");
+	rule_is(&r, 1, "e:hooks[0]", "hook xdp max_latency 2us on_exceed deny");
+	rule_is(&r, 2, "w:hooks[0]", "hook * max_latency 1us on_exceed warn");
+	ruled_free(&r);
+
+	ruled_by(&r, texts, 1);
+	assert_int_equal(r.rules.rules[0].mode, BPF_POLICY_MONITOR);
+	ruled_free(&r);
+	ruled_by(&r, NULL, 0);
+	assert_int_equal(r.rules.n, 1);
+	assert_int_equal(r.rules.rules[0].mode, BPF_POLICY_OFF);
+	ruled_free(&r);
+}
+
+static struct attachment at_hook(const char *hook, u64 worst_ns)
+{
+	return (struct attachment){ .prog = "p",
+				    .hook = hook,
+				    .comm = "c",
+				    .type = BPF_PROG_TYPE_XDP,
+				    .worst_ns = worst_ns };
+}
+
+static void rules_judge(void **state)
+{
+	struct attachment all[] = {
+		at_hook("xdp/a", 3000),	     at_hook("xdp/b", 3000),
+		at_hook("xdp/a", 3000),	     at_hook("xdp/a", 2000),
+		at_hook("xdp/a", 0),	     at_hook("tc/a", 1000000),
+		at_hook("xdp/b", UNBOUNDED),
+	};
+	static const enum decision want[] = {
+		DECIDED_ALLOW, DECIDED_ALLOW, DECIDED_DENY, DECIDED_ALLOW,
+		DECIDED_DENY,  DECIDED_ALLOW, DECIDED_DENY,
+	};
+	struct ruled r;
+	char why[200];
+
+	ruled_by_one(&r,
+		     "version: 1\nname: x\nmode: enforce\n"
+		     "defaults: {unbounded: deny}\n"
+		     "hooks:\n"
+		     "  - {match: xdp/*, max_latency: 5us, max_programs: 2}\n"
+		     "  - {match: \"*\", max_latency: 1s}\n");
+	assert_int_equal(
+		policy_judge(&r.rules, &r.graphs, all, ARRAY_SIZE(all), 0), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		assert_int_equal(all[i].decision, want[i]);
+	assert_int_equal(all[2].rule, 1);
+	assert_int_equal(all[2].reason, BPF_POLICY_OVER_LATENCY);
+	decision_why(&all[2], why, sizeof(why));
+	assert_string_equal(why, "worst case 3.00us + 3.00us already there = "
+				 "6.00us > 5us");
+	assert_int_equal(all[4].reason, BPF_POLICY_OVER_PROGRAMS);
+	decision_why(&all[4], why, sizeof(why));
+	assert_string_equal(why, "2 programs are there already, 2 are allowed");
+	assert_int_equal(all[5].rule, 2);
+	assert_int_equal(all[6].reason, BPF_POLICY_UNBOUNDED);
+	decision_why(&all[6], why, sizeof(why));
+	assert_string_equal(why, "it has no bound of its time");
+	ruled_free(&r);
+}
+
+/* What has no bound: the rule of the hook says, then the defaults. */
+static void rules_judge_no_bound(void **state)
+{
+	static const struct {
+		const char *defaults, *hook;
+		u32 terminable;
+		enum decision want;
+	} rows[] = {
+		{ "charge: worst", "max_programs: 9", 0, DECIDED_WOULD_DENY },
+		{ "charge: worst", "max_programs: 9", BPF_TERMINABLE_NO_ENDLESS,
+		  DECIDED_DENY },
+		{ "charge: worst", "max_latency: 5us", 0, DECIDED_DENY },
+		{ "charge: worst", "max_latency: 5us, unbounded: allow",
+		  BPF_TERMINABLE_NO_ENDLESS, DECIDED_ALLOW },
+		{ "unbounded: allow", "max_latency: 5us", 0, DECIDED_ALLOW },
+		{ "unbounded: allow", "max_latency: 5us, unbounded: warn", 0,
+		  DECIDED_WOULD_DENY },
+		{ "unbounded: deny", "max_programs: 9", 0, DECIDED_DENY },
+	};
+	char text[300];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct attachment a = at_hook("xdp/a", UNBOUNDED);
+		struct ruled r;
+
+		a.terminable = rows[i].terminable;
+		snprintf(text, sizeof(text),
+			 "version: 1\nname: x\nmode: enforce\n"
+			 "defaults: {%s}\n"
+			 "hooks: [{match: xdp/*, %s}]\n",
+			 rows[i].defaults, rows[i].hook);
+		ruled_by_one(&r, text);
+		policy_judge(&r.rules, NULL, &a, 1, 0);
+		assert_int_equal(a.decision, rows[i].want);
+		ruled_free(&r);
+	}
+}
+
+/* How long it goes on once it is ended: the hook's limit, else that of the defaults. */
+static void rules_judge_the_stop(void **state)
+{
+	static const struct {
+		const char *hook;
+		enum decision want;
+	} rows[] = {
+		{ "xdp/a", DECIDED_DENY },
+		{ "xdp/b", DECIDED_ALLOW },
+		{ "tc/a", DECIDED_DENY },
+		{ "tc/b", DECIDED_ALLOW },
+	};
+	struct ruled r;
+
+	ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
+			 "defaults: {max_stop: 2ms}\n"
+			 "hooks: [{match: xdp/a, max_stop: 1ms},\n"
+			 "        {match: xdp/b, max_stop: 9ms}]\n");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct attachment a = at_hook(rows[i].hook, 1000);
+
+		a.stop_ns = i == 3 ? 2000000 : 3000000;
+		policy_judge(&r.rules, NULL, &a, 1, 0);
+		assert_int_equal(a.decision, rows[i].want);
+		if (rows[i].want == DECIDED_DENY)
+			assert_int_equal(a.reason, BPF_POLICY_OVER_STOP);
+	}
+	ruled_free(&r);
+}
+
+static void rules_exempt(void **state)
+{
+	static const struct {
+		const char *match;
+		bool exempt;
+	} rows[] = {
+		{ "{name: p}", true },	     { "{name: \"[o-q]\"}", true },
+		{ "{name: q}", false },	     { "{comm: c}", true },
+		{ "{comm: d}", false },	     { "{type: xdp}", true },
+		{ "{type: kprobe}", false }, { "{name: p, comm: d}", false },
+	};
+	char text[400];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct attachment a = at_hook("xdp/a", 3000);
+		struct ruled r;
+
+		snprintf(text, sizeof(text),
+			 "version: 1\nname: x\nmode: enforce\n"
+			 "hooks: [{match: xdp/*, max_latency: 1us}]\n"
+			 "exempt: [{match: %s, from: [latency], reason: r}]\n",
+			 rows[i].match);
+		ruled_by_one(&r, text);
+		policy_judge(&r.rules, NULL, &a, 1, 0);
+		assert_int_equal(a.exempt, rows[i].exempt);
+		assert_int_equal(a.decision,
+				 rows[i].exempt ? DECIDED_ALLOW : DECIDED_DENY);
+		ruled_free(&r);
+	}
+}
+
+static void rules_judge_what_is_there(void **state)
+{
+	static const struct {
+		const char *mode, *existing;
+		enum decision old, new;
+	} rows[] = {
+		{ "enforce", "keep", DECIDED_DENY, DECIDED_DENY },
+		{ "enforce", "detach", DECIDED_DETACH, DECIDED_ALLOW },
+		{ "monitor", "keep", DECIDED_WOULD_DENY, DECIDED_WOULD_DENY },
+	};
+	char text[300];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct attachment all[] = { at_hook("xdp/a", 9000),
+					    at_hook("xdp/a", 1000) };
+		struct ruled r;
+
+		all[0].attached = true;
+		snprintf(text, sizeof(text),
+			 "version: 1\nname: x\nmode: %s\n"
+			 "defaults: {existing: %s}\n"
+			 "hooks: [{match: xdp/*, max_latency: 5us}]\n",
+			 rows[i].mode, rows[i].existing);
+		ruled_by_one(&r, text);
+		policy_judge(&r.rules, NULL, all, 2, 1);
+		assert_int_equal(all[0].decision, rows[i].old);
+		assert_int_equal(all[1].decision, rows[i].new);
+		ruled_free(&r);
+	}
+}
+
+static void rules_charge_what_was_measured(void **state)
+{
+	struct attachment a = at_hook("xdp/a", UNBOUNDED);
+	struct ruled r;
+
+	ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
+			 "defaults: {charge: measured, unbounded: deny}\n"
+			 "hooks: [{match: xdp/*, max_latency: 5us}]\n");
+	policy_judge(&r.rules, NULL, &a, 1, 0);
+	assert_int_equal(a.decision, DECIDED_DENY);
+	a.longest_ns = 4000;
+	policy_judge(&r.rules, NULL, &a, 1, 0);
+	assert_int_equal(a.decision, DECIDED_ALLOW);
+	assert_int_equal(a.cost_ns, 4000);
+	ruled_free(&r);
+}
+
+static void rules_names(void **state)
+{
+	char policy[BPF_POLICY_NAME_LEN], rule[BPF_POLICY_NAME_LEN];
+
+	rule_names("prod:hooks[1]", policy, rule);
+	assert_string_equal(policy, "prod");
+	assert_string_equal(rule, "hooks[1]");
+	rule_names("defaults", policy, rule);
+	assert_string_equal(policy, "");
+	assert_string_equal(rule, "defaults");
+	assert_string_equal(rule_mode_name(99), "unknown");
+	assert_string_equal(rule_reason_name(BPF_POLICY_UNBOUNDED),
+			    "unbounded");
+	assert_string_equal(decision_name(DECIDED_WOULD_DENY), "would_deny");
+}
+
+static const struct CMUnitTest rules_tests[] = {
+	cmocka_unit_test(rules_in_words),
+	cmocka_unit_test(rules_of_several_policies),
+	cmocka_unit_test(rules_judge),
+	cmocka_unit_test(rules_judge_no_bound),
+	cmocka_unit_test(rules_judge_the_stop),
+	cmocka_unit_test(rules_exempt),
+	cmocka_unit_test(rules_judge_what_is_there),
+	cmocka_unit_test(rules_charge_what_was_measured),
+	cmocka_unit_test(rules_names),
+};
+
+RUN(rules_tests)
