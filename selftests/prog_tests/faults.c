@@ -628,7 +628,7 @@ static int load_tail(void)
 
 static int tail_terminable(void)
 {
-	return load_tail() ? -1 : nobody_terminable;
+	return load_tail() ? -1 : (int)nobody_terminable;
 }
 
 /*
