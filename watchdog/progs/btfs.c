@@ -43,6 +43,11 @@ static struct btf *btfs_load(struct btfs *btfs, u32 id)
 	return btfs->all[btfs->n++].btf;
 }
 
+const struct btf *btfs_get(struct btfs *btfs, u32 obj_id)
+{
+	return btfs_load(btfs, obj_id);
+}
+
 const char *btfs_name(struct btfs *btfs, u32 obj_id, u32 type_id)
 {
 	struct btf *btf = obj_id && type_id ? btfs_load(btfs, obj_id) : NULL;

@@ -5,10 +5,13 @@
 
 #include "show/types.h"
 
+struct btf;
 struct btfs;
 
 struct btfs *btfs_new(void);
 void btfs_free(struct btfs *btfs);
+/* One of them, NULL if it cannot be loaded. */
+const struct btf *btfs_get(struct btfs *btfs, u32 obj_id);
 /* The name of a type, NULL if there is none. */
 const char *btfs_name(struct btfs *btfs, u32 obj_id, u32 type_id);
 /* A string by its offset, NULL if there is none. */

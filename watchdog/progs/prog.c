@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "progs/holders.h"
 #include "progs/hooks.h"
-#include "progs/owner.h"
 #include "progs/prog.h"
 #include "show/duration.h"
 
@@ -27,7 +27,7 @@ struct progs {
 	struct prog *progs;
 	size_t n, size;
 	struct hooks *hooks;
-	struct owners *owners;
+	struct holders *holders;
 	struct btfs *btfs;
 };
 
@@ -272,6 +272,7 @@ static int prog_fill(struct progs *progs, struct prog *p, int fd)
 static void prog_clear(struct prog *p)
 {
 	free(p->name);
+	free(p->owner);
 }
 
 static int prog_add(struct progs *progs, const struct prog_sel *sel, u32 id)
@@ -305,18 +306,28 @@ out:
 static void attach_details(struct progs *progs, int what)
 {
 	static const char *const nothing[] = { NULL };
+	bool all = what & PROGS_HOLDERS;
 
-	progs->hooks = what & PROGS_HOOKS ? hooks_load() : NULL;
-	progs->owners = what & PROGS_OWNERS ? owners_load() : NULL;
+	if (what)
+		progs->hooks =
+			hooks_load(progs->btfs, progs->progs, progs->n, all);
+	if (all && progs->hooks)
+		progs->holders =
+			holders_load(progs->hooks, progs->progs, progs->n);
 	for (size_t i = 0; i < progs->n; i++) {
 		struct prog *p = &progs->progs[i];
 
-		p->hooks = progs->hooks ? hooks_of(progs->hooks, progs->btfs,
-						   &p->info) :
-					  nothing;
-		p->owner = progs->owners ?
-				   owners_of(progs->owners, p->info.id) :
-				   NULL;
+		p->hooks = nothing;
+		if (!progs->hooks)
+			continue;
+		p->hooks = hooks_of(progs->hooks, &p->info);
+		p->places =
+			hooks_places(progs->hooks, p->info.id, &p->n_places);
+		if (!progs->holders)
+			continue;
+		p->holders =
+			holders_of(progs->holders, p->info.id, &p->n_holders);
+		p->owner = holders_owner(p);
 	}
 }
 
@@ -383,8 +394,8 @@ void progs_free(struct progs *progs)
 		return;
 	for (size_t i = 0; i < progs->n; i++)
 		prog_clear(&progs->progs[i]);
+	holders_free(progs->holders);
 	hooks_free(progs->hooks);
-	owners_free(progs->owners);
 	btfs_free(progs->btfs);
 	free(progs->progs);
 	free(progs);

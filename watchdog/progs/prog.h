@@ -7,6 +7,9 @@
 #include <linux/bpf.h>
 #include "show/fault.h"
 
+struct place;
+struct holder;
+
 struct prog {
 	struct bpf_prog_info info;
 	u32 info_len; /* what the kernel filled; older ones fill less */
@@ -15,7 +18,12 @@ struct prog {
 	char tag[2 * BPF_TAG_SIZE + 1];
 	char type[32];
 	const char *const *hooks; /* NULL-terminated, never NULL itself */
-	const char *owner; /* NULL: not asked for, or unknown */
+	const struct place *places; /* where it is attached, each for itself */
+	size_t n_places;
+	/* with PROGS_HOLDERS: */
+	const struct holder *holders; /* processes, then pins */
+	size_t n_holders;
+	char *owner; /* the most telling one */
 };
 
 /* PROG := id N | name N | tag T | pinned PATH | N, a bare number being an id and
@@ -32,7 +40,7 @@ void prog_sel_free(struct prog_sel *sel);
 
 struct progs;
 
-enum { PROGS_HOOKS = 1, PROGS_OWNERS = 2 };
+enum { PROGS_HOOKS = 1, PROGS_HOLDERS = 2 /* and hooks */ };
 
 /* The selected programs that are loaded now, by ascending id. Exit status 5 if
  * a PROG matches none.

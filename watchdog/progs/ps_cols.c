@@ -26,7 +26,7 @@ static struct val col_get_hook(const void *row)
 	ROW;
 	struct val v = val_text(r->p->hooks[0]);
 
-	v.mark = v.known && r->p->hooks[1];
+	v.mark = v.known && (r->p->hooks[1] || r->p->n_places > 1);
 	return v;
 }
 
@@ -189,6 +189,36 @@ static struct val get_owner(const void *row)
 {
 	ROW;
 	return val_text(r->p->owner);
+}
+
+static struct val get_device(const void *row)
+{
+	ROW;
+	return val_text(r->devices);
+}
+
+static struct val get_cgroup(const void *row)
+{
+	ROW;
+	return val_text(r->cgroups);
+}
+
+static struct val get_functions(const void *row)
+{
+	ROW;
+	return val_text(r->functions);
+}
+
+static struct val get_attachments(const void *row)
+{
+	ROW;
+	return val_list(r->p->n_places ? r->hooks : NULL, r->places_json);
+}
+
+static struct val get_holders(const void *row)
+{
+	ROW;
+	return val_list(r->holders, r->holders_json);
 }
 
 static struct val get_tag(const void *row)
@@ -383,7 +413,9 @@ const struct col ps_cols[] = {
 	{ "cpu%", "cpu_percent", VAL_REAL, COL_WIDE | COL_MEASURED,
 	  "share of one CPU; needs an interval", get_cpu },
 	{ "owner", "owner", VAL_STR, COL_WIDE | COL_COSTLY,
-	  "a process that holds it, and how many more do", get_owner },
+	  "what holds it: a process and how many more, else a pin, a map, a "
+	  "cgroup, the user who loaded it",
+	  get_owner },
 	{ "p99", "p99_run_ns", VAL_NS, 0,
 	  "99 % of the sampled runs took at most so long; ! if over the budget",
 	  get_p99 },
@@ -400,8 +432,29 @@ const struct col ps_cols[] = {
 	  col_get_source },
 	{ "violations", "estimate_violations", VAL_U64, 0,
 	  "runs seen to take longer than worst", get_violations },
-	{ "hooks", "hooks", VAL_STR, 0, "all hooks, separated by commas",
+	{ "hooks", "hooks", VAL_STR, 0,
+	  "all places, separated by commas: HOOK, @ another network namespace, "
+	  ": a cgroup",
 	  get_hooks },
+	{ "device", "device", VAL_STR, 0, "devices where it is attached",
+	  get_device },
+	{ "cgroup", "cgroup", VAL_STR, 0, "cgroups where it is attached",
+	  get_cgroup },
+	{ "functions", "functions", VAL_STR, 0,
+	  "functions where a kprobe.multi is attached", get_functions },
+	{ "attachments", "attachments", VAL_LIST, 0,
+	  "where it is attached, as far as the kernel tells", get_attachments,
+	  "via:string hook:string device:string netns:string cgroup:string "
+	  "functions:array link_id:integer link_type:string map_id:integer "
+	  "map:string pid:integer" },
+	{ "holders", "holders", VAL_LIST, COL_COSTLY,
+	  "all that holds it: processes, pins, links, maps, cgroups, devices, "
+	  "its user",
+	  get_holders,
+	  "kind:string by:string pid:integer comm:string path:string "
+	  "cgroup:string via:string hook:string device:string netns:string "
+	  "link_id:integer link_type:string map_id:integer map:string "
+	  "uid:integer" },
 	{ "cpu_rel", "cpu_rel_percent", VAL_REAL, 0,
 	  "share of all CPUs; needs an interval", get_cpu_rel },
 	{ "tag", "tag", VAL_STR, 0, "hash of its instructions", get_tag },

@@ -14,7 +14,10 @@ struct ps_row {
 	double rate, cpu, cpu_rel; /* cpu in % */
 	u64 runs, time_ns; /* since the last look */
 	bool rates;
-	char *hooks;
+	char *hooks; /* of which device, cgroup and so on */
+	char *devices, *cgroups, *functions; /* NULL: none */
+	char *holders;
+	json_t *places_json, *holders_json; /* NULL: not asked for */
 	char *asleep; /* where, and who; NULL: no task sleeps in it */
 };
 

@@ -97,33 +97,55 @@ const char *section_of_attach(enum bpf_attach_type attach)
 	return libbpf_bpf_attach_type_str(attach);
 }
 
+size_t section_attach_types(enum bpf_prog_type of, enum bpf_attach_type *types,
+			    size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections) && n < max; i++) {
+		enum bpf_prog_type type;
+		enum bpf_attach_type expected;
+		size_t k = 0;
+
+		if (libbpf_prog_type_by_name(sections[i], &type, &expected) ||
+		    type != of)
+			continue;
+		while (k < n && types[k] != expected)
+			k++;
+		if (k == n)
+			types[n++] = expected;
+	}
+	return n;
+}
+
 /* Types that the operator can attach without a link. Of the others a program
  * without a link is not attached.
  */
 static const struct {
 	enum bpf_prog_type type;
 	const char *section;
+	bool told; /* the kernel says where they are */
 } linkless[] = {
 	{ BPF_PROG_TYPE_SOCKET_FILTER, "socket" },
-	{ BPF_PROG_TYPE_SCHED_CLS, "tc" },
+	{ BPF_PROG_TYPE_SCHED_CLS, "tc", true },
 	{ BPF_PROG_TYPE_SCHED_ACT, "action" },
 	{ BPF_PROG_TYPE_PERF_EVENT, "perf_event" },
-	{ BPF_PROG_TYPE_CGROUP_SKB, "cgroup/skb" },
-	{ BPF_PROG_TYPE_CGROUP_SOCK, "cgroup/sock" },
-	{ BPF_PROG_TYPE_CGROUP_DEVICE, "cgroup/dev" },
-	{ BPF_PROG_TYPE_CGROUP_SYSCTL, "cgroup/sysctl" },
-	{ BPF_PROG_TYPE_CGROUP_SOCKOPT, "cgroup/sockopt" },
-	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "cgroup/sock_addr" },
+	{ BPF_PROG_TYPE_CGROUP_SKB, "cgroup/skb", true },
+	{ BPF_PROG_TYPE_CGROUP_SOCK, "cgroup/sock", true },
+	{ BPF_PROG_TYPE_CGROUP_DEVICE, "cgroup/dev", true },
+	{ BPF_PROG_TYPE_CGROUP_SYSCTL, "cgroup/sysctl", true },
+	{ BPF_PROG_TYPE_CGROUP_SOCKOPT, "cgroup/sockopt", true },
+	{ BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "cgroup/sock_addr", true },
 	{ BPF_PROG_TYPE_LWT_IN, "lwt_in" },
 	{ BPF_PROG_TYPE_LWT_OUT, "lwt_out" },
 	{ BPF_PROG_TYPE_LWT_XMIT, "lwt_xmit" },
 	{ BPF_PROG_TYPE_LWT_SEG6LOCAL, "lwt_seg6local" },
-	{ BPF_PROG_TYPE_SOCK_OPS, "sockops" },
-	{ BPF_PROG_TYPE_SK_SKB, "sk_skb" },
-	{ BPF_PROG_TYPE_SK_MSG, "sk_msg" },
+	{ BPF_PROG_TYPE_SOCK_OPS, "sockops", true },
+	{ BPF_PROG_TYPE_SK_SKB, "sk_skb", true },
+	{ BPF_PROG_TYPE_SK_MSG, "sk_msg", true },
 	{ BPF_PROG_TYPE_SK_REUSEPORT, "sk_reuseport" },
-	{ BPF_PROG_TYPE_LIRC_MODE2, "lirc_mode2" },
-	{ BPF_PROG_TYPE_FLOW_DISSECTOR, "flow_dissector" },
+	{ BPF_PROG_TYPE_LIRC_MODE2, "lirc_mode2", true },
+	{ BPF_PROG_TYPE_FLOW_DISSECTOR, "flow_dissector", true },
 	{ BPF_PROG_TYPE_SYSCALL, "syscall" },
 };
 
@@ -133,6 +155,14 @@ const char *section_of_linkless(enum bpf_prog_type type)
 		if (linkless[i].type == type)
 			return linkless[i].section;
 	return NULL;
+}
+
+bool section_is_told(enum bpf_prog_type type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(linkless); i++)
+		if (linkless[i].type == type)
+			return linkless[i].told;
+	return true;
 }
 
 /* Hooks that no SEC() names: uses of a program that the kernel's policy gate knows. */

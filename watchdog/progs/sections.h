@@ -8,8 +8,13 @@
 #include "show/types.h"
 
 const char *section_of_attach(enum bpf_attach_type attach);
+/* How programs of a type can be attached, each way once; says how many. */
+size_t section_attach_types(enum bpf_prog_type of, enum bpf_attach_type *types,
+			    size_t max);
 /* NULL: a program of this type without a link is not attached. */
 const char *section_of_linkless(enum bpf_prog_type type);
+/* Does the kernel tell all places where programs of this type are attached? */
+bool section_is_told(enum bpf_prog_type type);
 /* Can a hook begin with this, before the first slash? */
 bool section_is_kind(const char *kind);
 

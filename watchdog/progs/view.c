@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "kernel/kwd.h"
 #include "progs/asleep.h"
+#include "progs/holders.h"
 #include "progs/view.h"
 #include "show/duration.h"
 
@@ -110,23 +111,125 @@ static void set_rates(struct ps_row *r, const struct look *last, u64 at_ns,
 	r->cpu_rel = r->cpu / cpus;
 }
 
-static char *view_join(const char *const *list)
-{
-	size_t len = 0;
-	char *all, *at;
+#define LIST_MAX 16 /* of what a cell shows */
 
-	for (size_t i = 0; list[i]; i++)
-		len += strlen(list[i]) + 1;
-	at = all = malloc(len + 1);
-	if (!all)
-		return NULL;
-	*at = '\0';
-	for (size_t i = 0; list[i]; i++) {
-		if (i)
-			*at++ = ',';
-		at = stpcpy(at, list[i]);
+/* Texts with commas in between; owns what it is given. */
+struct list {
+	char *text;
+	size_t n;
+};
+
+static void list_append(struct list *list, const char *text)
+{
+	char *all;
+
+	if (!text)
+		return;
+	/* the last word says how many are left out */
+	if (list->n++ >= LIST_MAX)
+		return;
+	all = place_text("%s%s%s", list->text ? list->text : "",
+			 list->text ? "," : "", text);
+	if (all) {
+		free(list->text);
+		list->text = all;
 	}
+}
+
+static char *list_end(struct list *list)
+{
+	char *all = list->text;
+
+	if (list->n <= LIST_MAX)
+		return all;
+	all = place_text("%s,+%zu", list->text, list->n - LIST_MAX);
+	free(list->text);
 	return all;
+}
+
+/* Of all that its places have in common: one device, say, for two directions. */
+static char *places_list(const struct prog *p,
+			 const char *(*of)(const struct place *p))
+{
+	struct list list = {};
+
+	for (size_t i = 0; i < p->n_places; i++) {
+		const char *text = of(&p->places[i]);
+		size_t k = 0;
+
+		while (text && k < i &&
+		       (!of(&p->places[k]) || strcmp(of(&p->places[k]), text)))
+			k++;
+		if (k == i)
+			list_append(&list, text);
+	}
+	return list_end(&list);
+}
+
+static const char *device_of(const struct place *p)
+{
+	return p->device;
+}
+
+static const char *cgroup_of(const struct place *p)
+{
+	return p->cgroup;
+}
+
+static char *functions_list(const struct prog *p)
+{
+	struct list list = {};
+
+	for (size_t i = 0; i < p->n_places; i++)
+		for (u32 k = 0; k < p->places[i].n_funcs; k++)
+			list_append(&list, p->places[i].funcs[k]);
+	return list_end(&list);
+}
+
+char *prog_where(const struct prog *p)
+{
+	struct list list = {};
+	size_t n = p->n_places;
+
+	/* functions are hooks of their own, and all others are places */
+	for (size_t i = 0; i < p->n_places; i++)
+		if (p->places[i].n_funcs)
+			n = 0;
+	for (size_t i = 0; i < n; i++) {
+		char *name = place_name(&p->places[i]);
+
+		list_append(&list, name);
+		free(name);
+	}
+	for (size_t i = 0; !n && p->hooks[i]; i++)
+		list_append(&list, p->hooks[i]);
+	return list_end(&list);
+}
+
+static json_t *places_json(const struct prog *p)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < p->n_places; i++)
+		json_array_append_new(all, place_json(&p->places[i]));
+	return all;
+}
+
+static void describe(struct ps_row *r, int what)
+{
+	const struct prog *p = r->p;
+
+	r->hooks = prog_where(p);
+	r->devices = places_list(p, device_of);
+	r->cgroups = places_list(p, cgroup_of);
+	r->functions = functions_list(p);
+	if (what & LOOK_JSON)
+		r->places_json = places_json(p);
+	if (!(what & PROGS_HOLDERS))
+		return;
+	r->holders = holders_text(p);
+	if (what & LOOK_JSON)
+		r->holders_json = holders_json(p);
 }
 
 int look_load(struct look *look, const struct look *last,
@@ -140,7 +243,7 @@ int look_load(struct look *look, const struct look *last,
 	size_t n;
 
 	*look = (struct look){ .at_ns = clock_ns(CLOCK_MONOTONIC) };
-	if (progs_load(&look->progs, sel, what, f))
+	if (progs_load(&look->progs, sel, what & ~LOOK_JSON, f))
 		return f->exit;
 	boot_ns = clock_ns(CLOCK_BOOTTIME);
 	n = progs_count(look->progs);
@@ -157,7 +260,7 @@ int look_load(struct look *look, const struct look *last,
 		r->default_budget_ns =
 			feature ? state.val[KWD_BUDGET_US] * 1000 : 0;
 		r->now_ns = boot_ns;
-		r->hooks = view_join(r->p->hooks);
+		describe(r, what);
 		r->asleep = asleep_text(&r->p->info, r->p->info_len);
 		set_rates(r, last, look->at_ns, cpus);
 	}
@@ -180,8 +283,16 @@ int look_fill(const struct look *look, struct table *t, struct fault *f)
 void look_free(struct look *look)
 {
 	for (size_t i = 0; look->rows && i < progs_count(look->progs); i++) {
-		free(look->rows[i].hooks);
-		free(look->rows[i].asleep);
+		struct ps_row *r = &look->rows[i];
+
+		free(r->hooks);
+		free(r->devices);
+		free(r->cgroups);
+		free(r->functions);
+		free(r->holders);
+		free(r->asleep);
+		json_decref(r->places_json);
+		json_decref(r->holders_json);
 	}
 	free(look->rows);
 	progs_free(look->progs);
@@ -194,8 +305,11 @@ int view_look(struct view *view, struct look *last)
 	int what = PROGS_HOOKS;
 	struct look look;
 
-	if (view->owners || table_wants(view->table, "owner"))
-		what |= PROGS_OWNERS;
+	if (out_is_json(&view->ctx->out))
+		what |= PROGS_HOLDERS | LOOK_JSON;
+	if (view->owners || table_wants(view->table, "owner") ||
+	    table_wants(view->table, "holders"))
+		what |= PROGS_HOLDERS;
 	if (look_load(&look, last, view->sel, what, f))
 		return f->exit;
 	look_free(last);

@@ -30,6 +30,9 @@ int view_columns(struct view *view);
 /* -e help; then there is nothing else to do. */
 bool view_help(const struct view *view);
 
+/* Where a program is attached: all of it, separated by commas; to be freed. */
+char *prog_where(const struct prog *p);
+
 /* All programs at one moment. The next look needs it for its rates. */
 struct look {
 	struct progs *progs;
@@ -37,7 +40,10 @@ struct look {
 	u64 at_ns;
 };
 
-/* what is PROGS_*; last may be NULL. 0 or an exit status; then look is empty. */
+/* what is PROGS_* and LOOK_JSON, for what only JSON shows; last may be NULL. 0 or an
+ * exit status; then look is empty.
+ */
+enum { LOOK_JSON = 4 };
 int look_load(struct look *look, const struct look *last,
 	      const struct prog_sel *sel, int what, struct fault *f);
 /* Fills the table, which lives on the look. */

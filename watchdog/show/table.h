@@ -16,6 +16,7 @@ enum val_kind {
 	VAL_STR,
 	VAL_BOOL,
 	VAL_REAL,
+	VAL_LIST, /* a text; in JSON an array of objects */
 };
 
 struct val {
@@ -24,6 +25,7 @@ struct val {
 	u64 num;
 	double real;
 	const char *str; /* lives as long as the row */
+	json_t *list; /* so does it; NULL: unknown in JSON */
 };
 
 static inline struct val val_text(const char *s)
@@ -41,6 +43,13 @@ static inline struct val val_real(double n, bool known)
 	return (struct val){ .known = known, .real = n };
 }
 
+static inline struct val val_list(const char *s, json_t *list)
+{
+	return (struct val){ .known = (s && *s) || list,
+			     .str = s ? s : "",
+			     .list = list };
+}
+
 enum { COL_DEFAULT = 1, COL_WIDE = 2, COL_COSTLY = 4, COL_MEASURED = 8 };
 
 struct col {
@@ -50,6 +59,7 @@ struct col {
 	int flags;
 	const char *help;
 	struct val (*get)(const void *row);
+	const char *items; /* VAL_LIST: "key:type ..." of its objects */
 };
 
 struct table;

@@ -25,9 +25,11 @@ void table_help(const struct table *t)
 static const char *cell(const struct col *c, const struct val *v,
 			bool for_reader, char buf[CELL_LEN])
 {
-	if (!v->known)
+	if (!v->known || (c->kind == VAL_LIST && !*v->str))
 		return for_reader ? "-" : "";
 	switch (c->kind) {
+	case VAL_LIST:
+		return v->str;
 	case VAL_STR:
 		if (!v->mark || !for_reader)
 			return v->str;
@@ -199,6 +201,11 @@ void table_print(const struct table *t, const struct out *out, bool head)
 		print_table(t, out, head);
 }
 
+static bool in_json(const struct col *c, const struct val *v)
+{
+	return c->kind == VAL_LIST ? v->list != NULL : v->known;
+}
+
 static json_t *json_cell(const struct col *c, const struct val *v)
 {
 	switch (c->kind) {
@@ -208,6 +215,8 @@ static json_t *json_cell(const struct col *c, const struct val *v)
 		/* a name that is no UTF-8 is still a name */
 		return text ? text : json_string("?");
 	}
+	case VAL_LIST:
+		return json_incref(v->list);
 	case VAL_BOOL:
 		return json_boolean(v->num);
 	case VAL_REAL:
@@ -240,7 +249,7 @@ static void write_cell(const struct col *c, const struct val *v, FILE *f)
 			return;
 		}
 	}
-	if (c->kind == VAL_STR || c->kind == VAL_BOOL || c->kind == VAL_REAL ||
+	if (is_text(c) || c->kind == VAL_BOOL || c->kind == VAL_REAL ||
 	    n > INT64_MAX) {
 		cell = json_cell(c, v);
 		json_dumpf(cell, f, JSON_ENCODE_ANY | JSON_COMPACT);
@@ -261,7 +270,7 @@ void table_json_write(const struct table *t, size_t row, FILE *f)
 	for (size_t i = 0; i < t->n_cols; i++) {
 		const struct val *v = &t->vals[row * t->n_cols + i];
 
-		if (!v->known)
+		if (!in_json(&t->cols[i], v))
 			continue;
 		fputs_unlocked(first ? "\"" : ",\"", f);
 		fputs_unlocked(t->cols[i].key, f);
@@ -282,7 +291,7 @@ json_t *table_json(const struct table *t)
 		for (size_t i = 0; i < t->n_cols; i++) {
 			const struct val *v = &t->vals[r * t->n_cols + i];
 
-			if (v->known)
+			if (in_json(&t->cols[i], v))
 				json_object_set_new(row, t->cols[i].key,
 						    json_cell(&t->cols[i], v));
 		}
@@ -295,8 +304,24 @@ static const char *const schema_types[] = {
 	[VAL_U64] = "integer",	  [VAL_NS] = "integer",
 	[VAL_NS_SET] = "integer", [VAL_NS_BOUND] = "integer",
 	[VAL_STR] = "string",	  [VAL_BOOL] = "boolean",
-	[VAL_REAL] = "number",
+	[VAL_REAL] = "number",	  [VAL_LIST] = "array",
 };
+
+/* "path:string pid:integer": the keys of the objects of a list. */
+static json_t *items_schema(const char *keys)
+{
+	json_t *props = json_object();
+
+	while (*keys) {
+		size_t key = strcspn(keys, ":"), len = strcspn(keys, " ");
+
+		json_object_setn_new(props, keys, key,
+				     json_pack("{s:s%}", "type", keys + key + 1,
+					       len - key - 1));
+		keys += len + strspn(keys + len, " ");
+	}
+	return json_pack("{s:s, s:o}", "type", "object", "properties", props);
+}
 
 json_t *table_schema(const struct table *t, const char *schema,
 		     const char *list)
@@ -310,9 +335,12 @@ json_t *table_schema(const struct table *t, const char *schema,
 		/* null: unbounded */
 		if (c->kind == VAL_NS_BOUND)
 			type = json_pack("[o, s]", type, "null");
-		json_object_set_new(props, c->key,
-				    json_pack("{s:o, s:s}", "type", type,
-					      "description", c->help));
+		type = json_pack("{s:o, s:s}", "type", type, "description",
+				 c->help);
+		if (c->items)
+			json_object_set_new(type, "items",
+					    items_schema(c->items));
+		json_object_set_new(props, c->key, type);
 	}
 	return json_pack("{s:s, s:s, s:s, s:[s,s], s:{s:{s:s}, s:{s:s, s:{s:s, "
 			 "s:[s], s:o}}, s:{s:s}}}",

@@ -29,7 +29,7 @@ struct table {
 
 static inline bool is_text(const struct col *c)
 {
-	return c->kind == VAL_STR;
+	return c->kind == VAL_STR || c->kind == VAL_LIST;
 }
 
 #endif
