@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* bpfwd kill: end the invocations of a program that run now. bpfwd set: its
- * budget, action and quarantine.
+/* bpfwd kill: end the invocations of a program that run now, and detach it. bpfwd
+ * set: its budget, action and quarantine.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "cmd/cmd.h"
+#include "cmd/detach.h"
 #include "cmd/options.h"
 #include "kernel/kwd.h"
 #include "progs/asleep.h"
@@ -27,7 +28,7 @@ struct change {
 struct control {
 	struct ctx *ctx;
 	struct prog_sel *sel;
-	bool all, dry_run, release_all;
+	bool all, dry_run, release_all, detach;
 	struct change changes[MAX_CHANGES];
 	size_t n_changes;
 };
@@ -35,6 +36,7 @@ struct control {
 enum {
 	KEY_ALL = 0x100,
 	KEY_DRY,
+	KEY_DETACH,
 	KEY_BUDGET,
 	KEY_ACTION,
 	KEY_VERDICT,
@@ -48,9 +50,14 @@ enum {
 #define OPTION_DRY \
 	{ "dry-run", KEY_DRY, 0, 0, "say what would be done, do nothing", 1 }
 
-static const struct argp_option kill_options[] = { OPTION_ALL,
-						   OPTION_DRY,
-						   { 0 } };
+static const struct argp_option kill_options[] = {
+	{ "detach", KEY_DETACH, 0, 0,
+	  "take it off every place where it is attached, and say what stays",
+	  1 },
+	OPTION_ALL,
+	OPTION_DRY,
+	{ 0 },
+};
 
 static const struct argp_option set_options[] = {
 	{ "budget", KEY_BUDGET, "DUR|default", 0, "CPU time per run", 1 },
@@ -144,6 +151,9 @@ static error_t kill_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_DRY:
 		c->dry_run = true;
+		return 0;
+	case KEY_DETACH:
+		c->detach = true;
 		return 0;
 	case KEY_BUDGET:
 		if (!bad)
@@ -435,12 +445,18 @@ static int kill_run(struct control *c, bool kill)
 	struct kwd_state state;
 	int ret;
 
-	if (kwd_state_read(&state) == -ENOSYS)
+	if (!c->detach && kwd_state_read(&state) == -ENOSYS)
 		return kwd_missing(f, kill ? "cannot end runs" :
 					     "cannot set budgets");
-	if (progs_load(&progs, c->sel, PROGS_HOOKS, f))
+	if (progs_load(&progs, c->sel, c->detach ? PROGS_HOLDERS : PROGS_HOOKS,
+		       f))
 		return f->exit;
 	ret = progs_one_each(progs, c->sel, c->all, f);
+	if (!ret && c->detach) {
+		ret = detach_progs(c->ctx, progs, c->dry_run);
+		progs_free(progs);
+		return ret;
+	}
 	if (!ret && !c->dry_run)
 		ret = run_steps(c, progs);
 	if (!ret && kill) {
@@ -485,9 +501,17 @@ int cmd_kill(struct ctx *ctx, int argc, char **argv)
 		.parser = kill_parse,
 		.args_doc = "PROG...",
 		.doc = "End the runs of a program that are under way now. It "
-		       "stays loaded and attached: its next run is a new one.\v"
+		       "stays loaded and attached: its next run is a new one. "
+		       "With --detach it is taken off instead: links, devices, "
+		       "cgroups, filters of tc, entries of maps, and pins of "
+		       "links that go no other way.\v"
 		       "PROG is: id N, name N, tag T, pinned PATH, a number (an "
-		       "id) or a word (a name).",
+		       "id) or a word (a name).\n"
+		       "Examples:\n"
+		       "  bpfwd kill spin\n"
+		       "  bpfwd kill --detach --dry-run 42\n"
+		       "Exit status of --detach: 0 it is attached nowhere, 1 it "
+		       "stays somewhere.",
 		.children = common_options,
 	};
 
