@@ -83,7 +83,8 @@ static int print_history(struct events *ev, FILE *trace, u64 from_ns,
 		if (!all)
 			break;
 		events = all;
-		n += event_parse(ev->parser, line, &events[n]);
+		if (event_parse(ev->parser, line, &events[n]))
+			event_look(ev->out, &events[n++]);
 	}
 	free(line);
 	while (n && events[n - 1].kind != EV_LOST &&
@@ -127,6 +128,7 @@ static bool events_take_line(void *arg, char *line)
 	if (event_parse(ev->parser, line, &e) &&
 	    (e.kind == EV_LOST || e.boot_ns >= following->from_ns)) {
 		events_count(ev, &e);
+		event_look(ev->out, &e);
 		if (events_wanted(ev, &e, following->from_ns))
 			events_print(ev, &e);
 	}
@@ -147,7 +149,10 @@ static void events_follow(struct events *ev, struct ring *ring, u64 from_ns)
 	/* a signal is seen in ppoll() only, so none is missed before it */
 	sigprocmask(SIG_BLOCK, &blocked, &open);
 	while (!stopped && !ev->failed) {
-		if (ppoll(fds, ARRAY_SIZE(fds), NULL, &open) < 0)
+		struct timespec wait = { .tv_sec = 1 };
+
+		event_watch(ev->out);
+		if (ppoll(fds, ARRAY_SIZE(fds), &wait, &open) < 0)
 			continue;
 		/* the reader of our pipe has gone */
 		if (fds[1].revents & (POLLERR | POLLHUP))

@@ -194,6 +194,7 @@ static bool serve_take_line(void *arg, char *line)
 	if (!event_parse(s->parser, line, &e))
 		return true;
 	metrics_count(&s->counts, &e);
+	event_look(s->out, &e);
 	/* the termination that follows says it again */
 	if (e.kind == EV_OVERRUN && !s->ctx->verbose)
 		return true;
@@ -320,6 +321,7 @@ static void tick(struct serve *s)
 {
 	struct health h = look_after(s);
 
+	event_watch(s->out);
 	if (!h.kernel && h.enabled != s->on) {
 		s->on = h.enabled;
 		serve_say(s, s->on ? LOG_NOTICE : LOG_WARNING,

@@ -140,3 +140,27 @@ bool source_find(struct btfs *btfs, u32 prog_id, u64 ip, struct source *src)
 	close(fd);
 	return line && src->file;
 }
+
+#define MAX_FUNCS 256
+
+bool source_holds(u32 prog_id, u64 ip)
+{
+	int fd = bpf_prog_get_fd_by_id(prog_id);
+	u64 funcs[MAX_FUNCS];
+	u32 lens[MAX_FUNCS];
+	struct bpf_prog_info info = { .nr_jited_ksyms = MAX_FUNCS,
+				      .jited_ksyms = (uintptr_t)funcs,
+				      .nr_jited_func_lens = MAX_FUNCS,
+				      .jited_func_lens = (uintptr_t)lens };
+	u32 len = sizeof(info), i = 0;
+
+	if (fd < 0)
+		return false;
+	if (bpf_prog_get_info_by_fd(fd, &info, &len))
+		info.nr_jited_ksyms = 0;
+	close(fd);
+	for (; i < info.nr_jited_ksyms && i < info.nr_jited_func_lens; i++)
+		if (ip >= funcs[i] && ip - funcs[i] < lens[i])
+			return true;
+	return false;
+}

@@ -16,4 +16,7 @@ bool source_find(struct btfs *btfs, u32 prog_id, u64 ip, struct source *src);
 bool source_find_insn(struct btfs *btfs, int prog_fd, u32 insn,
 		      struct source *src);
 
+/* Is this address in the machine code of the program? */
+bool source_holds(u32 prog_id, u64 ip);
+
 #endif

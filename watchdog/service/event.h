@@ -32,7 +32,12 @@ struct event {
 	/* EV_DENIED, EV_WOULD_DENY, EV_DETACHED: */
 	u64 worst_ns, there_ns, limit_ns; /* UINT64_MAX: unbounded */
 	u32 terminable; /* enum bpf_terminable of the program */
-	char hook[128], rule[64], at[160];
+	char rule[64], at[160];
+	/* What event_look() adds to what the kernel says: */
+	char hook[128]; /* the first one */
+	char where[256]; /* all, as `hooks` of bpfwd ps has them */
+	u32 target_id; /* what the program extends, 0: it is no extension */
+	char target[64];
 	u64 lost; /* EV_LOST: how many, 0: the kernel does not say */
 };
 

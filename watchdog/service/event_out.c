@@ -11,6 +11,7 @@
 #include "progs/btfs.h"
 #include "progs/prog.h"
 #include "service/event_out.h"
+#include "service/event_where.h"
 #include "show/duration.h"
 
 #define SCHEMA "bpfwd.event/1"
@@ -18,8 +19,7 @@
 struct event_out {
 	const struct ctx *ctx;
 	u64 boot_to_real_ns;
-	struct progs *progs; /* cached */
-	u32 progs_up_to; /* ids only grow: what is not cached below is gone */
+	struct event_where *where;
 	struct btfs *btfs;
 	bool head_printed;
 };
@@ -33,9 +33,10 @@ struct event_out *event_out_new(const struct ctx *ctx)
 	out->ctx = ctx;
 	out->boot_to_real_ns = clock_boot_to_real();
 	out->btfs = btfs_new();
-	if (out->btfs)
+	out->where = event_where_new();
+	if (out->btfs && out->where)
 		return out;
-	free(out);
+	event_out_free(out);
 	return NULL;
 }
 
@@ -43,25 +44,19 @@ void event_out_free(struct event_out *out)
 {
 	if (!out)
 		return;
-	progs_free(out->progs);
+	event_where_free(out->where);
 	btfs_free(out->btfs);
 	free(out);
 }
 
-/* The program as it is now, if it is still there. */
-static const struct prog *find_prog(struct event_out *out, u32 id)
+void event_look(struct event_out *out, struct event *e)
 {
-	const struct prog *p = progs_find(out->progs, id);
-	struct fault ignored = {};
+	event_where_fill(out->where, e);
+}
 
-	if (p || id <= out->progs_up_to)
-		return p;
-	out->progs_up_to = id;
-	progs_free(out->progs);
-	out->progs = NULL;
-	if (progs_load(&out->progs, NULL, PROGS_HOOKS, &ignored))
-		return NULL;
-	return progs_find(out->progs, id);
+void event_watch(struct event_out *out)
+{
+	event_where_watch(out->where);
 }
 
 static const char *full_name(const struct event *e, const struct prog *p)
@@ -74,14 +69,19 @@ static json_t *json_prog(const struct event *e, const struct prog *p)
 {
 	json_t *prog = json_pack("{s:i, s:s}", "id", e->prog_id, "name",
 				 full_name(e, p));
-	const char *hook = e->hook[0] ? e->hook : p ? p->hooks[0] : NULL;
 
 	if (p) {
 		json_object_set_new(prog, "tag", json_string(p->tag));
 		json_object_set_new(prog, "type", json_string(p->type));
 	}
-	if (hook)
-		json_object_set_new(prog, "hook", json_string(hook));
+	if (e->hook[0])
+		json_object_set_new(prog, "hook", json_string(e->hook));
+	if (e->where[0])
+		json_object_set_new(prog, "hooks", json_string(e->where));
+	if (e->target_id)
+		json_object_set_new(prog, "extends",
+				    json_pack("{s:i, s:s}", "id", e->target_id,
+					      "name", e->target));
 	return prog;
 }
 
@@ -152,7 +152,7 @@ static int event_print_json(struct event_out *out, const struct event *e,
 	json_object_set_new(doc, "ts", json_string(ts));
 	json_object_set_new(doc, "mono_ns", json_integer(e->boot_ns));
 	json_details(doc, e);
-	p = find_prog(out, e->prog_id);
+	p = event_where_prog(out->where, e->prog_id);
 	json_object_set_new(doc, "prog", json_prog(e, p));
 	json_object_set_new(doc, "task", json_pack("{s:i}", "pid", e->pid));
 	if (e->comm[0])
@@ -221,10 +221,10 @@ static void put_cost(FILE *f, const struct event *e)
 void event_more(struct event_out *out, const struct event *e,
 		struct event_more *more)
 {
-	const struct prog *p = find_prog(out, e->prog_id);
+	const struct prog *p = event_where_prog(out->where, e->prog_id);
 
 	more->name = full_name(e, p);
-	more->hook = e->hook[0] ? e->hook : p ? p->hooks[0] : NULL;
+	more->hook = e->where[0] ? e->where : NULL;
 	more->has_source =
 		(e->kind == EV_TERMINATED || e->kind == EV_STUCK) &&
 		source_find(out->btfs, e->prog_id, e->ip, &more->source);
