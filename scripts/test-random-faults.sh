@@ -1,36 +1,57 @@
 #!/bin/bash
-# Do the random programs find what is wrong? Each fault of selftests/random/faults is put
-# into a copy of the kernel's tree, and programs are run until there is an exception.
-#   test-random-faults.sh [NAME...]     PROGRAMS=2000
-# The last line is "N faults, N found".
+# Do the random programs find what is wrong? The faults of selftests/random/faults are put
+# into one kernel, in which the option bpf_mutant=N switches one of them on (see
+# test-mutants.sh). With none of them on there must be no exception, with each there must be.
+#   test-random-faults.sh [NAME...]     PROGRAMS=500  SEED=1
+# Each is tried with the deterministic VM first, where a time to stop that is above its bound
+# is an exception, and then with two processors. The last line is "N faults, N found".
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
 faults=$repo/selftests/random/faults dir=$O/random-faults
+mapfile -t all < <(basename -a -s .sed "$faults"/*.sed)
 names=("$@")
-(( $# )) || mapfile -t names < <(basename -a -s .sed "$faults"/*.sed)
-mkdir -p "$dir"
-tree=$dir/linux
-[[ -e $tree ]] || cp -a "$KSRC" "$tree"
+(( $# )) || names=("${all[@]}")
+for name in "${names[@]}"; do
+	[[ -e $faults/$name.sed ]] || die "no fault $name; there are: ${all[*]}"
+done
+MUTANTS=$faults MUTANTS_DIR=$dir "$repo/scripts/test-mutants.sh" --build
+
+run() { # name, number of the fault, ICOUNT; status of the VM
+	mkdir -p "$dir/$1"
+	O=$dir/$1 KERNEL=$dir/linux/.kernel/arch/x86/boot/bzImage APPEND="bpf_mutant=$2" \
+		ICOUNT=$3 TCG=single TIMEOUT=${TIMEOUT:-1800} "$repo/selftests/vm/run.sh" \
+		"$(printf '%q --random %d --seed %d --budget-ms 2' "$O/selftests/runner" \
+		"${PROGRAMS:-500}" "${SEED:-1}")" >"$dir/$1.log" 2>&1
+}
+what() { # name, status of the VM: how many exceptions, and the first one
+	local n
+	n=$(grep -c '^# seed [0-9]*,' "$dir/$1.log") || true
+	if (( n )); then
+		echo "$n exceptions, $(sed -n 's/^# \(seed [0-9]*,\)/\1/p' "$dir/$1.log" | head -n 1)"
+	else
+		echo "the VM ended with status $2 at $(grep -ao 'random seed [0-9]*' "$dir/$1/vm/console.log" | tail -n 1)"
+	fi
+}
+
+for icount in 1 0; do
+	say "no fault, ICOUNT=$icount"
+	rc=0
+	run none 0 "$icount" || rc=$?
+	(( !rc )) || die "without a fault: $(what none "$rc"); see $dir/none.log"
+done
 found=0
 for name in "${names[@]}"; do
-	script=$faults/$name.sed
-	[[ -e $script ]] || die "no fault $name; there are: ${names[*]}"
-	file=$(sed -n '1s/^# //p' "$script")
-	cp "$KSRC/$file" "$tree/$file"
-	sed -i -f "$script" "$tree/$file"
-	! cmp -s "$KSRC/$file" "$tree/$file" || die "$name: $script changes nothing in $file"
-	( kernel_env; logged "fault-$name" 'a kernel with a fault' make -C "$tree" O=.kernel -j"$jobs" bzImage )
-	rc=0
-	O=$dir/$name KERNEL=$tree/.kernel/arch/x86/boot/bzImage TIMEOUT=${TIMEOUT:-1200} TCG=single \
-		"$repo/selftests/vm/run.sh" "$(printf '%q --random %d --seed 1 --budget-ms 2' \
-		"$O/selftests/runner" "${PROGRAMS:-2000}")" >"$dir/$name.log" 2>&1 || rc=$?
-	cp "$KSRC/$file" "$tree/$file"
+	for n in "${!all[@]}"; do [[ ${all[n]} != "$name" ]] || break; done
+	for icount in 1 0; do
+		rc=0
+		run "$name" $((n + 1)) "$icount" || rc=$?
+		(( !rc )) || break
+	done
 	if (( rc )); then
 		found=$((found + 1))
-		echo "found - $name: $(grep -m 1 '^# .*seed [0-9]*,' "$dir/$name.log" ||
-			echo "the VM ended with status $rc")"
+		echo "found - $name, ICOUNT=$icount: $(what "$name" "$rc")"
 	else
 		echo "not found - $name"
 	fi

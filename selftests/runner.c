@@ -26,6 +26,7 @@
 #include "harness/log.h"
 #include "harness/patterns.h"
 #include "harness/process.h"
+#include "harness/stops.h"
 #include "random/drive.h"
 #include "traffic/repro.h"
 
@@ -139,6 +140,7 @@ static struct outcome run_one(const struct suite *suite,
 			test->run();
 		else
 			repro_test(suite, repro);
+		stops_look_at_all();
 		fflush(stdout);
 		_exit(nr_failures ? TEST_FAIL : TEST_PASS);
 	}
@@ -149,6 +151,8 @@ static struct outcome run_one(const struct suite *suite,
 	out.result = supervise(pid, name, timeout_s);
 	wd_reset();
 	if (log_scan())
+		out.result = TEST_FAIL;
+	if (!stops_report() && out.result == TEST_PASS)
 		out.result = TEST_FAIL;
 	out.seconds = (now_ns() - start) / (double)NSEC_PER_SEC;
 	return out;

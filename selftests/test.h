@@ -80,11 +80,18 @@ bool check_fail(const char *file, int line, const char *cond, const char *fmt,
 extern bool verbose;
 extern int nr_failures;
 
+/* Programs that were ended, see harness/stops.h. */
+struct stops {
+	unsigned int programs, above;
+	unsigned long long kills;
+};
+
 /* What the process of a test tells the runner. */
 struct shared {
 	volatile uint64_t
 		stall_since; /* CLOCK_MONOTONIC, 0: no stall is under way */
 	char skip_reason[200];
+	struct stops stops;
 };
 extern struct shared *shared;
 

@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include "harness/log.h"
 #include "harness/patterns.h"
-#include "test.h"
+#include "harness/test_util.h"
+
+#define PRINTK "/proc/sys/kernel/printk"
 
 static struct patterns splat_deny, splat_allow;
 static int kmsg = -1;
@@ -18,7 +20,8 @@ void log_name(const char *name)
 	char line[300];
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 
-	snprintf(line, sizeof(line), "bpfwd-selftest: %s\n", name);
+	/* KERN_CRIT: it is on the console even if that is quiet. */
+	snprintf(line, sizeof(line), "<2>bpfwd-selftest: %s\n", name);
 	if (fd < 0 || write(fd, line, strlen(line)) < 0)
 		fprintf(stderr, "/dev/kmsg: %m\n");
 	if (fd >= 0)
@@ -31,6 +34,16 @@ void log_mark(const char *name)
 	if (kmsg < 0)
 		kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	lseek(kmsg, 0, SEEK_END);
+}
+
+void log_quiet(bool quiet)
+{
+	static char before[64];
+
+	if (quiet && !file_read(PRINTK, before, sizeof(before)))
+		file_write(PRINTK, "3");
+	else if (!quiet && before[0])
+		file_write(PRINTK, before);
 }
 
 int log_scan(void)

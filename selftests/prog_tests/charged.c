@@ -112,9 +112,36 @@ static void waited_for(void)
 	      "with 10 ms: %llu terminations", info.terminations);
 }
 
+/*
+ * An interrupt of user mode runs on the stack of the task, and the softirqs behind it do.
+ * Their time is that of the programs in them all the same.
+ */
+static void softirq(void)
+{
+	struct bpf_prog_info info;
+	uint64_t until;
+
+	load();
+	wd_enable(BUDGET_US);
+	ctl->n = 1 << 23;
+	ctl->m = 1000;
+	run(skel->progs.softirq);
+	shared->stall_since = now_ns();
+	for (until = now_ns() + NSEC_PER_SEC;
+	     !ctl->started && now_ns() < until;)
+		;
+	shared->stall_since = 0;
+	info = prog_info(fd_of(skel->progs.softirq));
+	CHECK(ctl->started == 1 && info.terminations == 1,
+	      "of %llu callbacks %llu were ended", ctl->started,
+	      info.terminations);
+}
+
 static const struct test tests[] = {
 	{ "nested", "what runs inside a program's helper is not its time",
 	  nested, NEEDS_WATCHDOG },
+	{ "softirq", "a softirq on the stack of a task has a time of its own",
+	  softirq, NEEDS_WATCHDOG },
 	{ "waited_for",
 	  "a test run has the budget of what user space waits for", waited_for,
 	  NEEDS_WATCHDOG },

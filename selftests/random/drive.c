@@ -12,11 +12,11 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <bpf/btf.h>
 #include "progs/random.h"
 #include "corpus/corpus.h"
 #include "harness/log.h"
 #include "harness/process.h"
+#include "harness/stops.h"
 #include "traffic/traffic.h"
 #include "random/drive.h"
 
@@ -37,57 +37,6 @@ struct progress {
 
 static struct progress *progress;
 
-/* --- What the kernel tells ------------------------------------------------------------------- */
-
-/* Members of struct bpf_prog_info, wherever this kernel has them. */
-static struct {
-	const char *name;
-	int at; /* -1: it has none */
-} members[] = {
-	{ "terminable" }, { "terminations" },	 { "overruns" },
-	{ "stuck_ends" }, { "longest_stop_ns" }, { "stop_bound_ns" },
-};
-
-enum { TERMINABLE, TERMINATIONS, OVERRUNS, STUCK, LONGEST_STOP, STOP_BOUND };
-
-static void find_members(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	const struct btf_type *t;
-	size_t i;
-	int id, j;
-
-	REQUIRE(btf, "BTF of the kernel: %m");
-	id = btf__find_by_name_kind(btf, "bpf_prog_info", BTF_KIND_STRUCT);
-	REQUIRE(id > 0, "no struct bpf_prog_info");
-	t = btf__type_by_id(btf, id);
-	for (i = 0; i < ARRAY_SIZE(members); i++) {
-		members[i].at = -1;
-		for (j = 0; j < btf_vlen(t); j++)
-			if (!strcmp(members[i].name,
-				    btf__name_by_offset(
-					    btf, btf_members(t)[j].name_off)))
-				members[i].at = btf_member_bit_offset(t, j) / 8;
-	}
-	btf__free(btf);
-}
-
-static __u64 member(const char *info, int which)
-{
-	__u64 value = 0;
-
-	if (members[which].at >= 0)
-		memcpy(&value, info + members[which].at,
-		       which == TERMINABLE ? 4 : 8);
-	return value;
-}
-
-static void get_info(int fd, char *info, __u32 size)
-{
-	memset(info, 0, size);
-	REQUIRE(!bpf_obj_get_info_by_fd(fd, info, &size), "prog info: %m");
-}
-
 /* --- One program ----------------------------------------------------------------------------- */
 
 struct run {
@@ -101,7 +50,7 @@ struct run {
 	struct program main, other;
 	char why[200];
 	__u64 took_ns, stop_ns;
-	bool ended, overran, not_needed;
+	bool ended, overran, above, not_needed;
 };
 
 enum verdict { REJECTED, SAID_NO, THROUGH, EXCEPTION };
@@ -139,10 +88,7 @@ static int load_program(struct run *r, struct program *p, int target_fd,
 
 static __u32 terminable(int fd)
 {
-	char info[1024];
-
-	get_info(fd, info, sizeof(info));
-	return member(info, TERMINABLE);
+	return prog_info(fd).terminable;
 }
 
 static bool said_no(int fd)
@@ -246,31 +192,47 @@ static void fire(struct run *r, int fd)
 		snprintf(r->why, sizeof(r->why), "it did not run");
 }
 
-static enum verdict judge(struct run *r, int fd)
+/*
+ * Until an invocation of @info has stopped. What runs in it may be of the other one, too: the
+ * target of a tail call, or what replaces a function.
+ */
+static __u64 stop_bound(const struct bpf_prog_info *info, int other_fd)
 {
-	char info[1024];
+	__u64 bound = info->stop_bound_ns, more = 0;
 
-	get_info(fd, info, sizeof(info));
-	r->ended = member(info, TERMINATIONS);
-	r->overran = r->ended || member(info, OVERRUNS);
-	r->stop_ns = member(info, LONGEST_STOP);
-	if (members[STOP_BOUND].at >= 0 &&
-	    r->stop_ns > member(info, STOP_BOUND))
-		progress->totals.stop_over_bound++;
+	if (other_fd >= 0)
+		more = prog_info(other_fd).stop_bound_ns;
+	return bound + more < bound ? ~0ULL : bound + more;
+}
+
+static enum verdict judge(struct run *r, int fd, int other_fd)
+{
+	struct bpf_prog_info info = prog_info(fd);
+	__u64 bound = stop_bound(&info, other_fd);
+
+	r->ended = info.terminations;
+	r->overran = info.overruns || info.terminations;
+	r->stop_ns = info.longest_stop_ns;
+	r->above = r->stop_ns > bound;
 	if (r->why[0])
 		return EXCEPTION;
 	if (r->took_ns > STALLED_NS) {
 		snprintf(
 			r->why, sizeof(r->why),
-			"it was not ended: %.0f ms, terminable %llu, %llu overruns, %llu terminations",
-			r->took_ns / (double)NSEC_PER_MSEC,
-			member(info, TERMINABLE), member(info, OVERRUNS),
-			member(info, TERMINATIONS));
+			"it was not ended: %.0f ms, terminable %u, %llu overruns, %llu terminations",
+			r->took_ns / (double)NSEC_PER_MSEC, info.terminable,
+			info.overruns, info.terminations);
 		return EXCEPTION;
 	}
-	if (member(info, STUCK)) {
+	if (info.stuck_ends) {
 		snprintf(r->why, sizeof(r->why),
 			 "told as one that could not be stopped");
+		return EXCEPTION;
+	}
+	if (r->above && time_is_exact()) {
+		snprintf(r->why, sizeof(r->why),
+			 "it took %llu ns to stop, and its bound is %llu ns",
+			 r->stop_ns, bound);
 		return EXCEPTION;
 	}
 	if (!home_check(r->state, r->main.kinds | r->other.kinds,
@@ -281,15 +243,26 @@ static enum verdict judge(struct run *r, int fd)
 	return THROUGH;
 }
 
+/* Adds the time since @start, which becomes now. */
+static void spent(__u64 *sum, __u64 *start)
+{
+	__u64 now = now_ns();
+
+	*sum += now - *start;
+	*start = now;
+}
+
 static enum verdict run_one(struct run *r, __u64 seed)
 {
+	struct random_totals *t = &progress->totals;
 	struct company c = { -1, -1, -1 };
+	__u64 start = now_ns();
 	enum verdict v;
 	int fd, link_fd = -1;
 
 	r->why[0] = 0;
 	r->took_ns = r->stop_ns = 0;
-	r->ended = r->overran = r->not_needed = false;
+	r->ended = r->overran = r->above = r->not_needed = false;
 	r->other.kinds = 0;
 	r->other.endless = false;
 	gen_main(&r->main, &r->home, seed);
@@ -298,12 +271,14 @@ static enum verdict run_one(struct run *r, __u64 seed)
 					    4, RND_TAILS, NULL);
 	fd = load_program(r, &r->main, -1, c.tails_fd);
 	code_free(&r->main.code);
+	spent(&t->load_ns, &start);
 	if (fd < 0) {
 		part(&c);
 		return REJECTED;
 	}
 	r->not_needed = terminable(fd) == BPF_TERMINABLE_NOT_NEEDED;
 	get_company(r, fd, &c);
+	spent(&t->load_ns, &start);
 	if (r->main.endless || r->other.endless) {
 		/* Never run: it is to say so itself. */
 		v = SAID_NO;
@@ -329,12 +304,14 @@ static enum verdict run_one(struct run *r, __u64 seed)
 				 strerror(-link_fd));
 		else
 			fire(r, fd);
-		v = judge(r, fd);
+		spent(&t->run_ns, &start);
+		v = judge(r, fd, c.other_fd);
 	}
 	if (link_fd > 0)
 		close(link_fd);
 	part(&c);
 	close(fd);
+	spent(&t->check_ns, &start);
 	return v;
 }
 
@@ -365,6 +342,7 @@ static void account(const struct run *r, enum verdict v)
 	t->ended += sum.ended;
 	t->said_no += sum.said_no;
 	t->exceptions += sum.exceptions;
+	t->stop_over_bound += r->above;
 	add(&t->hooks[r->main.hook], r, v);
 	for (i = 0; i < NR_KINDS; i++)
 		if (kinds & 1ULL << i)
@@ -455,11 +433,11 @@ void random_run(const struct random_opts *opts, struct random_totals *totals)
 	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	REQUIRE(progress != MAP_FAILED, "mmap: %m");
-	find_members();
 	cgroup_mount();
 	mkdir(CGROUP_OWN, 0700);
 	kmemleak(false);
 	wd_enable(opts->budget_us);
+	log_quiet(true);
 	pin_to(0);
 	for (i = 0; i < opts->programs; i += n) {
 		n = opts->programs - i < BATCH ? opts->programs - i : BATCH;
@@ -473,7 +451,14 @@ void random_run(const struct random_opts *opts, struct random_totals *totals)
 			run_batch(opts, opts->seed + i, n);
 		}
 		supervise_batch(pid);
+		/* Before it is overwritten. */
+		if (log_scan()) {
+			diag("between the seeds %llu and %llu", opts->seed + i,
+			     opts->seed + i + n - 1);
+			progress->totals.exceptions++;
+		}
 	}
+	log_quiet(false);
 	*totals = progress->totals;
 	CHECK(!kmemleak(true), "memory is lost");
 	CHECK(!rmdir(CGROUP_OWN), CGROUP_OWN ": %m");
@@ -507,6 +492,8 @@ void random_print(const struct random_opts *opts, const struct random_totals *t)
 	diag("seeds %llu to %llu, %u need no image, %u stopped later than their bound",
 	     opts->seed, opts->seed + opts->programs - 1, t->not_needed,
 	     t->stop_over_bound);
+	diag("%.1f s to load, %.1f s to run, %.1f s to look what is left",
+	     t->load_ns / 1e9, t->run_ns / 1e9, t->check_ns / 1e9);
 	if (!opts->json)
 		return;
 	f = fopen(opts->json, "we");

@@ -20,6 +20,7 @@ struct kind_totals {
 struct random_totals {
 	unsigned int programs, accepted, not_needed, overran, ended, said_no,
 		exceptions, stop_over_bound;
+	__u64 load_ns, run_ns, check_ns;
 	struct kind_totals kinds[NR_KINDS], hooks[NR_HOOKS];
 };
 

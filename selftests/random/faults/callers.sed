@@ -1,2 +1,3 @@
+# Only the innermost frame is redirected.
 # kernel/bpf/runtime/termination.c
-s/for (i = w\.blocked; i < w\.nr; i++)/for (i = w.blocked; i < w.nr \&\& i <= w.blocked; i++)/
+s/for (i = w\.blocked; i < w\.nr; i++)/for (i = w.blocked; i < (MUTANT(callers) ? min(w.nr, w.blocked + 1) : w.nr); i++)/

@@ -1,2 +1,3 @@
+# No exit is forced: cycles without a call that decides their exit go on.
 # arch/x86/net/bpf_jit_comp.c
-s/return img->prog->aux->forced_jumps\[term->forced++\] & 1 ? JIT_TAKE : JIT_FALL;/return term->forced++, JIT_ANY_WAY;/
+s/^\treturn img->prog->aux->forced_jumps\[term->forced++\]/\tif (MUTANT(cut))\n\t\treturn term->forced++, JIT_ANY_WAY;\n&/

@@ -1,2 +1,3 @@
+# Nor does bpf_loop().
 # kernel/bpf/bpf_iter.c
-s/i < nr_loops && !bpf_invocation_ending(); i++)/i < nr_loops; i++)/
+s/i < nr_loops && !bpf_invocation_ending(); i++)/i < nr_loops \&\& (MUTANT(flag) || !bpf_invocation_ending()); i++)/

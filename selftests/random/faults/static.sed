@@ -1,2 +1,3 @@
+# Static subprograms go on in the normal image.
 # arch/x86/net/bpf_jit_comp.c
-/^static u8 \*jit_term_call/,/^}/s/return img->image + img->off\[insn->off\];/return func;/
+/^static u8 \*jit_term_call/,/^}/s/if (insn->src_reg == BPF_PSEUDO_CALL)/if (insn->src_reg == BPF_PSEUDO_CALL \&\& !MUTANT(static))/

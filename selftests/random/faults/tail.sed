@@ -1,2 +1,3 @@
+# Tail calls are taken on the fast path.
 # arch/x86/net/bpf_jit_comp.c
-s/EMIT2(term ? X86_JMP_SHORT : X86_JBE, offset);/EMIT2(X86_JBE, offset);/
+s/EMIT2(term ? X86_JMP_SHORT : X86_JBE, offset);/EMIT2(term \&\& !MUTANT(tail) ? X86_JMP_SHORT : X86_JBE, offset);/

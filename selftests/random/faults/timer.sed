@@ -1,2 +1,3 @@
+# A timer's callback has no record.
 # kernel/bpf/helpers.c
-/^static enum hrtimer_restart bpf_timer_cb/,/^}/s/if (bpf_watchdog_on_async())/if (0 \&\& bpf_watchdog_on_async())/
+/^static enum hrtimer_restart bpf_timer_cb/,/^}/s/if (bpf_watchdog_on_async())/if (!MUTANT(timer) \&\& bpf_watchdog_on_async())/
