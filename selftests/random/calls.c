@@ -8,13 +8,16 @@
 
 void st_tail(struct gen *g, int fn, struct where w)
 {
-	bool itself = one_in(g, 2);
+	bool itself = one_in(g, 2), last = one_in(g, 2);
 
 	if (fn)
 		HAS(tail_static);
 	else
 		HAS(tail);
 	g->p->tails = true;
+	/* Behind a loop that was ended, or before one. */
+	if (last)
+		gen_block(g, fn, inside(w));
 	if (itself) {
 		rnd_to(g, fn, R1);
 		store_imm(C, BPF_DW, R1, RND(armed), 1);
@@ -37,7 +40,8 @@ void st_tail(struct gen *g, int fn, struct where w)
 		rnd_to(g, fn, R1);
 		store_imm(C, BPF_DW, R1, RND(armed), 0);
 	}
-	gen_block(g, fn, inside(w));
+	if (!last)
+		gen_block(g, fn, inside(w));
 }
 
 void st_call_static(struct gen *g, int fn, struct where w)
@@ -265,4 +269,3 @@ void st_fault(struct gen *g, int fn, struct where w)
 	count_up(g, fn, RND(faults));
 	place(C, none);
 }
-

@@ -88,8 +88,8 @@ static const struct statement {
 	{ st_tail, 5, HOLDS_BLOCK | WITH_CTX, CAN_TAIL },
 	{ st_call_static, 5, HOLDS_BLOCK },
 	{ st_call_global, 5, HOLDS_BLOCK },
-	{ st_timer, 2, HOLDS_BLOCK, CAN_TIMER },
-	{ st_work, 2, HOLDS_BLOCK, CAN_TIMER },
+	{ st_timer, 6, HOLDS_BLOCK, CAN_TIMER },
+	{ st_work, 4, HOLDS_BLOCK, CAN_TIMER },
 	{ st_hold_record, 3, HOLDS_BLOCK, 0, 8 },
 	{ st_hold_dynptr, 2, HOLDS_BLOCK, 0, 16 },
 	{ st_hold_lock, 3, HOLDS_BLOCK, CAN_LOCK },
@@ -97,7 +97,7 @@ static const struct statement {
 	{ st_hold_preempt, 2, HOLDS_BLOCK },
 	{ st_hold_task, 2, HOLDS_BLOCK, CAN_OBJECTS, 8 },
 	{ st_hold_cgroup, 2, HOLDS_BLOCK, CAN_OBJECTS, 8 },
-	{ st_hold_sock, 3, HOLDS_BLOCK | WITH_CTX, CAN_SOCK, 8 },
+	{ st_hold_sock, 8, HOLDS_BLOCK | WITH_CTX, CAN_SOCK, 8 },
 	{ st_hold_object, 2, HOLDS_BLOCK, CAN_OBJECTS, 8 },
 	{ st_hold_kptr, 2, HOLDS_BLOCK, CAN_OBJECTS, 8 },
 	{ st_hold_list, 2, HOLDS_BLOCK, CAN_OBJECTS | CAN_LOCK, 16 },
@@ -314,4 +314,3 @@ void gen_extension(struct program *p, const struct home *h, __u64 seed,
 	}
 	p->code.full |= !code_link(g->c);
 }
-

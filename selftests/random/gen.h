@@ -66,8 +66,9 @@ struct home {
 #define F(name) int name;
 	KFUNCS
 #undef F
-	/* clang-format on */
-	int static_type[8], global_type[4];
+		/* clang-format on */
+		int static_type[8],
+		global_type[4];
 	int callback_type, any_type, tc_type, xdp_type;
 	int node_type, node_link; /* and where its link is */
 	int lock_at, list_lock_at, list_head_at;

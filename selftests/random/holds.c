@@ -207,4 +207,3 @@ void st_hold_list(struct gen *g, int fn, struct where w)
 	drop_node(g, fn);
 	place(C, none);
 }
-

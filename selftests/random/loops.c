@@ -316,4 +316,3 @@ void st_drain(struct gen *g, int fn, struct where w)
 	call_helper(C, BPF_FUNC_user_ringbuf_drain);
 	callback_body(g, cb, w, -1, true);
 }
-

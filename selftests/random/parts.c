@@ -117,7 +117,7 @@ int new_callback(struct gen *g)
 
 /* Statements of a callback of C, and what it returns: 1 if all are to leave. */
 void callback_body(struct gen *g, int fn, struct where w, int ctx_reg,
-			  bool heeds)
+		   bool heeds)
 {
 	int out, ctx = -1;
 
@@ -170,4 +170,3 @@ void forget(struct gen *g, int fn, int kept)
 {
 	give_reg(g, fn, kept >= 0 ? kept : -1);
 }
-

@@ -56,7 +56,8 @@ void heed(struct gen *g, int fn, struct where w, int out);
 int by_register(struct gen *g, int fn);
 void by_register_test(struct gen *g, int fn, int reg, int out);
 int new_callback(struct gen *g);
-void callback_body(struct gen *g, int fn, struct where w, int ctx_reg, bool heeds);
+void callback_body(struct gen *g, int fn, struct where w, int ctx_reg,
+		   bool heeds);
 int keep(struct gen *g, int fn);
 void fetch_kept(struct gen *g, int fn, int dst, int kept);
 void forget(struct gen *g, int fn, int kept);
