@@ -12,8 +12,11 @@
 #include "service/event_where.h"
 #include "show/duration.h"
 
-/* Events may come by the thousand: how old what we know may be. */
+/* Events may come by the thousand: how old what we know may be, and which part of the
+ * time may go into looking.
+ */
 #define FRESH_NS 1000000000ULL
+#define LOOK_PART 20
 
 struct seen {
 	u32 id;
@@ -22,7 +25,7 @@ struct seen {
 
 struct event_where {
 	struct progs *progs;
-	u64 looked_ns;
+	u64 look_ns; /* not again before */
 	u32 last_prog, last_link; /* the newest ids at that time */
 	bool extensions;
 	struct seen *seen; /* by ascending id, as they come */
@@ -102,11 +105,16 @@ static void look_around(struct event_where *w)
 {
 	struct progs *progs;
 	struct fault ignored = {};
+	u64 began, now;
+	int err;
 
 	w->last_prog = newest(w->last_prog, bpf_prog_get_next_id);
 	w->last_link = newest(w->last_link, bpf_link_get_next_id);
-	w->looked_ns = clock_ns(CLOCK_MONOTONIC);
-	if (progs_load(&progs, NULL, PROGS_HOOKS, &ignored))
+	began = clock_ns(CLOCK_MONOTONIC);
+	err = progs_load(&progs, NULL, PROGS_HOOKS, &ignored);
+	now = clock_ns(CLOCK_MONOTONIC);
+	w->look_ns = now + FRESH_NS + LOOK_PART * (now - began);
+	if (err)
 		return;
 	progs_free(w->progs);
 	w->progs = progs;
@@ -151,7 +159,7 @@ void event_where_fill(struct event_where *w, struct event *e)
 
 	if (e->kind == EV_LOST)
 		return;
-	if (!w->progs || clock_ns(CLOCK_MONOTONIC) - w->looked_ns >= FRESH_NS)
+	if (!w->progs || clock_ns(CLOCK_MONOTONIC) >= w->look_ns)
 		look_around(w);
 	else if (!find_seen(w, e->prog_id))
 		event_where_watch(w);
