@@ -15,7 +15,7 @@
 #   BPFTOOL      $(O)/bpftool, from the patched tree
 #   VMLINUX_H    $(O)/vmlinux.h, from the patched kernel's BTF; changes its
 #                timestamp only when its content changes
-#   BPFWD        $(O)/bpfwd, built by watchdog/ (default target `all`)
+#   BPFWD        $(O)/bpfwd, and bpfwd-serve beside it, built by watchdog/ (default target `all`)
 #   CLANG        clang-19          LLVM_STRIP   llvm-strip-19
 #   CC           gcc               V            1: show commands
 #
@@ -162,5 +162,5 @@ format: series
 check: series
 	@scripts/check.sh
 clean:
-	rm -rf $(addprefix $(O)/,bench bpftool bpfwd bpfwd.8 bpfwd.policy.5 build check corpus deb field field.json fuzz innocents \
+	rm -rf $(addprefix $(O)/,bench bpftool bpfwd bpfwd-serve bpfwd.8 bpfwd.policy.5 build check corpus deb field field.json fuzz innocents \
 		kill-everywhere.json libbpf linux.unpack log selftests stamps test-all test.json uapi unit verdicts vm vmlinux.h watchdog watchdog-san)

@@ -28,6 +28,7 @@ make -s -C "$repo/watchdog" O="$O" LIBBPF_A="${LIBBPF_A:-$O/libbpf/libbpf.a}" \
 rm -f "$stage.log"
 expected='/etc/bpfwd/policy.d/00-monitor.yaml
 /usr/lib/systemd/system/bpfwd.service
+/usr/libexec/bpfwd/bpfwd-serve
 /usr/sbin/bpfwd
 /usr/share/bash-completion/completions/bpfwd
 /usr/share/bpfwd/bpfwd.dashboard.json
@@ -35,6 +36,7 @@ expected='/etc/bpfwd/policy.d/00-monitor.yaml
 /usr/share/man/man5/bpfwd.policy.5
 /usr/share/man/man8/bpfwd.8'
 diff <(echo "$expected") <(cd "$stage" && find . -type f | sed 's/^\.//' | sort) || fail 'other files than expected'
+"$stage/usr/sbin/bpfwd" serve -h >/dev/null || fail 'bpfwd does not find bpfwd-serve'
 
 # --- Manual pages: lint, and no command and no key that they do not explain ---
 lint_page() { # page

@@ -24,7 +24,7 @@ tool() {
 	make -s -C "$repo/watchdog" O="$O" LIBBPF_A="${LIBBPF_A:-$O/libbpf/libbpf.a}" \
 		LIBBPF_INC="${LIBBPF_INC:-$O/libbpf/include}" UAPI_INC="${UAPI_INC:-$O/uapi/include}" \
 		V= DESTDIR="$stage" prefix=/usr install
-	strip --strip-unneeded "$stage/usr/sbin/bpfwd"
+	strip --strip-unneeded "$stage/usr/sbin/bpfwd" "$stage/usr/libexec/bpfwd/bpfwd-serve"
 	gzip -9n "$stage"/usr/share/man/man?/*
 	install -d "$stage/usr/share/doc/bpfwd"
 	printf '%s\n' 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/' '' \
@@ -57,7 +57,7 @@ fi
 END
 	chmod 755 "$stage"/DEBIAN/{postinst,prerm,postrm}
 	printf 'Source: bpfwd\n\nPackage: bpfwd\nArchitecture: any\n' >"$deb/shlibs/debian/control"
-	depends=$(cd "$deb/shlibs" && dpkg-shlibdeps -O "$stage/usr/sbin/bpfwd" 2>/dev/null |
+	depends=$(cd "$deb/shlibs" && dpkg-shlibdeps -O "$stage"/usr/{sbin/bpfwd,libexec/bpfwd/bpfwd-serve} 2>/dev/null |
 		sed -n 's/^shlibs:Depends=//p')
 	[[ -n $depends ]] || die 'dpkg-shlibdeps finds no libraries'
 	size=$(du -sk --exclude=DEBIAN "$stage" | cut -f1)

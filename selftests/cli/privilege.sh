@@ -10,7 +10,8 @@ need setpriv
 before=$(settings)
 chmod 755 "$work"
 # a copy, for the path to the tool may be closed to others
-install -m 755 "$BPFWD" "$work/bpfwd" && BPFWD=$work/bpfwd
+for program in "$BPFWD"{,-serve}; do install -m 755 "$program" "$work/bpfwd${program#"$BPFWD"}"; done
+BPFWD=$work/bpfwd
 tool=$BPFWD
 unprivileged() { setpriv --reuid=65534 --regid=65534 --clear-groups "$tool" "$@"; }
 BPFWD=unprivileged

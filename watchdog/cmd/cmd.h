@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The commands: main.c has the table of them. */
+/* The commands: main.c has the table of them, main_serve.c that of bpfwd-serve. */
 #ifndef BPFWD_CMD_H
 #define BPFWD_CMD_H
 
 #include "show/ctx.h"
 
-/* One row per command: name, what it does, and the function. */
+/* One row per command: name, what it does, and the function; NULL: the program
+ * bpfwd-NAME. No name: the end.
+ */
 struct cmd {
 	const char *name;
 	const char *help;
 	int (*run)(struct ctx *ctx, int argc, char **argv);
 };
+
+/* main(), with a table of commands. */
+int cmd_main(const struct cmd *cmds, int argc, char **argv);
 
 int cmd_doctor(struct ctx *ctx, int argc, char **argv);
 int cmd_status(struct ctx *ctx, int argc, char **argv);
