@@ -1,6 +1,6 @@
 #!/bin/bash
 # A small set of tests under each way in which a kernel may be configured or booted:
-# preemption, blinding of constants, retpolines, call depth tracking, compiled for IBT.
+# preemption, oopses that are not fatal, blinding of constants, retpolines, call depth tracking, compiled for IBT.
 #   test-variants.sh [GLOB of variants]    TESTS="globs of tests"
 # The last line is "N variants passed, N failed".
 set -euo pipefail
@@ -46,6 +46,10 @@ vulnerability() { echo "grep -qi '$2' /sys/devices/system/cpu/vulnerabilities/$1
 for p in none voluntary full; do
 	variant "preempt_$p" "$normal" "$(preempt $p)" "preempt=$p"
 done
+# An oops ends the task, not the machine; what is freed is overwritten.
+usual=$tests tests='gone nested'
+variant oops "$normal" 'grep -qx 0 /proc/sys/kernel/panic_on_oops' 'sysctl.kernel.panic_on_oops=0 slub_debug=P'
+tests=$usual
 variant blinding "$normal" true '' 'echo 2 >/proc/sys/net/core/bpf_jit_harden'
 
 "$repo/scripts/kernel.sh" variants

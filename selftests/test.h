@@ -92,6 +92,8 @@ struct shared {
 		stall_since; /* CLOCK_MONOTONIC, 0: no stall is under way */
 	char skip_reason[200];
 	struct stops stops;
+	volatile bool
+		oopses; /* on purpose, by a bad pointer: no fault of the kernel */
 };
 extern struct shared *shared;
 

@@ -313,6 +313,16 @@ int prog_run(int prog_fd, __s32 *ret)
 	return err;
 }
 
+int prog_run_on(int prog_fd, int cpu)
+{
+	__u64 args[8] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args,
+		    .ctx_size_in = sizeof(args), .flags = BPF_F_TEST_RUN_ON_CPU,
+		    .cpu = cpu);
+
+	return bpf_prog_test_run_opts(prog_fd, &opts);
+}
+
 /* --- Events ---------------------------------------------------------------------------------- */
 
 void trace_start(void)

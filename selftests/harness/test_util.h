@@ -59,6 +59,8 @@ void wd_want_image(int prog_fd);
 
 struct bpf_prog_info prog_info(int prog_fd);
 int prog_run(int prog_fd, __s32 *ret);
+/* A program of raw_tp; on another CPU than this by an IPI, with interrupts off. */
+int prog_run_on(int prog_fd, int cpu);
 
 /* --- Events ---------------------------------------------------------------------------------- */
 

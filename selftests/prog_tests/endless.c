@@ -208,6 +208,47 @@ static void straight(void)
 	CHECK(end_one("straight"), "straight: refused");
 }
 
+/*
+ * What frees a list frees all that is in it, however long that takes: it has no bound,
+ * and nothing ends it on its way.
+ */
+static void frees(void)
+{
+	static const struct {
+		const char *name;
+		bool any;
+	} frees[] = {
+		{ "list_drop", true },
+		{ "list_delete", true },
+		{ "node_drop", false },
+	};
+	struct bpf_prog_info info;
+	struct bpf_program *prog;
+	struct endless *skel;
+	size_t i;
+
+	wd_enable(BUDGET_US);
+	for (i = 0; i < ARRAY_SIZE(frees); i++) {
+		skel = load(frees[i].name, &prog);
+		REQUIRE(skel, "%s: refused", frees[i].name);
+		info = prog_info(bpf_program__fd(prog));
+		CHECK((info.estimate_worst_ns == UINT64_MAX) == frees[i].any,
+		      "%s: worst %llu ns", frees[i].name,
+		      info.estimate_worst_ns);
+		CHECK((info.stop_bound_ns == UINT64_MAX) == frees[i].any,
+		      "%s: stops within %llu ns", frees[i].name,
+		      info.stop_bound_ns);
+		CHECK((info.terminable == BPF_TERMINABLE_NOT_NEEDED) !=
+			      frees[i].any,
+		      "%s: terminable is %u", frees[i].name, info.terminable);
+		if (frees[i].any)
+			CHECK(info.stop_bound_reason == BPF_ESTIMATE_HELPER,
+			      "%s: reason %u", frees[i].name,
+			      info.stop_bound_reason);
+		endless__destroy(skel);
+	}
+}
+
 static const struct test tests[] = {
 	{ "ended",
 	  "loops that are left by a condition only are ended by forcing it",
@@ -218,6 +259,8 @@ static const struct test tests[] = {
 	  NEEDS_WATCHDOG },
 	{ "feeds", "a loop over a hash that its callback changes has no bound",
 	  feeds, NEEDS_WATCHDOG },
+	{ "frees", "what frees a list of any length has no bound", frees,
+	  NEEDS_WATCHDOG },
 	{ "straight", "a straight line of many long calls is ended", straight,
 	  NEEDS_WATCHDOG },
 };

@@ -31,6 +31,9 @@ static void load(const char *const *names)
 			if (!strcmp(bpf_program__name(prog), names[i]))
 				bpf_program__set_autoload(prog, true);
 	}
+	/* It is large, and a kernel with checkers takes seconds to free it. */
+	bpf_map__set_autocreate(skel->maps.arena,
+				!strcmp(names[0], "arena_free"));
 	err = ends__load(skel);
 	REQUIRE(!err, "%s: %s", names[0], strerror(-err));
 	ctl = (void *)&skel->data_ctl->ctl;
@@ -185,20 +188,25 @@ static void arena_free(void)
 	ends_sooner(run, skel->progs.arena_free);
 }
 
+/* What it makes after its end is not made. */
+static void iterators(void)
+{
+	wd_enable(BUDGET_US);
+	LOAD("iterators");
+	ends_soon(run, skel->progs.iterators);
+	CHECK(!ctl->held && ctl->refused == 1000, "%llu made, %llu not",
+	      ctl->held, ctl->refused);
+}
+
 static bool both_ended(void *unused)
 {
 	return prog_info(bpf_program__fd(skel->progs.overruns)).terminations &&
 	       prog_info(bpf_program__fd(skel->progs.on_overrun)).terminations;
 }
 
-/* On the last CPU, by an IPI. */
 static void run_there(struct bpf_program *prog)
 {
-	__u64 args[8] = {};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args,
-		    .ctx_size_in = sizeof(args), .flags = BPF_F_TEST_RUN_ON_CPU,
-		    .cpu = last_cpu());
-	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+	int err = prog_run_on(bpf_program__fd(prog), last_cpu());
 
 	CHECK(!err, "test run: %s", strerror(-err));
 }
@@ -227,18 +235,25 @@ static void own_tracepoint(void)
 	canary();
 }
 
-/* Of a chain, the verdict goes to the first one's caller, not to where it was ended. */
-static void lsm_chain(void)
+/*
+ * Of a chain, the verdict goes to the first one's caller, not to where it was ended: in a
+ * function of program @name that is watched, by a loop that stops.
+ */
+static void lsm_ends_in(const char *name, __u32 terminable)
 {
 	struct ends_ext *e = ends_ext__open();
+	struct bpf_program *target;
+	struct bpf_prog_info info;
 	__u64 zero = 0, key;
 	int i, fd;
 
 	REQUIRE(e, "ends_ext: %m");
 	wd_disable();
-	LOAD("lsm_main", "lsm_target");
-	set_tail(skel->maps.lsm_tails, skel->progs.lsm_target);
-	load_ext(e->progs.watch_walk, "walk", skel->progs.lsm_target, e);
+	LOAD("lsm_main", name);
+	target = bpf_object__find_program_by_name(skel->obj, name);
+	REQUIRE(target, "%s: no such program", name);
+	set_tail(skel->maps.lsm_tails, target);
+	load_ext(e->progs.watch_walk, "walk", target, e);
 	REQUIRE(bpf_program__attach(skel->progs.lsm_main), "lsm_main: %m");
 	/* Two keys of one bucket: they go on until they are stopped. */
 	fd = bpf_map__fd(skel->maps.walked);
@@ -254,6 +269,9 @@ static void lsm_chain(void)
 	}
 	ctl->flags = 0;
 	wd_enable(BUDGET_US);
+	info = prog_info(bpf_program__fd(target));
+	CHECK(info.terminable == terminable, "%s: terminable is %u", name,
+	      info.terminable);
 	for (i = 0; i < 3; i++) {
 		uint64_t took;
 
@@ -264,14 +282,59 @@ static void lsm_chain(void)
 		CHECK(took < SOON_NS && !ctl->brake, "not ended: %.1f ms",
 		      took / (double)NSEC_PER_MSEC);
 	}
-	CHECK(prog_info(bpf_program__fd(skel->progs.lsm_main)).terminations ==
-		      3,
-	      "%llu terminations",
-	      prog_info(bpf_program__fd(skel->progs.lsm_main)).terminations);
+	info = prog_info(bpf_program__fd(skel->progs.lsm_main));
+	CHECK(info.terminations == 3, "%llu terminations", info.terminations);
 	canary();
 }
 
+static void lsm_chain(void)
+{
+	lsm_ends_in("lsm_target", BPF_TERMINABLE_YES);
+}
+
+static void lsm_no_image(void)
+{
+	lsm_ends_in("lsm_unfit", BPF_TERMINABLE_NO_ENDLESS);
+}
+
 /* --- An end is an end ------------------------------------------------------------------------ */
+
+/* A run that could not be redirected, and was through by itself, was not ended. */
+static void through(void)
+{
+	char packet[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet));
+	struct bpf_prog_info info;
+	int fd, err;
+
+	wd_enable(BUDGET_US);
+	LOAD("leads_to_unfit", "unfit");
+	fd = bpf_program__fd(skel->progs.leads_to_unfit);
+	set_tail(skel->maps.tails, skel->progs.unfit);
+	wd_sysctl_set("bpf_watchdog_quarantine", "1");
+	info = prog_info(bpf_program__fd(skel->progs.unfit));
+	CHECK(info.terminable == BPF_TERMINABLE_NO_ENDLESS, "terminable is %u",
+	      info.terminable);
+	err = wd_command(fd, BPF_WD_SET_VERDICT, BPF_WD_VERDICT_DENY);
+	REQUIRE(!err, "SET_VERDICT: %s", strerror(-err));
+	/* Longer, until it is too long. */
+	ctl->m = 100;
+	for (ctl->n = 16; ctl->n < 1 << 20; ctl->n *= 2) {
+		err = bpf_prog_test_run_opts(fd, &opts);
+		CHECK(!err && opts.retval == 7, "test run: %s, it returns %d",
+		      strerror(-err), opts.retval);
+		info = prog_info(fd);
+		if (info.overruns || nr_failures)
+			break;
+	}
+	CHECK(info.overruns == 1 && info.late_ends == 1 && !info.terminations,
+	      "%llu overruns, %llu late, %llu terminations", info.overruns,
+	      info.late_ends, info.terminations);
+	usleep(50000); /* nothing is to happen */
+	CHECK(!prog_info(fd).quarantined, "it is in quarantine");
+	canary();
+}
 
 #define NEARLY_RUNS 300
 
@@ -281,9 +344,9 @@ static void lsm_chain(void)
  */
 static void late(void)
 {
-	struct bpf_prog_info info;
-	unsigned int i, cut;
-	uint64_t took;
+	struct bpf_prog_info info = {};
+	unsigned int runs, cut;
+	uint64_t took, until;
 	int fd;
 
 	pin_to(0);
@@ -298,29 +361,32 @@ static void late(void)
 	}
 	wd_enable(2000);
 	ctl->full = 0;
-	for (i = 0; i < NEARLY_RUNS; i++) {
-		__u64 before = prog_info(fd).overruns;
+	/*
+	 * The first runs were slower than those to come, the more so the slower the machine: it
+	 * may take many to find the length.
+	 */
+	until = now_ns() + 30 * NSEC_PER_SEC;
+	for (runs = 0; runs < NEARLY_RUNS ||
+		       (info.overruns <= runs / 20 && now_ns() < until);
+	     runs++) {
+		__u64 before = info.overruns;
 
 		run_there(skel->progs.nearly);
+		info = prog_info(fd);
 		/* Longer, until it is too long. */
-		if (prog_info(fd).overruns > before)
+		if (info.overruns > before)
 			ctl->n -= ctl->n / 32;
 		else
 			ctl->n += ctl->n / 64;
 	}
-	usleep(50000);
-	info = prog_info(fd);
 	/* Each run did all its turns, or was ended. */
-	cut = NEARLY_RUNS - ctl->full;
+	cut = runs - ctl->full;
 	diag("%llu overruns, %llu ended, %llu late; %u of %u runs did not do all",
-	     info.overruns, info.terminations, info.late_ends, cut,
-	     NEARLY_RUNS);
+	     info.overruns, info.terminations, info.late_ends, cut, runs);
 	/* Some are ended behind their loop. */
-	CHECK(info.terminations >= cut &&
-		      info.terminations <= cut + NEARLY_RUNS / 20,
+	CHECK(info.terminations >= cut && info.terminations <= cut + runs / 20,
 	      "%llu terminations, %u runs cut", info.terminations, cut);
-	CHECK(info.overruns > NEARLY_RUNS / 20, "only %llu overruns",
-	      info.overruns);
+	CHECK(info.overruns > runs / 20, "only %llu overruns", info.overruns);
 	CHECK(info.overruns == info.terminations + info.late_ends,
 	      "%llu overruns, %llu terminations, %llu late", info.overruns,
 	      info.terminations, info.late_ends);
@@ -423,10 +489,13 @@ static const struct test tests[] = {
 	TEST(extended_main, 0, "a short main program that a long one replaces"),
 	TEST(faults, 0, "a bounded loop of loads that fault"),
 	TEST(frames, 0, "30 tail calls out of subprograms, then a stall"),
+	TEST(iterators, 0, "iterators that are made after the end"),
 	TEST(late, NEEDS_TWO_CPUS,
 	     "runs that are through when they are to be ended are no terminations"),
 	TEST(lsm_chain, 0,
 	     "a security hook's chain, ended in a function that is watched: the verdict"),
+	TEST(lsm_no_image, 0,
+	     "the same where the chain is in a program that cannot be redirected"),
 	TEST(own_time, 0, "starting the timer is not charged to the program"),
 	TEST(own_tracepoint, NEEDS_TWO_CPUS,
 	     "a program that stalls on the watchdog's own tracepoint"),
@@ -434,6 +503,8 @@ static const struct test tests[] = {
 	     "a timer's callback that was ended before it started the timer again"),
 	TEST(scheduler, 0,
 	     "a scheduler of sched_ext that stalls all CPUs at once, interrupts off"),
+	TEST(through, 0,
+	     "a chain to a program that cannot be redirected, and is through: no end"),
 };
 
 const struct suite suite_ends = {

@@ -13,7 +13,8 @@ static int fd_of(struct bpf_program *prog)
 	return bpf_program__fd(prog);
 }
 
-static void load(const char *name, const char *threshold)
+/* Loads programs @name and @other, which may be NULL, and no other. */
+static void load_two(const char *name, const char *other, const char *threshold)
 {
 	struct bpf_program *prog;
 	int err;
@@ -23,14 +24,23 @@ static void load(const char *name, const char *threshold)
 	REQUIRE(!err, "bpf_watchdog_quarantine: %s", strerror(-err));
 	skel = quarantine__open();
 	REQUIRE(skel, "quarantine: %m");
-	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog),
-							name));
+	bpf_object__for_each_program(prog, skel->obj) {
+		const char *this = bpf_program__name(prog);
+
+		bpf_program__set_autoload(prog, !strcmp(this, name) ||
+							(other &&
+							 !strcmp(this, other)));
+	}
 	err = quarantine__load(skel);
 	REQUIRE(!err, "%s: %s", name, strerror(-err));
 	ctl = (void *)&skel->data_ctl->ctl;
 	ctl->n = 1 << 23;
 	ctl->m = 1000;
+}
+
+static void load(const char *name, const char *threshold)
+{
+	load_two(name, NULL, threshold);
 }
 
 static bool is_quarantined(void *prog)
@@ -175,30 +185,56 @@ static void let_pass_by_key(void)
 	canary();
 }
 
-/* No work has to run in between. */
-static void at_once(void)
+static void third_is_last(struct bpf_program *prog)
 {
-	char packet[64] = {};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
-		    .data_size_in = sizeof(packet), .repeat = 30);
 	struct bpf_prog_info info;
-	int err;
 
-	load("burst", "3");
-	err = bpf_prog_test_run_opts(fd_of(skel->progs.burst), &opts);
-	CHECK(!err, "test run: %s", strerror(-err));
-	info = prog_info(fd_of(skel->progs.burst));
-	CHECK(info.quarantined, "not in quarantine");
+	CHECK(wait_until(is_quarantined, prog, 10 * NSEC_PER_SEC),
+	      "not in quarantine");
+	info = prog_info(fd_of(prog));
 	CHECK(info.terminations == 3 && ctl->started == 3,
 	      "quarantine after 3: %llu terminations, %llu of 30 runs",
 	      info.terminations, ctl->started);
 	canary();
 }
 
-#define TEST(fn, desc) { #fn, desc, fn, NEEDS_WATCHDOG }
+/* No work has to run in between. */
+static void at_once(void)
+{
+	char packet[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet), .repeat = 30);
+	int err;
+
+	load("burst", "3");
+	err = bpf_prog_test_run_opts(fd_of(skel->progs.burst), &opts);
+	CHECK(!err, "test run: %s", strerror(-err));
+	third_is_last(skel->progs.burst);
+}
+
+/* Nor can it. */
+static void at_once_irqs_off(void)
+{
+	int err;
+
+	pin_to(0);
+	load_two("calls_often", "burst_inside", "3");
+	wd_spare(fd_of(skel->progs.calls_often));
+	REQUIRE(bpf_program__attach(skel->progs.burst_inside),
+		"burst_inside: %m");
+	ctl->armed = 1;
+	err = prog_run_on(fd_of(skel->progs.calls_often), last_cpu());
+	ctl->armed = 0;
+	CHECK(!err && ctl->inner_finished == 1, "test run: %s", strerror(-err));
+	third_is_last(skel->progs.burst_inside);
+}
+
+#define TEST(fn, desc, ...) { #fn, desc, fn, NEEDS_WATCHDOG __VA_ARGS__ }
 
 static const struct test tests[] = {
 	TEST(at_once, "after the third end there is no fourth run"),
+	TEST(at_once_irqs_off, "the same where nothing else can run meanwhile",
+	     | NEEDS_TWO_CPUS),
 	TEST(let_pass_by_key,
 	     "an lsm/file_open program that is ended each time: SysRq-W"),
 	TEST(not_by_itself, "ends of an lsm/bpf program do not shut out bpf()"),

@@ -20,12 +20,6 @@ extern struct bpf_cpumask *bpf_cpumask_create(void) __ksym;
 extern struct bpf_cpumask *
 bpf_cpumask_acquire(struct bpf_cpumask *cpumask) __ksym;
 extern void bpf_cpumask_release(struct bpf_cpumask *cpumask) __ksym;
-extern int bpf_list_push_front_impl(struct bpf_list_head *head,
-				    struct bpf_list_node *node, void *meta,
-				    __u64 off) __ksym;
-extern int bpf_list_push_back_impl(struct bpf_list_head *head,
-				   struct bpf_list_node *node, void *meta,
-				   __u64 off) __ksym;
 extern struct bpf_list_node *
 bpf_list_pop_front(struct bpf_list_head *head) __ksym;
 extern int bpf_rbtree_add_impl(struct bpf_rb_root *root,
@@ -60,10 +54,6 @@ extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task,
 			     unsigned int flags) __ksym;
 extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) __ksym;
 extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym;
-extern int bpf_iter_bits_new(struct bpf_iter_bits *it, const u64 *words,
-			     u32 nr_words) __ksym;
-extern int *bpf_iter_bits_next(struct bpf_iter_bits *it) __ksym;
-extern void bpf_iter_bits_destroy(struct bpf_iter_bits *it) __ksym;
 extern int bpf_iter_scx_dsq_new(struct bpf_iter_scx_dsq *it, u64 dsq_id,
 				u64 flags) __ksym;
 extern struct task_struct *

@@ -477,3 +477,78 @@ int straight(void *unused)
 	COPY64 COPY64 COPY64 COPY64 leave();
 	return 0;
 }
+
+/* --- To free one object may be to free any number -------------------------------------------- */
+
+struct node {
+	struct bpf_list_node list;
+	__u64 key;
+};
+
+struct listed {
+	struct bpf_spin_lock lock;
+	struct bpf_list_head head __contains(node, list);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct listed);
+} lists SEC(".maps");
+
+/* The least that is needed; how long the list is does not show in the program. */
+SEC("syscall")
+int list_drop(void *unused)
+{
+	struct listed *listed = obj_new(struct listed);
+
+	if (!listed)
+		return 1;
+	obj_drop(listed);
+	return 0;
+}
+
+SEC("syscall")
+int list_delete(void *unused)
+{
+	__u32 key = 0;
+
+	return bpf_map_delete_elem(&lists, &key);
+}
+
+SEC("syscall")
+int node_drop(void *unused)
+{
+	struct node *node = obj_new(struct node);
+
+	if (!node)
+		return 1;
+	obj_drop(node);
+	return 0;
+}
+
+/* Makes the list in the map longer, until it is ended. */
+SEC("syscall")
+int list_fill(void *unused)
+{
+	struct listed *listed;
+	struct node *node;
+	__u32 key = 0;
+
+	listed = bpf_map_lookup_elem(&lists, &key);
+	if (!listed)
+		return 1;
+	enter();
+	while (!ctl.brake && can_loop) {
+		node = obj_new(struct node);
+		if (!node)
+			break;
+		bpf_spin_lock(&listed->lock);
+		bpf_list_push_back_impl(&listed->head, &node->list, NULL, 0);
+		bpf_spin_unlock(&listed->lock);
+		ctl.steps++;
+	}
+	leave();
+	return 0;
+}

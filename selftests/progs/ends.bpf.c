@@ -117,6 +117,27 @@ int arena_free(void *unused)
 	return 0;
 }
 
+/* What is made after the end takes its time, and that of giving it back. */
+SEC("syscall")
+int iterators(void *unused)
+{
+	struct bpf_iter_bits bits;
+	__u64 words = 1;
+	int i;
+
+	enter();
+	stall_loop_inlined();
+	for (i = 0; i < 1000; i++) {
+		if (bpf_iter_bits_new(&bits, &words, 1))
+			COUNT(refused);
+		else
+			COUNT(held);
+		bpf_iter_bits_destroy(&bits);
+	}
+	leave();
+	return 0;
+}
+
 /* --- A program where the watchdog works ------------------------------------------------------ */
 
 static long tracepoint_turn(__u32 i, void *unused)
@@ -177,6 +198,29 @@ int BPF_PROG(lsm_target, struct task_struct *task)
 	return 0;
 }
 
+static long nothing(__u32 i, void *unused)
+{
+	return 0;
+}
+
+/* Never gone into, but the program cannot be ended: it has no image. */
+static __always_inline void endless_if(bool wanted)
+{
+	if (!wanted)
+		return;
+	for (;;)
+		bpf_loop(1, nothing, NULL, 0);
+}
+
+SEC("lsm/task_getpgid")
+int BPF_PROG(lsm_unfit, struct task_struct *task)
+{
+	walk(task);
+	leave();
+	endless_if(ctl.cgroup_id);
+	return 0;
+}
+
 SEC("lsm/task_getpgid")
 int BPF_PROG(lsm_main, struct task_struct *task)
 {
@@ -185,6 +229,25 @@ int BPF_PROG(lsm_main, struct task_struct *task)
 	enter();
 	bpf_tail_call(ctx, &lsm_tails, 0);
 	return 0;
+}
+
+/* --- A chain to a program that cannot be ended, and is through by itself --------------------- */
+
+SEC("tc")
+int unfit(struct __sk_buff *skb)
+{
+	stall_loop_inlined();
+	leave();
+	endless_if(ctl.cgroup_id);
+	return 7;
+}
+
+SEC("tc")
+int leads_to_unfit(struct __sk_buff *skb)
+{
+	enter();
+	bpf_tail_call_static(skb, &tails, 0);
+	return 1;
 }
 
 /* --- Runs that are about as long as they may be ---------------------------------------------- */

@@ -111,3 +111,27 @@ int burst(struct __sk_buff *skb)
 	leave();
 	return 0;
 }
+
+/* The same where no work can run in between. */
+SEC("raw_tp/sys_enter")
+int calls_often(void *unused)
+{
+	int i;
+
+	COUNT(inner_started);
+	for (i = 0; i < 30; i++)
+		bpf_strncmp("often", 5, "often");
+	COUNT(inner_finished);
+	return 0;
+}
+
+SEC("fentry/bpf_strncmp")
+int BPF_PROG(burst_inside)
+{
+	if (!ctl.armed)
+		return 0;
+	enter();
+	stall_loop_inlined();
+	leave();
+	return 0;
+}
