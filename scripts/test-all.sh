@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
-all=(kill-everywhere classes kill-everywhere-debug soak innocents variants faults packages field verdicts upstream random random-faults)
+all=(kill-everywhere classes kill-everywhere-debug soak innocents variants faults packages field verdicts upstream random random-faults mutants)
 dir=$O/test-all
 runner=$O/selftests/runner
 normal=$KBUILD/arch/x86/boot/bzImage
@@ -138,6 +138,7 @@ step_field() {
 step_verdicts() { optional test-verdicts.sh verdicts; }
 step_random() { optional test-random.sh random; }
 step_random_faults() { optional test-random-faults.sh random-faults; }
+step_mutants() { optional test-mutants.sh mutants; }
 step_upstream() { optional test-upstream.sh upstream; }
 # Its last line is what it has found.
 optional() { # script, step
@@ -163,6 +164,7 @@ key() { # step
 		packages) tree_key "$repo" watchdog scripts/deb.sh ;;
 		field|innocents) tree_key "$repo" watchdog ;;
 		random|random-faults) tree_key "$repo" selftests/random ;;
+		mutants) tree_key "$repo" selftests/mutants ;;
 		verdicts|upstream) tree_key "$repo" selftests/UPSTREAM ;;
 		esac
 		cat "$repo"/kernel-patches/config*
