@@ -42,6 +42,14 @@ put() { # file, its new content
 }
 new=$dir/new.c
 mapfile -t changed < <(for name in "${all[@]}"; do files "$name"; done | sort -u)
+# Those of faults that are gone are as they were.
+if [[ -e $dir/changed ]]; then
+	for file in $(comm -23 "$dir/changed" <(printf '%s\n' "${changed[@]}")); do
+		cp "$KSRC/$file" "$new"
+		put "$file" "$new"
+	done
+fi
+printf '%s\n' "${changed[@]}" >"$dir/changed"
 for file in "${changed[@]}" kernel/bpf/core.c; do
 	cp "$KSRC/$file" "$dir/$(tr / : <<<"$file")"
 done
