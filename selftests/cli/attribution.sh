@@ -169,5 +169,5 @@ check extends jq -es 'any(.prog.name == "replaces_it" and .prog.extends.name == 
 check hook-of-detached jq -es 'any(.event == "terminated" and .prog.name == "spin_vfs_read" and .prog.hook == "kprobe/vfs_read")' "$work/follow"
 # the link is there still and has no program's place
 links_are_listed() { "$bpftool" link show && "$bpftool" link show | grep -q 'perf_event'; }
-check links-are-listed links_are_listed
+check links-are-listed until_true 20 links_are_listed
 "$BPFWD" disable >/dev/null
