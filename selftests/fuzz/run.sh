@@ -13,7 +13,7 @@ CLANG=${CLANG:-clang-19}
 lib=${LIBBPF_A:-$O/libbpf/libbpf.a}
 inc=(-I"${UAPI_INC:-$O/uapi/include}" -I"${LIBBPF_INC:-$O/libbpf/include}" -I"$src")
 sources=("$here/policy_fuzz.c" "$src"/policy/{file,marks,verify,set,rules,text}.c "$src"/callgraph/reach.c
-	"$src"/kernel/kwd_policy.c "$src"/progs/sections.c "$src"/show/{duration,fault}.c)
+	"$src"/kernel/{kwd,kwd_policy}.c "$src"/progs/sections.c "$src"/show/{duration,fault}.c)
 
 mkdir -p "$out/corpus"
 if [[ ! -x $out/policy || -n $(find "$src" "$here" -newer "$out/policy" -name '*.[ch]') ]]; then
