@@ -140,7 +140,7 @@ static void danger(void)
 		.glob = "danger.bpf.o",
 		.rounds = 1,
 		.sweep_ms = 1000,
-		.anywhere_ms = 100,
+		.anywhere_ms = 400,
 		.kills = KILL_AT_CALLS | KILL_ANYWHERE,
 		.classes = classes_file(),
 		.attach = true,
