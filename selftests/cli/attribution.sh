@@ -62,7 +62,7 @@ holder hold $links/all/on_fentry
 linked=$holder
 
 # --- ps says where and by whom ---
-bpfwd ps -j
+bpfwd ps -j -e +owner,holders
 ps=$out
 it() { # which: the path of a pin that holds it, jq expression
 	jq -r --arg pin "$1" '.programs[] | select(.holders | any(.path == $pin)) | '"$2" <<<"$ps"

@@ -306,7 +306,7 @@ int view_look(struct view *view, struct look *last)
 	struct look look;
 
 	if (out_is_json(&view->ctx->out))
-		what |= PROGS_HOLDERS | LOOK_JSON;
+		what |= LOOK_JSON;
 	if (view->owners || table_wants(view->table, "owner") ||
 	    table_wants(view->table, "holders"))
 		what |= PROGS_HOLDERS;
