@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Whose time it is, and how much of it a program may have. */
 #include "common.h"
+#include "async.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -67,17 +68,6 @@ int BPF_PROG(passed_by)
 	return 0;
 }
 
-struct timer_slot {
-	struct bpf_timer timer;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct timer_slot);
-} timers SEC(".maps");
-
 static int softirq_fires(void *map, int *key, struct timer_slot *slot)
 {
 	enter();
@@ -89,13 +79,5 @@ static int softirq_fires(void *map, int *key, struct timer_slot *slot)
 SEC("syscall")
 int softirq(void *unused)
 {
-	__u32 key = 0;
-	struct timer_slot *slot = bpf_map_lookup_elem(&timers, &key);
-
-	if (!slot)
-		return -1;
-	bpf_timer_init(&slot->timer, &timers, 1 /* CLOCK_MONOTONIC */);
-	if (bpf_timer_set_callback(&slot->timer, softirq_fires))
-		return -2;
-	return bpf_timer_start(&slot->timer, 2000000, 0);
+	return begin_timer(softirq_fires, 2000000, 0);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs that were not ended, or not in time, or that were taken for ended. */
 #include "common.h"
+#include "async.h"
 
 #define __arena __attribute__((address_space(1)))
 
@@ -274,17 +275,6 @@ int sparse(void *unused)
 
 /* --- A timer that goes on -------------------------------------------------------------------- */
 
-struct timer_slot {
-	struct bpf_timer timer;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct timer_slot);
-} timers SEC(".maps");
-
 static int ticks(void *map, int *key, struct timer_slot *slot)
 {
 	enter();
@@ -298,13 +288,5 @@ static int ticks(void *map, int *key, struct timer_slot *slot)
 SEC("syscall")
 int periodic(void *unused)
 {
-	__u32 key = 0;
-	struct timer_slot *slot = bpf_map_lookup_elem(&timers, &key);
-
-	if (!slot)
-		return -1;
-	bpf_timer_init(&slot->timer, &timers, 1 /* CLOCK_MONOTONIC */);
-	if (bpf_timer_set_callback(&slot->timer, ticks))
-		return -2;
-	return bpf_timer_start(&slot->timer, 1000000, 0);
+	return begin_timer(ticks, 1000000, 0);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs that must never be ended. */
 #include "common.h"
+#include "async.h"
 
 static long work_step(__u32 i, void *unused)
 {
@@ -25,17 +26,6 @@ int innocent_work(void *unused)
 	return 0;
 }
 
-struct timer_slot {
-	struct bpf_timer timer;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct timer_slot);
-} timers SEC(".maps");
-
 static long burn(__u32 i, __u64 *until)
 {
 	return bpf_ktime_get_ns() >= *until;
@@ -57,15 +47,7 @@ static int timer_burns(void *map, int *key, struct timer_slot *slot)
 SEC("syscall")
 int innocent_timer(void *unused)
 {
-	__u32 key = 0;
-	struct timer_slot *slot = bpf_map_lookup_elem(&timers, &key);
-
-	if (!slot)
-		return -1;
-	bpf_timer_init(&slot->timer, &timers, 1 /* CLOCK_MONOTONIC */);
-	if (bpf_timer_set_callback(&slot->timer, timer_burns))
-		return -2;
-	return bpf_timer_start(&slot->timer, TIMER_PAUSE_NS, 2);
+	return begin_timer(timer_burns, TIMER_PAUSE_NS, 2);
 }
 
 /* Sleeps in the page fault that user_ptr causes. */

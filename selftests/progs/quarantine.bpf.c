@@ -1,28 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs that are put into quarantine, and the ways round it. */
 #include "common.h"
-
-struct timer_slot {
-	struct bpf_timer timer;
-};
-
-struct work_slot {
-	struct bpf_wq work;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct timer_slot);
-} timers SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct work_slot);
-} works SEC(".maps");
+#include "async.h"
 
 /* Starts itself again before it stalls: what ends it does not stop that. */
 static int timer_fires(void *map, int *key, struct timer_slot *slot)
@@ -39,15 +18,7 @@ static int timer_fires(void *map, int *key, struct timer_slot *slot)
 SEC("syscall")
 int timer_again(void *unused)
 {
-	__u32 key = 0;
-	struct timer_slot *slot = bpf_map_lookup_elem(&timers, &key);
-
-	if (!slot)
-		return -1;
-	bpf_timer_init(&slot->timer, &timers, 1 /* CLOCK_MONOTONIC */);
-	if (bpf_timer_set_callback(&slot->timer, timer_fires))
-		return -2;
-	return bpf_timer_start(&slot->timer, 1000000, 0);
+	return begin_timer(timer_fires, 1000000, 0);
 }
 
 static int work_runs(void *map, int *key, void *value)
@@ -66,15 +37,7 @@ static int work_runs(void *map, int *key, void *value)
 SEC("syscall")
 int work_again(void *unused)
 {
-	__u32 key = 0;
-	struct work_slot *slot = bpf_map_lookup_elem(&works, &key);
-
-	if (!slot)
-		return -1;
-	bpf_wq_init(&slot->work, &works, 0);
-	if (bpf_wq_set_callback_impl(&slot->work, work_runs, 0, NULL))
-		return -2;
-	return bpf_wq_start(&slot->work, 0);
+	return begin_work(work_runs);
 }
 
 SEC("lsm/bpf")
