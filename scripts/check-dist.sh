@@ -28,11 +28,15 @@ make -s -C "$repo/watchdog" O="$O" LIBBPF_A="${LIBBPF_A:-$O/libbpf/libbpf.a}" \
 rm -f "$stage.log"
 expected='/etc/bpfwd/policy.d/00-monitor.yaml
 /usr/lib/systemd/system/bpfwd.service
+/usr/lib/systemd/system/bpfwd.socket
 /usr/libexec/bpfwd/bpfwd-serve
 /usr/sbin/bpfwd
 /usr/share/bash-completion/completions/bpfwd
 /usr/share/bpfwd/bpfwd.dashboard.json
 /usr/share/bpfwd/bpfwd.rules.yml
+/usr/share/bpfwd/kubernetes/Containerfile
+/usr/share/bpfwd/kubernetes/bpfwd.yaml
+/usr/share/bpfwd/kubernetes/servicemonitor.yaml
 /usr/share/man/man5/bpfwd.policy.5
 /usr/share/man/man8/bpfwd.8'
 diff <(echo "$expected") <(cd "$stage" && find . -type f | sed 's/^\.//' | sort) || fail 'other files than expected'
@@ -70,12 +74,30 @@ for c in "${commands[@]}"; do
 	done < <("$bpfwd" "$c" -h | grep -Eo '^ +(-[a-zA-Z?],)? +--[a-z-]+' | sed -E 's/^ +--/- --/; s/,//')
 done
 
-# --- Unit: as it is, but with the tool that was built ---
+# --- The policies in the manifests ---
+python3 - "$share/bpfwd/kubernetes/bpfwd.yaml" "$stage/manifest" <<'END' || fail 'no policies in kubernetes/bpfwd.yaml'
+import os, re, sys
+text = re.search(r"^data:\n(.*?)^---", open(sys.argv[1]).read(), re.M | re.S)[1]
+os.mkdir(sys.argv[2])
+for name, body in re.findall(r"^  (\S+\.yaml): \|\n((?:    .*\n|\n)+)", text, re.M):
+    open(os.path.join(sys.argv[2], name), "w").write(re.sub("^    ", "", body, flags=re.M))
+END
+"$bpfwd" policy check --syntax "$stage/manifest" -q || fail 'a policy in kubernetes/bpfwd.yaml is bad'
+
+# --- Units: as they are, but with the tool that was built ---
 if tool systemd-analyze systemd; then
 	mkdir "$stage/unit"
 	sed "s,^ExecStart=[^ ]*,ExecStart=$bpfwd," "$stage/usr/lib/systemd/system/bpfwd.service" \
 		>"$stage/unit/bpfwd.service"
-	lint=$(systemd-analyze verify --man=no "$stage/unit/bpfwd.service" 2>&1 | grep -F "$stage/unit/bpfwd.service")
+	cp "$stage/usr/lib/systemd/system/bpfwd.socket" "$stage/unit/"
+	# Beside what prepares the network before sysinit.target, as cloud-init does: no circle.
+	mkdir "$stage/unit/sysinit.target.wants"
+	printf '[Unit]\nDefaultDependencies=no\nWants=network-pre.target\nAfter=network-pre.target\nBefore=sysinit.target\n[Service]\nExecStart=/bin/true\n' \
+		>"$stage/unit/site-network.service"
+	printf '[Unit]\nRequires=sysinit.target\nWants=bpfwd.service bpfwd.socket\nAfter=sysinit.target\n' >"$stage/unit/site.target"
+	ln -s ../site-network.service "$stage/unit/sysinit.target.wants/"
+	lint=$(SYSTEMD_UNIT_PATH=$stage/unit: systemd-analyze verify --man=no "$stage"/unit/{bpfwd.service,bpfwd.socket,site.target} 2>&1 |
+		grep -E -e "$stage/unit/bpfwd\." -e 'cycle|dependency on')
 	[[ -z $lint ]] || fail "systemd-analyze: $lint"
 fi
 

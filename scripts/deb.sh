@@ -45,7 +45,7 @@ END
 #!/bin/sh
 set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-	systemctl disable --now bpfwd.service || true
+	systemctl disable --now bpfwd.service bpfwd.socket || true
 fi
 END
 	cat >"$stage/DEBIAN/postrm" <<'END'

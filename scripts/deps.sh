@@ -1,8 +1,9 @@
 #!/bin/bash
 # Lists all missing tools with their Debian packages, then installs them.
-#   deps.sh [upstream|field] [--list]   --list: only list; exits 1 if something is missing
+#   deps.sh [upstream|field|dashboard] [--list]   --list: only list; exits 1 if something is missing
 #   upstream: what the kernel's own tests call, for test-upstream.sh
 #   field: tools with BPF programs, for test-innocents.sh and test-field.sh
+#   dashboard: for test-dashboard.sh and test-kubernetes.sh
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -55,6 +56,7 @@ qemu-system-x86_64 qemu-system-x86
 /bin/busybox    busybox-static
 ccache          ccache
 jq              jq
+curl            curl
 trace-cmd       trace-cmd
 perf            linux-perf
 gnuplot         gnuplot-nox|gnuplot
@@ -75,7 +77,13 @@ opensnoop       libbpf-tools
 bpftrace        bpftrace
 xdp-loader      xdp-tools
 '
+dashboard='
+promtool        prometheus
+node            nodejs
+npm             npm|nodejs
+'
 case ${1:-} in
+dashboard) table=$dashboard; shift ;;
 upstream) table=$upstream; shift ;;
 field) table=$field; shift ;;
 esac

@@ -125,3 +125,22 @@ in_lanes() {
 	for p in ${pids[@]+"${pids[@]}"}; do wait "$p" || rc=$?; done
 	return "$rc"
 }
+
+# npm_packages FOLDER NAME@VERSION...: what tests need of npm, in $O/FOLDER/node_modules. Says
+# so in TAP if that cannot be had.
+npm_packages() {
+	local dir=$O/$1 name=$1
+	shift
+	if ! type -P node >/dev/null || ! type -P npm >/dev/null; then
+		echo "ok - $name # SKIP nodejs or npm is not installed; scripts/deps.sh dashboard"
+		return 1
+	fi
+	fresh "$dir/npm.stamp" "$*" "$dir/node_modules" && return
+	mkdir -p "$dir"
+	echo '{ "private": true }' >"$dir/package.json"
+	if ! logged "npm-$name" "$*" npm --prefix "$dir" install --ignore-scripts --no-audit --no-fund "$@"; then
+		echo "ok - $name # SKIP these packages cannot be installed: $*"
+		return 1
+	fi
+	echo "$*" >"$dir/npm.stamp"
+}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Run the tests whose names match a glob: those of the VM itself, selftests/runner in
-# the VM (it runs selftests/cli as well), selftests/unit, the demo, the fuzzers, and that the source tree
-# stays clean.
+# the VM (it runs selftests/cli as well), systemd in it, selftests/unit, the demo, the fuzzers,
+# and that the source tree stays clean.
 #   test.sh [GLOB]      KERNEL=bzImage
 # Writes $O/test.json; the last line is "N passed, N failed, N skipped".
 # shellcheck disable=SC2317 # the functions that outcome calls
@@ -160,6 +160,11 @@ for unit in "$repo"/selftests/unit/*.c; do
 	[[ $unit != unit ]] || continue
 	if wanted "unit/$unit"; then last=$EPOCHREALTIME; outcome "unit/$unit" unit_passes "$unit"; fi
 done
+
+# --- systemd in the VM, and a reboot ---
+if wanted boot_1 || wanted boot_2; then
+	"$repo/scripts/test-boot.sh" | consume || true
+fi
 
 # --- What the README shows ---
 demo_works() {

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # What the shell tests of bpfwd share: KTAP on stdout, exit status 0, 1, or 4 for a
-# skip. Sourced by *.sh here; BPFWD names the tool, BPFWD_SCRATCH a folder to write to.
+# skip. Sourced by *.sh here and in boot/; BPFWD names the tool, BPFWD_SCRATCH a folder to write to.
 set -uo pipefail
 export LC_ALL=C
 unset NO_COLOR
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-suite=$(basename "$0" .sh)
+suite=${suite:-cli_$(basename "$0" .sh)}
 O=${O:-$here/../../.output}
 BPFWD=${BPFWD:-$O/bpfwd}
 sysctls=/proc/sys/kernel/bpf_watchdog
@@ -33,17 +33,17 @@ trap finish EXIT
 plan() { planned=$1; echo 'TAP version 13'; echo "1..$1"; }
 skip_all() { echo 'TAP version 13'; echo "1..0 # SKIP $*"; exit 4; }
 skip() { # name, why
-	echo "ok $((++number)) - cli_$suite/$1 # SKIP $2"
+	echo "ok $((++number)) - $suite/$1 # SKIP $2"
 }
 result() { # name, status, what to show when it failed...
 	local name=$1 status=$2
 	shift 2
 	if (( status == 0 )); then
-		echo "ok $((++number)) - cli_$suite/$name"
+		echo "ok $((++number)) - $suite/$name"
 		return
 	fi
 	printf '%s\n' "$@" | sed 's/^/# /'
-	echo "not ok $((++number)) - cli_$suite/$name"
+	echo "not ok $((++number)) - $suite/$name"
 	failed=1
 }
 # Runs bpfwd; sets status, out and err.

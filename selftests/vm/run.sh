@@ -12,6 +12,8 @@
 #   SMP=2 MEM=2G TIMEOUT=300 (seconds, boot included; 0: none)
 #   ICOUNT=1 guest time counts instructions, 1 ns each; one CPU
 #   APPEND   more kernel command line
+#   AS_INIT=1  CMD is PID 1: it prints to the console, writes its status to
+#            $BPFWD_SCRATCH/.status and ends the VM
 #   QEMU     the emulator (default qemu-system-x86_64)
 #   TCG=multi  or single: one thread for all CPUs, slower; see trace_start() in test_util.c
 #   CPU=max  the processor that TCG is to be
@@ -69,7 +71,7 @@ printf '%s\n' "$cmd" >"$dir/cmd"
 	printf 'export O=%q BPFWD_SCRATCH=%q\n' "$O" "$scratch"
 	printf 'export BPFWD_VM_CPUS=%q BPFWD_VM_ICOUNT=%q\n' "$SMP" "${ICOUNT:-0}"
 	printf 'export BPFWD_VM_TCG=%q\n' "$TCG"
-	printf 'repo=%q cwd=%q dir=%q interactive=%q\n' "$repo" "$PWD" "$dir" "$interactive"
+	printf 'repo=%q cwd=%q dir=%q interactive=%q as_init=%q\n' "$repo" "$PWD" "$dir" "$interactive" "${AS_INIT:-}"
 } >"$dir/env"
 
 args=(-M q35 -m "$MEM" -no-reboot -nodefaults -display none -no-user-config)
@@ -87,7 +89,7 @@ args+=(-smp "$SMP"
 	-kernel "$KERNEL"
 	-append "root=/dev/root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,cache=loose,msize=262144 ro\
  init=$repo/selftests/vm/init BPFWD_VM=$dir/env console=ttyS0 panic=-1 oops=panic reboot=t\
- random.trust_cpu=on net.ifnames=0 log_buf_len=4M ${APPEND:-}"
+ random.trust_cpu=on no_timer_check net.ifnames=0 log_buf_len=4M ${APPEND:-}"
 	-fsdev "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"
 	-device "virtio-9p-pci,fsdev=root,mount_tag=/dev/root"
 	-fsdev "local,id=scratch,path=$scratch,security_model=none,multidevs=remap"

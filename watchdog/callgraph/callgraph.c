@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The call graph of the running kernel: where it comes from, and where it is kept.
- * What is kept belongs to one build of the kernel, so it never gets old.
+ * What is kept belongs to one build of the kernel, so it never gets old. That of
+ * memory holds modules, too. It is good for each boot that has no others: what is
+ * not loaded (yet) runs no programs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +16,7 @@
 #include "show/fault.h"
 #include "show/types.h"
 
-#define MAGIC "bpfwdcg2"
+#define MAGIC "bpfwdcg3"
 #define MAX_ITEMS (1U << 26)
 
 static void clear(struct callgraph *cg)
@@ -24,6 +26,7 @@ static void clear(struct callgraph *cg)
 	free(cg->indirect);
 	free(cg->names);
 	free(cg->strings);
+	free(cg->modules);
 	memset(cg, 0, sizeof(*cg));
 }
 
@@ -72,8 +75,8 @@ static int cache_dir(char *buf, size_t size)
 }
 
 /* kind: what of a kernel it is. */
-static int cache_path(const struct cg_head *head, const char *kind, char *buf,
-		      size_t size)
+static int cache_path(const struct cg_head *head, const char *kind,
+		      bool with_modules, char *buf, size_t size)
 {
 	size_t at;
 
@@ -85,9 +88,15 @@ static int cache_path(const struct cg_head *head, const char *kind, char *buf,
 	at += sprintf(buf + at, "/%s-", kind);
 	for (int i = 0; i < BUILD_ID_LEN; i++)
 		at += sprintf(buf + at, "%02x", head->build_id[i]);
-	if (head->modules)
-		sprintf(buf + at, "-%08x", head->modules);
+	if (with_modules)
+		sprintf(buf + at, "-modules");
 	return 0;
+}
+
+static int graph_path(const struct callgraph *cg, char *buf, size_t size)
+{
+	return cache_path(&cg->head, "callgraph", cg->head.with_modules, buf,
+			  size);
 }
 
 struct part {
@@ -95,7 +104,7 @@ struct part {
 	size_t size;
 };
 
-#define PARTS 5
+#define PARTS 6
 
 static void parts_of(struct callgraph *cg, struct part parts[PARTS])
 {
@@ -110,6 +119,8 @@ static void parts_of(struct callgraph *cg, struct part parts[PARTS])
 	parts[3] = (struct part){ (void **)&cg->names,
 				  h->n_names * sizeof(struct cg_name) };
 	parts[4] = (struct part){ (void **)&cg->strings, h->strings_size };
+	parts[5] = (struct part){ (void **)&cg->modules,
+				  h->n_modules * sizeof(u64) };
 }
 
 /* Whatever the file holds, no index leads out of the arrays. */
@@ -135,6 +146,20 @@ static bool sound(const struct callgraph *cg)
 	return true;
 }
 
+/* Has it all modules that are loaded? Both lists ascend. */
+static bool covers(const struct callgraph *cg, const u64 *modules, u32 n)
+{
+	u32 k = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		while (k < cg->head.n_modules && cg->modules[k] < modules[i])
+			k++;
+		if (k == cg->head.n_modules || cg->modules[k] != modules[i])
+			return false;
+	}
+	return true;
+}
+
 /* Nobody else could have written it. */
 static bool is_ours(const char *path)
 {
@@ -144,7 +169,8 @@ static bool is_ours(const char *path)
 	       !(st.st_mode & 022);
 }
 
-static bool cache_load(struct callgraph *cg)
+/* modules: what is loaded, which it must have; none are needed: n is 0. */
+static bool cache_load(struct callgraph *cg, const u64 *modules, u32 n)
 {
 	struct cg_head want = cg->head;
 	struct part parts[PARTS];
@@ -154,7 +180,7 @@ static bool cache_load(struct callgraph *cg)
 	size_t size;
 	FILE *f;
 
-	if (cache_path(&want, "callgraph", path, sizeof(path)))
+	if (graph_path(cg, path, sizeof(path)))
 		return false;
 	f = fopen(path, "re");
 	if (!f)
@@ -163,8 +189,9 @@ static bool cache_load(struct callgraph *cg)
 	    fread(&cg->head, sizeof(cg->head), 1, f) != 1 ||
 	    memcmp(cg->head.magic, MAGIC, sizeof(cg->head.magic)) ||
 	    memcmp(cg->head.build_id, want.build_id, BUILD_ID_LEN) ||
-	    cg->head.modules != want.modules || cg->head.n_nodes > MAX_ITEMS ||
-	    cg->head.n_edges > MAX_ITEMS || cg->head.n_names > MAX_ITEMS)
+	    cg->head.with_modules != want.with_modules ||
+	    cg->head.n_nodes > MAX_ITEMS || cg->head.n_edges > MAX_ITEMS ||
+	    cg->head.n_names > MAX_ITEMS || cg->head.n_modules > MAX_ITEMS)
 		goto out;
 	parts_of(cg, parts);
 	size = sizeof(cg->head);
@@ -178,7 +205,7 @@ static bool cache_load(struct callgraph *cg)
 		    fread(*parts[i].data, 1, parts[i].size, f) != parts[i].size)
 			goto out;
 	}
-	ok = sound(cg);
+	ok = sound(cg) && covers(cg, modules, n);
 out:
 	fclose(f);
 	if (ok) {
@@ -203,7 +230,7 @@ static void cache_save(struct callgraph *cg)
 	if (cache_dir(path, sizeof(path)))
 		return;
 	mkdir(path, 0755);
-	if (cache_path(&cg->head, "callgraph", path, sizeof(path)))
+	if (graph_path(cg, path, sizeof(path)))
 		return;
 	snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path);
 	fd = mkstemp(tmp);
@@ -228,26 +255,6 @@ static void cache_save(struct callgraph *cg)
 }
 
 /* ---- Sources ---- */
-
-static u32 modules_hash(void)
-{
-	FILE *f = fopen("/proc/modules", "re");
-	char name[128];
-	u32 hash = 0;
-	long size;
-
-	/* in whatever order they were loaded */
-	while (f && fscanf(f, "%127s %ld%*[^\n]", name, &size) == 2) {
-		u32 h = 2166136261U;
-
-		for (const char *c = name; *c; c++)
-			h = (h ^ (unsigned char)*c) * 16777619U;
-		hash += (h ^ (u32)size) * 16777619U;
-	}
-	if (f)
-		fclose(f);
-	return hash;
-}
 
 /* Where distributions put them. */
 static const struct {
@@ -291,6 +298,32 @@ static int from_elf(struct callgraph *cg, const char *path, struct fault *f)
 	return 0;
 }
 
+/* The code in memory, or what was kept of it. */
+static int from_memory(struct callgraph *cg, bool known, struct fault *f)
+{
+	u64 *modules = cg_modules(&cg->head.n_modules);
+	u32 n = cg->head.n_modules;
+
+	if (!modules)
+		return fault_set(f, EXIT_FAILED, ENOMEM, "no call graph");
+	cg->head.with_modules = 1;
+	if (known && cache_load(cg, modules, n)) {
+		free(modules);
+		return 0;
+	}
+	cg->modules = modules;
+	if (cg_read_kcore(cg, f)) {
+		fault_why(f, "there is no vmlinux of the running kernel, and "
+			     "/proc/kcore cannot be read");
+		return fault_hint(f, "--vmlinux FILE, or install the kernel's "
+				     "debug package");
+	}
+	snprintf(cg->source, sizeof(cg->source), "/proc/kcore");
+	if (known)
+		cache_save(cg);
+	return 0;
+}
+
 static int graph_load(struct callgraph *cg, const char *vmlinux,
 		      struct fault *f)
 {
@@ -307,25 +340,13 @@ static int graph_load(struct callgraph *cg, const char *vmlinux,
 	}
 	if (err && vmlinux)
 		return cg_read_elf(cg, vmlinux, f);
-	if (!err && cache_load(cg))
+	if (!err && cache_load(cg, NULL, 0))
 		return 0;
 	if (vmlinux)
 		return from_elf(cg, vmlinux, f);
 	if (!err && find_vmlinux(path, sizeof(path), cg->head.build_id))
 		return from_elf(cg, path, f);
-	cg->head.modules = modules_hash() | 1;
-	if (!err && cache_load(cg))
-		return 0;
-	if (cg_read_kcore(cg, f)) {
-		fault_why(f, "there is no vmlinux of the running kernel, and "
-			     "/proc/kcore cannot be read");
-		return fault_hint(f, "--vmlinux FILE, or install the kernel's "
-				     "debug package");
-	}
-	snprintf(cg->source, sizeof(cg->source), "/proc/kcore");
-	if (!err)
-		cache_save(cg);
-	return 0;
+	return from_memory(cg, !err, f);
 }
 
 int callgraph_load(struct callgraph **out, const char *vmlinux, struct fault *f)
@@ -339,7 +360,8 @@ int callgraph_load(struct callgraph **out, const char *vmlinux, struct fault *f)
 		callgraph_free(cg);
 		return f->exit;
 	}
-	if (!cache_path(&cg->head, "observed", cg->observed_path,
+	/* by names, so for the graphs of both sources */
+	if (!cache_path(&cg->head, "observed", false, cg->observed_path,
 			sizeof(cg->observed_path)) &&
 	    is_ours(cg->observed_path))
 		cg_add_observed(cg, cg->observed_path);

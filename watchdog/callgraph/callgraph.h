@@ -16,6 +16,12 @@ struct callgraph;
  */
 int callgraph_load(struct callgraph **cg, const char *vmlinux, struct fault *f);
 void callgraph_free(struct callgraph *cg);
+/* Opens the kernel's memory for all later loads of a process that is about to give
+ * up CAP_SYS_RAWIO. Where that is not possible, what is in the cache is left.
+ */
+void callgraph_keep_memory(void);
+/* Another number: other modules are loaded than before. */
+u64 callgraph_modules(void);
 
 /* Where it comes from, for the user: "vmlinux /boot/vmlinux-6.12 (cached)". */
 const char *callgraph_source(const struct callgraph *cg);

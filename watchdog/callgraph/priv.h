@@ -23,8 +23,8 @@ struct cg_name {
 struct cg_head {
 	char magic[8];
 	unsigned char build_id[BUILD_ID_LEN];
-	u32 modules; /* hash of what is loaded, 0: without modules */
-	u32 n_nodes, n_functions, n_names, n_edges, strings_size;
+	u32 with_modules; /* 0: of the kernel's file alone */
+	u32 n_nodes, n_functions, n_names, n_edges, strings_size, n_modules;
 };
 
 struct callgraph {
@@ -34,6 +34,7 @@ struct callgraph {
 	u32 *indirect; /* n_nodes: calls through pointers */
 	struct cg_name *names; /* n_names, by text and then by node */
 	char *strings;
+	u64 *modules; /* n_modules: what each is known by, ascending */
 	char source[256];
 	char observed_path[512];
 	size_t observed; /* edges that no code shows */
@@ -51,9 +52,11 @@ const struct cg_hook *cg_hooks(size_t *n);
 /* Is a symbol this function, or a part of it that the compiler made? */
 bool cg_is_function(const char *symbol, const char *function);
 
-/* Fills all but build_id and source. 0 or an exit status. */
+/* Fills all but build_id, modules and source. 0 or an exit status. */
 int cg_read_elf(struct callgraph *cg, const char *path, struct fault *f);
 int cg_read_kcore(struct callgraph *cg, struct fault *f);
+/* What is loaded now, ascending; *n: how many. NULL: no memory. */
+u64 *cg_modules(u32 *n);
 /* Adds the calls that were observed earlier, if there are any. */
 void cg_add_observed(struct callgraph *cg, const char *path);
 /* Of an ELF file's notes; of the running kernel with path NULL. -ENOENT: none. */

@@ -597,9 +597,24 @@ static int kcore_ranges(struct text *t)
 	return n ? 0 : -ENOEXEC;
 }
 
+/* Opening it takes a capability, reading does not. */
+static int kept_memory = -1;
+
+static int open_memory(void)
+{
+	if (kept_memory >= 0)
+		return fcntl(kept_memory, F_DUPFD_CLOEXEC, 0);
+	return open("/proc/kcore", O_RDONLY | O_CLOEXEC);
+}
+
+void callgraph_keep_memory(void)
+{
+	kept_memory = open_memory();
+}
+
 int cg_read_kcore(struct callgraph *cg, struct fault *f)
 {
-	struct text t = { .fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC) };
+	struct text t = { .fd = open_memory() };
 	int err = t.fd < 0 ? -errno : kcore_ranges(&t), ret;
 
 	if (!err)

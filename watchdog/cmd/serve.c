@@ -19,6 +19,7 @@
 #include "cmd/options.h"
 #include "kernel/kwd.h"
 #include "kernel/ring.h"
+#include "callgraph/callgraph.h"
 #include "policy/policy.h"
 #include "progs/view.h"
 #include "service/event_out.h"
@@ -42,8 +43,9 @@
 
 struct serve {
 	struct ctx *ctx;
-	const char *listen, *policy;
+	const char *listen;
 	struct serve_policy kernel_policy;
+	struct serve_files files;
 	struct event_parser *parser;
 	struct event_out *out;
 	struct ring *ring;
@@ -267,6 +269,10 @@ static char *serve_page_health(void *arg, bool *ok, size_t *len)
 		json_object_set_new(doc, "policy",
 				    json_pack("{s:s, s:s}", "name", policy.name,
 					      "mode", policy.mode));
+	/* who serves this is well: to start it again would not help */
+	if (s->files.error[0])
+		json_object_set_new(doc, "policy_error",
+				    json_string(s->files.error));
 	text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
 
 	json_decref(doc);
@@ -316,6 +322,32 @@ static void watch_policy(struct serve *s)
 		serve_say(s, LOG_WARNING, "the kernel has no policy any more");
 }
 
+/* What is wrong with policies is said, counted, and no reason to leave. */
+static int load_policies(struct serve *s)
+{
+	struct fault f = {};
+	int ret;
+
+	if (s->files.optional && !kwd_here())
+		s->files.path = NULL;
+	ret = serve_policy_load(s->ctx, &s->files, &f);
+	s->counts.policy_path = s->files.path;
+	s->counts.policy_failed = ret;
+	watch_policy(s);
+	if (ret)
+		serve_say(s, LOG_ERR, "%s: %s%s%s",
+			  s->kernel_policy.loaded ?
+				  "the policy stays as it was" :
+				  "no policy is in force",
+			  s->files.error, f.hint[0] ? "; try: " : "", f.hint);
+	else if (s->files.n)
+		serve_say(s, LOG_INFO, "%zu policies are in force", s->files.n);
+	/* no watchdog at all, and this was asked for by name */
+	if (ret && !kwd_here())
+		s->ctx->fault = f;
+	return s->ctx->fault.exit;
+}
+
 /* Every so often: tell the manager, and the log if somebody turned the switch. */
 static void tick(struct serve *s)
 {
@@ -342,12 +374,19 @@ static void tick(struct serve *s)
 	watch_policy(s);
 	/* without it a manager that was asked to restarts us */
 	notify("%sSTATUS=watchdog %s, %zu programs, %llu runs ended since the "
-	       "start%s%s%s%s",
+	       "start%s%s%s%s%s",
 	       h.ok ? "WATCHDOG=1\n" : "", h.enabled ? "on" : "off", h.programs,
 	       (unsigned long long)ended(s),
 	       s->kernel_policy.loaded ? ", policy " : "",
 	       s->kernel_policy.name, s->kernel_policy.loaded ? " " : "",
-	       s->kernel_policy.mode);
+	       s->kernel_policy.mode,
+	       s->files.error[0] ? ", POLICY FILES NOT LOADED" : "");
+	if (serve_policy_outdated(&s->files, &s->kernel_policy)) {
+		serve_say(s, LOG_INFO,
+			  "other modules are loaded: the policies "
+			  "are read again");
+		load_policies(s);
+	}
 }
 
 /* ---- Life ---- */
@@ -391,32 +430,12 @@ out:
 	return err;
 }
 
-static int load_policy(struct serve *s, struct fault *f)
-{
-	size_t n = 0;
-
-	if (s->policy && !strcmp(s->policy, "none"))
-		return 0;
-	/* what was asked for by name fails below */
-	if (!s->policy && !kwd_here())
-		return 0;
-	if (serve_policy_load(s->ctx, s->policy, &n, f))
-		return f->exit;
-	if (n)
-		serve_say(s, LOG_INFO, "%zu policies are in force", n);
-	return 0;
-}
-
 static void reload(struct serve *s)
 {
-	struct fault f = {};
-
 	notify("RELOADING=1\nMONOTONIC_USEC=%llu",
 	       (unsigned long long)clock_ns(CLOCK_MONOTONIC) / 1000);
 	forget(s);
-	if (load_policy(s, &f))
-		serve_say(s, LOG_ERR, "the policy stays as it was: %s%s%s",
-			  f.msg, f.why[0] ? ": " : "", f.why);
+	load_policies(s);
 	tick(s);
 	serve_say(s, LOG_NOTICE, "state read again");
 	notify("READY=1");
@@ -548,8 +567,9 @@ static int serve_run(struct serve *s, int signals)
 
 	if (kwd_here() ? start_watching(s) : start_measuring(s))
 		return f->exit;
-	if (open_http(s) || load_policy(s, f))
+	if (open_http(s) || load_policies(s))
 		return f->exit;
+	callgraph_keep_memory();
 	err = drop_capabilities();
 	if (err)
 		return fault_set(f, EXIT_FAILED, err,
@@ -576,7 +596,9 @@ static error_t serve_parse(int key, char *arg, struct argp_state *state)
 		s->listen = arg;
 		return 0;
 	case KEY_POLICY:
-		s->policy = arg;
+		s->files = (struct serve_files){
+			.path = strcmp(arg, "none") ? arg : NULL,
+		};
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "takes no argument, got '%s'", arg);
@@ -607,8 +629,8 @@ int cmd_serve(struct ctx *ctx, int argc, char **argv)
 		.doc = "Load policies, log what the watchdog does, and serve "
 		       "metrics by HTTP.\v"
 		       "Runs in the foreground until SIGTERM; SIGHUP reads all "
-		       "state and the policies again; if these are bad, those "
-		       "in force stay. The log is the journal if stderr is, else "
+		       "state and the policies again. If these are bad, those "
+		       "in force stay, and bpfwd_policy_load_failed is 1. The log is the journal if stderr is, else "
 		       "stderr. Pages are /metrics and /healthz. A socket that "
 		       "the service manager hands over is used instead of "
 		       "--listen.\n"
@@ -617,7 +639,12 @@ int cmd_serve(struct ctx *ctx, int argc, char **argv)
 		       "  bpfwd serve --listen '[::1]:19612'",
 		.children = common_options,
 	};
-	struct serve s = { .ctx = ctx, .listen = LISTEN, .stats = -1 };
+	struct serve s = {
+		.ctx = ctx,
+		.listen = LISTEN,
+		.stats = -1,
+		.files = { .path = POLICY_DIR, .optional = true },
+	};
 	int ret, signals;
 
 	parse_command(&argp, argc, argv, &s);

@@ -113,6 +113,8 @@ struct policy_set {
 int policy_set_load(struct policy_set *set, char *const *paths, size_t n,
 		    struct fault *f);
 void policy_set_free(struct policy_set *set);
+/* How many files there are at a path, good or bad. */
+size_t policy_files(const char *path);
 /* The strongest mode of all. */
 enum policy_mode policy_set_mode(const struct policy_set *set);
 /* What holds where several say something: the later file's word. *owner: the last

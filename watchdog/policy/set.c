@@ -71,6 +71,24 @@ static int add_dir(struct policy_set *set, const char *dir, struct fault *f)
 	return ret;
 }
 
+size_t policy_files(const char *path)
+{
+	struct dirent **files;
+	struct stat st;
+	int n;
+
+	if (stat(path, &st))
+		return 0;
+	if (!S_ISDIR(st.st_mode))
+		return 1;
+	n = scandir(path, &files, is_policy, NULL);
+	for (int i = 0; i < n; i++)
+		free(files[i]);
+	if (n >= 0)
+		free(files);
+	return n < 0 ? 0 : n;
+}
+
 int policy_set_load(struct policy_set *set, char *const *paths, size_t n,
 		    struct fault *f)
 {

@@ -138,7 +138,8 @@ void metrics_count(struct metrics_events *events, const struct event *event)
 	}
 }
 
-static void gauge(struct expo *e, const char *name, const char *help, u64 value)
+void metrics_gauge(struct expo *e, const char *name, const char *help,
+		   u64 value)
 {
 	struct expo_family family = { name, EXPO_GAUGE, help };
 
@@ -181,13 +182,13 @@ static void write_state(struct expo *e, const struct metrics_events *events)
 				       { "kernel", uts.release },
 				       { "kernel_abi", feature ? "1" : "0" } },
 		3, 1);
-	gauge(e, "bpfwd_watchdog_enabled", "1: overruns are ended.",
-	      s.val[KWD_ON]);
-	gauge(e, "bpfwd_bpf_stats_enabled",
-	      "1: runs are counted, for the watchdog or by "
-	      "kernel.bpf_stats_enabled.",
-	      s.val[KWD_ON] || kwd_stats_sysctl() > 0 ||
-		      (events && events->stats));
+	metrics_gauge(e, "bpfwd_watchdog_enabled", "1: overruns are ended.",
+		      s.val[KWD_ON]);
+	metrics_gauge(e, "bpfwd_bpf_stats_enabled",
+		      "1: runs are counted, for the watchdog or by "
+		      "kernel.bpf_stats_enabled.",
+		      s.val[KWD_ON] || kwd_stats_sysctl() > 0 ||
+			      (events && events->stats));
 	if (!feature)
 		return;
 	gauge_us(e, "bpfwd_watchdog_budget_seconds",
@@ -200,9 +201,10 @@ static void write_state(struct expo *e, const struct metrics_events *events)
 			s.val[KWD_BUDGET_USER_US]);
 	gauge_us(e, "bpfwd_watchdog_period_seconds", "How often a CPU looks.",
 		 s.val[KWD_PERIOD_US]);
-	gauge(e, "bpfwd_watchdog_quarantine_terminations",
-	      "A program is skipped after that many ended runs; 0: never.",
-	      s.val[KWD_QUARANTINE]);
+	metrics_gauge(
+		e, "bpfwd_watchdog_quarantine_terminations",
+		"A program is skipped after that many ended runs; 0: never.",
+		s.val[KWD_QUARANTINE]);
 }
 
 static const char *cell_text(const struct table *t, size_t row,
@@ -356,7 +358,7 @@ int metrics_write(struct expo *e, const struct metrics_events *events,
 	if (!ret) {
 		write_state(e, events);
 		write_programs(e, t);
-		metrics_policy(e);
+		metrics_policy(e, events);
 		if (events && kwd_here())
 			write_events(e, events);
 	}

@@ -11,8 +11,10 @@
 
 struct fault;
 
-/* What only somebody who follows the events can count. */
+/* What only the service knows: events that it followed, and files that it loaded. */
 struct metrics_events {
+	const char *policy_path; /* NULL: it loads none */
+	bool policy_failed;
 	u64 ended[METRICS_REASONS];
 	u64 warned, quarantined, lost;
 	u64 latency[METRICS_BUCKETS]; /* not cumulated */
@@ -28,7 +30,11 @@ void metrics_count(struct metrics_events *events, const struct event *event);
 int metrics_write(struct expo *e, const struct metrics_events *events,
 		  struct fault *f);
 
-/* Those of the kernel's policy: none if it has none. */
-void metrics_policy(struct expo *e);
+/* Those of the kernel's policy, and of the files that it should have. */
+void metrics_policy(struct expo *e, const struct metrics_events *events);
+
+/* One sample without a label. */
+void metrics_gauge(struct expo *e, const char *name, const char *help,
+		   u64 value);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The kernel's policy as metrics: what is charged to its rules, and decisions. */
+#include "kernel/kwd.h"
 #include "kernel/kwd_policy.h"
 #include "policy/report.h"
 #include "service/metrics.h"
@@ -126,7 +127,23 @@ static void write_violations(struct expo *e, const struct policy_rules *rules)
 	expo_count(e, "", labels, 1, n);
 }
 
-void metrics_policy(struct expo *e)
+/* Whether the kernel has what the files say is not for the kernel to tell. */
+static void write_files(struct expo *e, const struct metrics_events *events)
+{
+	const char *path = events     ? events->policy_path :
+			   kwd_here() ? POLICY_DIR :
+					NULL;
+
+	metrics_gauge(e, "bpfwd_policy_files",
+		      "Files of policies that should be in force.",
+		      path ? policy_files(path) : 0);
+	if (events)
+		metrics_gauge(e, "bpfwd_policy_load_failed",
+			      "1: they could not be loaded; the log says why.",
+			      events->policy_failed);
+}
+
+void metrics_policy(struct expo *e, const struct metrics_events *events)
 {
 	static const struct expo_family info = {
 		"bpfwd_policy_info", EXPO_GAUGE,
@@ -134,6 +151,7 @@ void metrics_policy(struct expo *e)
 	};
 	struct policy_rules rules;
 
+	write_files(e, events);
 	if (kwd_policy_get(&rules))
 		return;
 	for (u32 i = 0; i < rules.n; i++) {

@@ -32,19 +32,19 @@ static bool kernel_has(const struct policy_rules *file)
 	return same;
 }
 
-int serve_policy_load(struct ctx *ctx, const char *path, size_t *n,
+static int load_files(struct ctx *ctx, struct serve_files *files,
 		      struct fault *f)
 {
-	char *const paths[] = { (char *)(path ? path : POLICY_DIR) };
+	char *const paths[] = { (char *)files->path };
 	struct loaded_policy p;
 	int err, ret;
 
-	*n = 0;
-	if (!path && access(POLICY_DIR, F_OK))
-		return 0;
+	/* what cannot be read now may be right when other modules are there */
+	files->by_code = true;
 	if (loaded_policy_load(&p, paths, 1, NULL, f))
 		return f->exit;
-	*n = p.set.n;
+	files->n = p.set.n;
+	files->by_code = p.cg;
 	loaded_policy_notes(ctx, &p);
 	/* what enforces nothing must not look as if it did */
 	err = p.set.n ? kwd_policy_probe() : 0;
@@ -56,6 +56,49 @@ int serve_policy_load(struct ctx *ctx, const char *path, size_t *n,
 		ret = kwd_policy_load(&p.rules, 0, false, f);
 	loaded_policy_free(&p);
 	return ret;
+}
+
+static u64 generation(void)
+{
+	struct policy_rules rules;
+	u64 n;
+
+	if (kwd_policy_get(&rules))
+		return 0;
+	n = rules.generation;
+	policy_rules_free(&rules);
+	return n;
+}
+
+int serve_policy_load(struct ctx *ctx, struct serve_files *files,
+		      struct fault *f)
+{
+	int ret;
+
+	files->n = 0;
+	files->error[0] = '\0';
+	files->by_code = false;
+	if (!files->path || (files->optional && access(files->path, F_OK)))
+		return 0;
+	files->modules = files->seen = callgraph_modules();
+	ret = load_files(ctx, files, f);
+	if (ret)
+		snprintf(files->error, sizeof(files->error), "%.300s%s%.200s",
+			 f->msg, f->why[0] ? ": " : "", f->why);
+	files->generation = generation();
+	return ret;
+}
+
+bool serve_policy_outdated(struct serve_files *files,
+			   const struct serve_policy *kernel)
+{
+	u64 modules, before = files->seen;
+
+	if (!files->by_code ||
+	    files->generation != (kernel->loaded ? kernel->generation : 0))
+		return false;
+	modules = files->seen = callgraph_modules();
+	return modules == before && modules != files->modules;
 }
 
 bool serve_policy_look(struct serve_policy *seen)

@@ -15,12 +15,27 @@ struct serve_policy {
 	char name[BPF_POLICY_NAME_LEN], mode[16];
 };
 
-/* Loads a folder or file; NULL: POLICY_DIR if it is there. *n: policies found; with
- * none the kernel keeps what it has, as it does if it has the same already. 0 or an
- * exit status.
+/* The files, as of their last load. */
+struct serve_files {
+	const char *path; /* a folder or file; NULL: none are wanted */
+	bool optional; /* the folder need not be there */
+	size_t n; /* policies that were found */
+	bool by_code; /* they stand on the kernel's code, modules included */
+	char error[512]; /* empty: all went well */
+	u64 modules, seen; /* what was loaded then, and at the last look */
+	u64 generation; /* of the kernel's policy after it, 0: none */
+};
+
+/* Loads them. With none the kernel keeps what it has, as it does if it has the same
+ * already, or if one of them is bad. 0 or an exit status.
  */
-int serve_policy_load(struct ctx *ctx, const char *path, size_t *n,
+int serve_policy_load(struct ctx *ctx, struct serve_files *files,
 		      struct fault *f);
+/* Modules came or went, and are settled: functions and hooks of a call graph may be
+ * others. Not if somebody else has loaded a policy meanwhile.
+ */
+bool serve_policy_outdated(struct serve_files *files,
+			   const struct serve_policy *kernel);
 /* True: it is another policy than last time. */
 bool serve_policy_look(struct serve_policy *seen);
 
