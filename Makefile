@@ -69,7 +69,8 @@ help:
 	@echo '  test-debug       the same on the kernel with KASAN, lockdep and kmemleak'
 	@echo '  test-all [S=step]  what takes hours: all programs of the kernel'"'"'s BPF selftests ended at'
 	@echo '                   each call and anywhere, on both kernels; soak, innocents (tools of the'
-	@echo '                   distribution at once), variants, faults, packages, field, upstream'
+	@echo '                   distribution at once), variants, faults, packages, boot, dashboard, kubernetes, field,'
+	@echo '                   upstream'
 	@echo '  test-faults      on that kernel, with allocations that fail'
 	@echo "  test-field       estimates and runs of the BPF programs of Debian's packages, and of the"
 	@echo '                   kernel'"'"'s samples: a bound or a reason for each; writes $$O/field.json'

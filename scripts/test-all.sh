@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
-all=(kill-everywhere classes kill-everywhere-debug soak innocents variants faults packages field verdicts upstream random random-faults mutants)
+all=(kill-everywhere classes kill-everywhere-debug soak innocents variants faults packages boot dashboard kubernetes field verdicts upstream random random-faults mutants)
 dir=$O/test-all
 runner=$O/selftests/runner
 normal=$KBUILD/arch/x86/boot/bzImage
@@ -124,6 +124,10 @@ step_innocents() {
 step_variants() { "$repo/scripts/test-variants.sh" | tee "$dir/variants.log"; }
 step_faults() { optional test-faults.sh faults; }
 step_packages() { optional test-packages.sh packages; }
+# Missing tools of these are installed: node, npm and Prometheus are for nothing else here.
+step_boot() { "$repo/scripts/deb.sh" tool; optional test-boot.sh boot; }
+step_dashboard() { "$repo/scripts/deps.sh" dashboard; optional test-dashboard.sh dashboard; }
+step_kubernetes() { "$repo/scripts/deps.sh" dashboard; optional test-kubernetes.sh kubernetes; }
 step_field() {
 	local rc=0
 	"$repo/scripts/test-field.sh" | tee "$dir/field.log" || rc=$?
@@ -161,8 +165,9 @@ key() { # step
 		mapfile -t code < <(git -C "$KSRC" ls-tree --name-only HEAD | grep -v '^Documentation$')
 		tree_key "$KSRC" "${code[@]}"
 		case $1 in
-		packages) tree_key "$repo" watchdog scripts/deb.sh ;;
+		packages|boot) tree_key "$repo" watchdog scripts/deb.sh selftests/boot selftests/cli/tap.bash ;;
 		field|innocents) tree_key "$repo" watchdog ;;
+		dashboard|kubernetes) tree_key "$repo" watchdog "selftests/$1" ;;
 		random|random-faults) tree_key "$repo" selftests/random ;;
 		mutants) tree_key "$repo" selftests/mutants ;;
 		verdicts|upstream) tree_key "$repo" selftests/UPSTREAM ;;
