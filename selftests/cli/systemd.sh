@@ -27,7 +27,8 @@ mount -t tmpfs run $root/run
 mount -t tmpfs -o mode=1777 tmp $root/tmp
 
 # before it runs: nothing is started by the package itself
-chroot $root dpkg --install --force-depends "$package" >"$work/dpkg" 2>&1
+cp "$package" $root/tmp/bpfwd.deb
+chroot $root dpkg --install --force-depends /tmp/bpfwd.deb >"$work/dpkg" 2>&1
 check installs is $? 0
 check brings-policy test -s $root/etc/bpfwd/policy.d/00-monitor.yaml
 mkdir -p $root/etc/systemd/system
