@@ -64,10 +64,10 @@ function series({ fieldConfig: { defaults: d } }, frames, x, y, w, h) {
 	// what has no bound is above all others
 	const finite = shown_frames.flatMap(values).filter(Number.isFinite);
 	const limits = d.custom ? d.thresholds.steps.map((s) => s.value ?? 0) : [];
-	const most = Math.max(...finite, ...limits, 1e-9), tick = round(most / 4);
-	const max = Math.max(most * 1.1, tick * Math.ceil(most / tick)), infinite = max * 0.98;
+	const most = d.max ?? Math.max(...finite, ...limits, 1e-9), tick = round(most / 4);
+	const max = Math.max(most * 1.1, tick * Math.ceil(most / tick)), infinite = d.max ?? max * 0.98;
 	const at_x = (ms) => left + (ms / 1000 - source.from) / (source.to - source.from) * (right - left);
-	const at_y = (v) => bottom - (Number.isFinite(v) ? v : infinite) / max * (bottom - top);
+	const at_y = (v) => bottom - Math.min(v, infinite) / max * (bottom - top);
 	const out = [];
 
 	for (let v = 0; v <= max; v += tick) {
