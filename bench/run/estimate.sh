@@ -14,9 +14,9 @@ bpfwd=$O/bpfwd
 need_kernel "$patched" kernel
 [[ -x $bpfwd ]] || die "no $bpfwd; try: make bpfwd"
 samples=$(find "$out/samples" -maxdepth 1 -name '*.o' | sort | tr '\n' ' ')
-load="$bpfwd calibrate run --load \$BPFWD_SCRATCH/model.txt"
+load="$bpfwd calibrate run --load --max-error 1000 \$BPFWD_SCRATCH/model.txt"
 [[ -z ${MODEL:-} ]] || load="cp '$(realpath "$MODEL")' \$BPFWD_SCRATCH/model.txt &&
-	$bpfwd calibrate load \$BPFWD_SCRATCH/model.txt"
+	$bpfwd calibrate load --force \$BPFWD_SCRATCH/model.txt"
 
 # once LABEL: the model goes to $out/estimate-LABEL.model.txt, samples to $out/$name.csv
 once() {

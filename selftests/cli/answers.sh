@@ -25,8 +25,8 @@ printf 'version: 1\nname: x\nmode: monitor\nhooks:\n  - {match: "xdp"}\n' >nothi
 printf 'version: 1\nname: x\nmode: monitor\nhooks:\n  - {match: "", max_latency: 1ms}\n' >match.yaml
 printf 'no model\n' >no.model
 printf 'version 9\n' >nine.model
-printf 'version 1\nhelper bpf_nope best_ns=1 worst_ns=2\n' >helper.model
-printf 'version 1\nhelper bpf_ktime_get_ns best_ns=3 worst_ns=2\n' >order.model
+printf 'version 2\nhelper bpf_nope best_ns=1 worst_ns=2\n' >helper.model
+printf 'version 2\nhelper bpf_ktime_get_ns best_ns=3 worst_ns=2\n' >order.model
 : >empty.model
 printf 'a,b\n1,2\n' >no.csv
 printf 'object,name,worst_ns\nx,y,z\n' >bad.csv

@@ -10,7 +10,7 @@ patched || skip_all 'this kernel makes no estimates'
 need jq
 objects=$O/selftests
 [[ -e $objects/stall_loop.bpf.o ]] || skip_all "no objects in $objects (make selftests)"
-plan 34
+plan 38
 
 bpfwd estimate --schema
 check_json schema '.[0].properties.schema.const == "bpfwd.estimate/1"'
@@ -64,10 +64,15 @@ bpfwd explain "$objects/stall_loop.bpf.o"
 check explain-status [ "$status" = 0 ]
 check explain-names-the-line grep -q 'common.h:[0-9]*: .*bpf_loop(' <<<"$out"
 check explain-says-the-bound grep -q 'turns at most: the first argument of bpf_loop()' <<<"$out"
+check explain-names-the-source grep -qE '\((built-in|calibrated) cost model\)' <<<"$out"
+check explain-no-digits grep -q '>1h' <<<"$out"
+check explain-tighter grep -qE 'tighter: .*common.h:[0-9]+: .*bpf_loop\(.* runs.*: pass less to bpf_loop\(\)' <<<"$out"
 bpfwd explain "$objects/stall_loop.bpf.o" -j
 check_json explain-json '.[0].schema == "bpfwd.explain/1" and (.[0].programs | any(.spots | any(.kind == "loop"
 	and .bound > 1000 and .bound_from == "callback" and (.at | test("bpf_loop")))))'
 check_json explain-advice '.[0].programs | any(.advice | length > 0)'
+
+check_json explain-tighter-json '.[0].programs | any(.tighter | any(test("pass less to bpf_loop")))'
 
 # loaded programs
 mount -t bpf bpf /sys/fs/bpf 2>/dev/null
@@ -75,8 +80,8 @@ at_exit 'rm -f /sys/fs/bpf/estimated'
 "$O/bpftool" prog load "$objects/canary.bpf.o" /sys/fs/bpf/estimated >/dev/null 2>&1
 bpfwd ps pinned /sys/fs/bpf/estimated -j
 check_json ps '.[0].programs[0] | .best_ns >= 0 and .best_ns < .worst_ns and .bounded and .use_percent > 0
-	and (.estimate_source == "model" or .estimate_source == "calibrated") and .estimate_violations == 0'
+	and (.estimate_source == "built-in" or .estimate_source == "calibrated") and .estimate_violations == 0'
 bpfwd ps pinned /sys/fs/bpf/estimated
-check ps-table grep -qE '^ *ID +NAME +HOOK +BEST +WORST' <<<"$out"
+check ps-table grep -qE '^ *ID +NAME +HOOK +BEST +WORST +SOURCE' <<<"$out"
 bpfwd explain pinned /sys/fs/bpf/estimated
 check explain-loaded grep -q 'entry and return of the program' <<<"$out"

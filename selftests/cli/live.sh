@@ -29,7 +29,7 @@ at_exit "rm -r $pins"
 
 # ps
 expect ps 0 '' ps spin_vfs_read
-check ps-columns is "$(head -n 1 <<<"$out" | sed 's,^ *,,; s,  *, ,g')" 'ID NAME HOOK BEST WORST MAX BUDGET KILLS'
+check ps-columns is "$(head -n 1 <<<"$out" | sed 's,^ *,,; s,  *, ,g')" 'ID NAME HOOK BEST WORST SOURCE MAX BUDGET KILLS'
 check ps-hook grep -q 'spin_vfs_read  *kprobe/vfs_read .* 20ms  *[0-9]*$' <<<"$out"
 terminable=$(one .terminable)
 check terminable grep -Eqx "yes|conditional" <<<"$terminable"

@@ -24,7 +24,7 @@ if "$BPFWD" policy show >/dev/null 2>&1; (( $? == 3 )); then
 	exit
 fi
 keep_settings
-plan 69
+plan 71
 at_exit '"$BPFWD" policy unload'
 find_spin
 pins=/sys/fs/bpf/cli_$$
@@ -50,6 +50,7 @@ bpfwd policy load "$file" --dry-run
 check dry-run eval 'is "$status $(mode)" "0 off" && has "$out" "would load policy test"'
 bpfwd policy load "$file"
 check load eval 'is "$status $(mode)" "0 enforce" && has "$out" "policy test: mode enforce, 2 rules"'
+check limit-below-the-model eval 'has "$err" "test.yaml:5: max_latency 5us is below" && has "$err" "that the built-in cost model has"'
 attach $pins
 check denied eval '(( status ))'
 "$BPFWD" events --last denied -j >"$work/denied"
@@ -57,6 +58,8 @@ out=$(tail -n 1 "$work/denied")
 check_json denied-event '.[0] | .event == "attach_denied" and .prog.name == "spin_vfs_read" and .prog.hook == "kprobe/vfs_read"
 	and .reason == "over_latency" and .limit_ns == 5000 and .policy == "test" and .rule == "hooks[0]"
 	and (.file | endswith("test.yaml")) and .line == 5 and .task.pid > 0'
+told=$(jq .worst_ns <<<"$out")
+check one-value is "$told" "$("$BPFWD" estimate "$spin" -j | jq '.programs[] | select(.name == "spin_vfs_read").worst_ns')"
 bpfwd events --last denied
 check denied-text eval 'has "$out" "DENIED" && has "$out" "why: worst case" && has "$out" "test.yaml:5" && has "$out" "try: bpfwd explain"'
 check is-not-attached is "$("$BPFWD" ps -j name spin_vfs_read | jq -r .error.exit)" 5

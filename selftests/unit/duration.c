@@ -35,6 +35,16 @@ static void duration_is_printed(void **state)
 	}
 }
 
+static void duration_is_a_bound(void **state)
+{
+	char buf[DURATION_LEN];
+
+	assert_string_equal(duration_bound(1500, buf), "1.50us");
+	assert_string_equal(duration_bound(3600000000000, buf), "3600s");
+	assert_string_equal(duration_bound(3600000000001, buf), ">1h");
+	assert_string_equal(duration_bound(UINT64_MAX, buf), "inf");
+}
+
 static void duration_is_parsed(void **state)
 {
 	static const struct {
@@ -134,6 +144,7 @@ static void moment_is_printed(void **state)
 
 static const struct CMUnitTest duration_tests[] = {
 	cmocka_unit_test(duration_is_printed),
+	cmocka_unit_test(duration_is_a_bound),
 	cmocka_unit_test(duration_is_parsed),
 	cmocka_unit_test(duration_is_refused),
 	cmocka_unit_test(duration_option_says_why),

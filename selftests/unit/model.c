@@ -4,8 +4,10 @@
 #include <errno.h>
 #include "calibrate/model.h"
 
-#define MODEL_HEAD \
-	"version 1\ncpu some cpu\nkernel 6.12\ndate 2026-01-01\nclock tsc\ncpus 2\n"
+#define MODEL_HEAD                                                          \
+	"version 2\ncpu some cpu\nmicrocode 0x1\nkernel 6.12\nbuild 0123\n" \
+	"date 2026-01-01\nclock tsc\nquantile 99.9\nmax_error 50\n"         \
+	"error 1.5\ncpus 2\npasses 3\n"
 
 static char model_path[] = "/tmp/unit-model.XXXXXX";
 
@@ -45,20 +47,28 @@ static void model_is_read(void **state)
 		"per_unit_ns=0.125 best_per_unit_ns=0.1 mean_ns=15 calls=1000 "
 		"outliers=3 outlier_max_ns=999 cpus2_pct=250 "
 		"fit_error_permille=12\t\n"
-		"helper bpf_ktime_get_ns best_ns=1 worst_ns=1 per_unit_ns=2\n";
+		"helper bpf_ktime_get_ns best_ns=1 worst_ns=1 per_unit_ns=2\n"
+		"helper bpf_bind best_ns=0 worst_ns=unbounded\n";
 	const struct model_entry *e;
 	struct model m;
 	struct fault f;
 	char key[100];
 
 	assert_int_equal(model_from(text, strlen(text), &m, &f), 0);
-	assert_int_equal(m.n, 3);
+	assert_int_equal(m.n, 4);
 	assert_int_equal(m.cpus, 2);
-	assert_string_equal(m.cpu, "some cpu");
+	assert_int_equal(m.passes, 3);
+	assert_string_equal(m.of.cpu, "some cpu");
+	assert_string_equal(m.of.microcode, "0x1");
+	assert_string_equal(m.of.build, "0123");
+	assert_string_equal(m.error, "1.5");
 	/* sorted by key */
 	assert_string_equal(model_key(&m.entries[0], key, sizeof(key)),
+			    "helper bpf_bind");
+	assert_true(m.entries[0].worst_ps == MODEL_UNBOUNDED);
+	assert_string_equal(model_key(&m.entries[1], key, sizeof(key)),
 			    "helper bpf_ktime_get_ns");
-	e = &m.entries[1];
+	e = &m.entries[2];
 	assert_string_equal(model_key(e, key, sizeof(key)),
 			    "helper bpf_map_update_elem/hash");
 	assert_int_equal(e->best_ps, 10000);
@@ -73,9 +83,9 @@ static void model_is_read(void **state)
 	assert_int_equal(e->fit_error_permille, 12);
 	assert_true(e->measured);
 	/* what has no best one takes the worst */
-	assert_int_equal(m.entries[0].best_per_unit_ps, 2000);
-	assert_false(m.entries[2].measured);
-	assert_string_equal(m.entries[2].reason, "not measured");
+	assert_int_equal(m.entries[1].best_per_unit_ps, 2000);
+	assert_false(m.entries[3].measured);
+	assert_string_equal(m.entries[3].reason, "not measured");
 	assert_ptr_equal(model_find(&m, e), e);
 	assert_null(model_find(
 		&m, &(struct model_entry){ .kind = MODEL_HELPER,
@@ -87,9 +97,10 @@ static void model_is_read(void **state)
 static void model_is_written(void **state)
 {
 	static const char text[] = MODEL_HEAD
+		"helper bpf_bind best_ns=0.000 worst_ns=unbounded\n"
 		"helper bpf_ktime_get_ns best_ns=1.001 worst_ns=2.000 "
 		"mean_ns=1.500 per_unit_ns=3.000 best_per_unit_ns=1.000 "
-		"fit_error_permille=4 calls=5 outliers=6 outlier_max_ns=7.000 "
+		"fit_error_permille=4 difference_permille=11 widened=1 calls=5 outliers=6 outlier_max_ns=7.000 "
 		"cpus2_pct=8\n"
 		"kfunc default best_ns=0.000 worst_ns=9.000 default \"why\"\n";
 	char back[sizeof(text) + 100] = "";
@@ -108,7 +119,7 @@ static void model_is_written(void **state)
 	assert_int_equal(f.err, ENOENT);
 }
 
-#define ENTRY(line) MODEL_HEAD line, 7
+#define ENTRY(line) MODEL_HEAD line, 13
 
 static void model_is_refused(void **state)
 {
@@ -118,12 +129,12 @@ static void model_is_refused(void **state)
 		const char *why;
 	} rows[] = {
 		{ "", 1, "the file is empty" },
-		{ "cpu x\n", 1, "the first line must be 'version 1'" },
-		{ "version 9\n", 1, "version 9; this bpfwd reads 1" },
+		{ "cpu x\n", 1, "the first line must be 'version 2'" },
+		{ "version 9\n", 1, "version 9; this bpfwd reads 2" },
 		{ "version x\n", 1, "is no number" },
-		{ "version 1\nversion 1\n", 2, "version is given twice" },
-		{ "version 1\ncpu x\n", 2, "no line 'kernel'" },
-		{ MODEL_HEAD, 6, "and no entry" },
+		{ "version 2\nversion 2\n", 2, "version is given twice" },
+		{ "version 2\ncpu x\n", 2, "no line 'microcode'" },
+		{ MODEL_HEAD, 12, "and no entry" },
 		{ ENTRY("cpu y\n"), "cpu is given twice" },
 		{ ENTRY("cpus 3\n"), "cpus is given twice" },
 		{ ENTRY("colour red\n"), "is no key and no kind" },
@@ -149,6 +160,9 @@ static void model_is_refused(void **state)
 		  "best_per_unit_ns is larger" },
 		{ ENTRY("helper bpf_ktime_get_ns best_ns=1 best_ns=1 worst_ns=1\n"),
 		  "best_ns is given twice" },
+		{ ENTRY("helper bpf_bind best_ns=unbounded worst_ns=unbounded\n"),
+		  "best_ns=unbounded is no number of ns" },
+		{ ENTRY("passes 4\n"), "passes is given twice" },
 		{ ENTRY("helper bpf_ktime_get_ns best_ns=-1 worst_ns=1\n"),
 		  "is negative" },
 		{ ENTRY("helper bpf_ktime_get_ns best_ns=1.0001 worst_ns=2\n"),
@@ -167,9 +181,9 @@ static void model_is_refused(void **state)
 		  "the reason has no end" },
 		{ MODEL_HEAD "helper bpf_ktime_get_ns best_ns=1 worst_ns=1\n"
 			     "helper bpf_ktime_get_ns best_ns=1 worst_ns=2\n",
-		  8, "is there already, in line 7" },
+		  14, "is there already, in line 13" },
 	};
-	static const char zero[] = "version 1\ncpu a\0b\n";
+	static const char zero[] = "version 2\ncpu a\0b\n";
 	char where[200];
 	struct model m;
 	struct fault f;

@@ -81,6 +81,10 @@ struct calib_default {
 extern const struct calib_default calib_defaults[];
 extern const size_t calib_n_defaults;
 
+/* Helpers and kfuncs that nothing bounds, as in the kernel's built-in model. */
+extern const struct model_entry calib_endless[];
+extern const size_t calib_n_endless;
+
 bool calib_kfunc_known(const char *name);
 
 /* Where maps and kfuncs are looked up while a program is generated. */
@@ -186,9 +190,12 @@ void calib_take_back(struct calib_sample *s);
 int calib_overhead(struct calib_env *env, const struct calib_prog *p,
 		   u64 *overhead);
 
+#define CALIB_PASSES_MAX 9
 struct calib_opts {
 	bool quick; /* one round, and no contention */
 	const char *only; /* glob of names, NULL: all */
+	u32 passes, max_error_pct;
+	const struct model *again; /* only what it has, NULL: all */
 	int verbose;
 	void (*say)(void *arg, const char *name, const char *what);
 	void *arg;
@@ -205,5 +212,19 @@ int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 			struct model *m, struct fault *f);
 int calib_measure_cpus(struct calib_env *env, const struct calib_opts *opts,
 		       struct model *m, struct fault *f);
+
+/* All of it, in as many passes as asked for; passes.c says what becomes of entries
+ * that the passes do not agree on. 0 or an exit status.
+ */
+int calib_measure(struct calib_env *env, const struct calib_opts *opts,
+		  struct model *m, struct fault *f);
+/* Makes unbounded what the kernel's model has no bound for, measured or not. -errno */
+int calib_keep_unbounded(struct model *m);
+/* Has the kernel's built-in model no bound for it? */
+bool calib_unbounded(const struct model_entry *e);
+
+/* Widens one entry by another, in one of their numbers. */
+#define LESS(to, e, f) ((to)->f = (e)->f < (to)->f ? (e)->f : (to)->f)
+#define MORE(to, e, f) ((to)->f = (e)->f > (to)->f ? (e)->f : (to)->f)
 
 #endif

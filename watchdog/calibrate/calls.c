@@ -63,6 +63,27 @@ static int calls_measure(struct calib_env *env, const struct calib_opts *opts,
 	return 0;
 }
 
+/* What tells whether to believe the line. */
+static void note_shape(struct model_entry *e, const struct calib_sample *s,
+		       const u32 *n, int points)
+{
+	double steepest = 0, last = 0, sum = 0, calls = 0;
+
+	for (int i = 0; i < points; i++) {
+		double mean = (double)s[i].sum / s[i].calls, steep = 0;
+
+		sum += s[i].sum;
+		calls += s[i].calls;
+		if (i)
+			steep = (mean - last) / (n[i] - n[i - 1]);
+		if (steep > steepest)
+			steepest = steep;
+		last = mean;
+	}
+	e->all_mean_ps = sum * 1000 / calls;
+	e->steepest_ps = steepest * 1000 + 0.999;
+}
+
 /* cost(n) = best..worst + n * slope, so that every sample is inside. */
 static void fit(struct model_entry *e, const struct calib_sample *s,
 		const u32 *n, int points, u32 key)
@@ -90,7 +111,8 @@ static void fit(struct model_entry *e, const struct calib_sample *s,
 		       off = mean - (base + slope * units);
 
 		off = off < 0 ? -off : off;
-		if (mean > 0 && off / mean > error)
+		/* the clock counts whole ns */
+		if (mean > 0 && off > 1 && off / mean > error)
 			error = off / mean;
 		if (units > 0 && s[i].best / units < low)
 			low = s[i].best / units;
@@ -107,6 +129,7 @@ static void fit(struct model_entry *e, const struct calib_sample *s,
 	e->best_per_unit_ps = low * 1000;
 	if (e->best_ps > e->worst_ps)
 		e->worst_ps = e->best_ps;
+	note_shape(e, s, n, points);
 	e->fit_error_permille = error * 1000;
 	/* as the others, without the units */
 	e->mean_ps = base < 0 ? 0 : base * 1000;
@@ -122,16 +145,18 @@ static void calls_merge(struct model_entry *to, const struct model_entry *e)
 	u64 calls = (u64)to->calls + e->calls;
 
 	to->mean_ps = (to->mean_ps * to->calls + e->mean_ps * e->calls) / calls;
+	to->all_mean_ps =
+		(to->all_mean_ps * to->calls + e->all_mean_ps * e->calls) /
+		calls;
 	to->calls = calls;
 	to->outliers += e->outliers;
-#define LESS(f) to->f = e->f < to->f ? e->f : to->f
-#define MORE(f) to->f = e->f > to->f ? e->f : to->f
-	LESS(best_ps);
-	LESS(best_per_unit_ps);
-	MORE(worst_ps);
-	MORE(per_unit_ps);
-	MORE(fit_error_permille);
-	MORE(outlier_max_ps);
+	LESS(to, e, best_ps);
+	LESS(to, e, best_per_unit_ps);
+	MORE(to, e, worst_ps);
+	MORE(to, e, per_unit_ps);
+	MORE(to, e, steepest_ps);
+	MORE(to, e, fit_error_permille);
+	MORE(to, e, outlier_max_ps);
 }
 
 static void calls_set_name(struct model_entry *e, const char *name)
@@ -255,6 +280,17 @@ static int calls_measure_row(struct calib_env *env,
 	return calls_put(m, &e);
 }
 
+static bool calls_wanted(const struct calib_opts *opts,
+			 const struct calib_row *row, enum model_kind kind)
+{
+	struct model_entry key = { .kind = kind };
+
+	if (opts->only && fnmatch(opts->only, row->name, 0))
+		return false;
+	calls_set_name(&key, row->name);
+	return !opts->again || model_find(opts->again, &key);
+}
+
 static int measure_table(struct calib_env *env, const struct calib_opts *opts,
 			 const struct calib_row *rows, size_t n,
 			 enum model_kind kind, struct model *m)
@@ -262,7 +298,7 @@ static int measure_table(struct calib_env *env, const struct calib_opts *opts,
 	int err = 0;
 
 	for (size_t i = 0; !err && i < n; i++)
-		if (!opts->only || !fnmatch(opts->only, rows[i].name, 0))
+		if (calls_wanted(opts, &rows[i], kind))
 			err = calls_measure_row(env, opts, &rows[i], kind, m);
 	return err;
 }

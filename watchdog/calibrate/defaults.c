@@ -155,3 +155,39 @@ const struct calib_default calib_defaults[] = {
 };
 
 const size_t calib_n_defaults = ARRAY_SIZE(calib_defaults);
+
+#define ENDLESS_H(fn) { .kind = MODEL_HELPER, .name = "bpf_" #fn }
+#define ENDLESS_K(fn) { .kind = MODEL_KFUNC, .name = #fn }
+
+/* They wait for others, run other programs or work on any amount: what a call that
+ * was measured took says nothing of the next one.
+ */
+const struct model_entry calib_endless[] = {
+	ENDLESS_H(clone_redirect),
+	ENDLESS_H(sys_bpf),
+	ENDLESS_H(sys_close),
+	ENDLESS_H(bind),
+	ENDLESS_H(ima_inode_hash),
+	ENDLESS_H(ima_file_hash),
+	ENDLESS_H(snprintf_btf),
+	ENDLESS_H(seq_printf_btf),
+	ENDLESS_H(btf_find_by_name_kind),
+	ENDLESS_H(copy_from_user),
+	ENDLESS_H(copy_from_user_task),
+	ENDLESS_H(sk_lookup_tcp),
+	ENDLESS_H(sk_lookup_udp),
+	ENDLESS_H(skc_lookup_tcp),
+	ENDLESS_K(bpf_arena_alloc_pages),
+	ENDLESS_K(bpf_arena_free_pages),
+	ENDLESS_K(bpf_crypto_ctx_create),
+	ENDLESS_K(bpf_crypto_encrypt),
+	ENDLESS_K(bpf_crypto_decrypt),
+	ENDLESS_K(bpf_get_file_xattr),
+	ENDLESS_K(bpf_get_dentry_xattr),
+	ENDLESS_K(bpf_get_fsverity_digest),
+	ENDLESS_K(bpf_verify_pkcs7_signature),
+	ENDLESS_K(bpf_sock_destroy),
+	ENDLESS_K(cgroup_rstat_flush),
+};
+
+const size_t calib_n_endless = ARRAY_SIZE(calib_endless);

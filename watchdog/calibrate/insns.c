@@ -293,6 +293,7 @@ static void widen(struct model_entry *e, const struct calib_sample *s)
 	e->calls += s->calls;
 	e->mean_ps = e->calls ? sum / e->calls : 0;
 	e->outliers += s->outliers;
+	e->all_mean_ps = e->mean_ps;
 }
 
 /* Members of contexts are loaded by whatever the verifier makes of it. */
@@ -306,11 +307,12 @@ static void measure_ctx(struct calib_env *env, const struct calib_opts *opts,
 			 { CALIB_XDP, sizeof(struct xdp_md) },
 			 { CALIB_PERF, sizeof(struct bpf_perf_event_data) },
 			 { CALIB_SOCK_OPS, sizeof(struct bpf_sock_ops) } };
+	int step = opts->quick ? 16 : 4;
 	struct bpf_insn insns[2] = {};
 	struct calib_sample s;
 
 	for (size_t i = 0; i < ARRAY_SIZE(contexts); i++) {
-		for (int off = 0; off < contexts[i].end; off += 4) {
+		for (int off = 0; off < contexts[i].end; off += step) {
 			insns[0] =
 				INSN(BPF_LDX | BPF_MEM | BPF_W, 4, 6, off, 0);
 			if (!insns_measure(env, opts, contexts[i].type, insns,
@@ -417,6 +419,17 @@ static void measure_call(struct calib_env *env, const struct calib_opts *opts,
 	}
 }
 
+/* The others are compared with plain instructions. */
+static bool insns_wanted(const struct calib_opts *opts, u32 class)
+{
+	struct model_entry key = { .kind = MODEL_INSN };
+
+	if (!opts->again || class == BPF_COST_ALU || class == BPF_COST_LOAD)
+		return true;
+	snprintf(key.name, sizeof(key.name), "%s", model_insn_name(class));
+	return model_find(opts->again, &key);
+}
+
 int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 			struct model *m, struct fault *f)
 {
@@ -432,13 +445,18 @@ int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 				  JUMPS_OVER :
 				  0;
 
-		if (!insns_measure(env, opts, mb->type, mb->insns, how, &s))
+		if (insns_wanted(opts, mb->class) &&
+		    !insns_measure(env, opts, mb->type, mb->insns, how, &s))
 			widen(&e[mb->class], &s);
 	}
-	measure_ctx(env, opts, &e[BPF_COST_CTX]);
-	measure_call(env, opts, &e[BPF_COST_CALL], &e[BPF_COST_ALU]);
-	measure_entry(env, opts, &e[BPF_COST_ENTRY]);
-	if (task_offset(env, "group_leader") && task_offset(env, "pid")) {
+	if (insns_wanted(opts, BPF_COST_CTX))
+		measure_ctx(env, opts, &e[BPF_COST_CTX]);
+	if (insns_wanted(opts, BPF_COST_CALL))
+		measure_call(env, opts, &e[BPF_COST_CALL], &e[BPF_COST_ALU]);
+	if (insns_wanted(opts, BPF_COST_ENTRY))
+		measure_entry(env, opts, &e[BPF_COST_ENTRY]);
+	if (insns_wanted(opts, BPF_COST_PROBE) &&
+	    task_offset(env, "group_leader") && task_offset(env, "pid")) {
 		const struct bpf_insn insns[2] = { INSN(
 			BPF_LDX | BPF_MEM | BPF_W, 4, 1,
 			task_offset(env, "pid"), 0) };
@@ -448,6 +466,8 @@ int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 			widen(&e[BPF_COST_PROBE], &s);
 	}
 	for (u32 i = 1; !err && i < __MAX_BPF_COST_CLASS; i++) {
+		if (!insns_wanted(opts, i))
+			continue;
 		e[i].kind = MODEL_INSN;
 		snprintf(e[i].name, sizeof(e[i].name), "%s",
 			 model_insn_name(i));

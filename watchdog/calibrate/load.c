@@ -44,6 +44,8 @@ static u64 contended(const struct model_entry *e, u64 ps, u32 cpus)
 	for (u32 i = 2; i <= cpus && i <= MODEL_CPUS_MAX; i++)
 		if (e->cpus_pct[i] > pct)
 			pct = e->cpus_pct[i];
+	if (ps == MODEL_UNBOUNDED)
+		return ps;
 	if (__builtin_mul_overflow(ps, pct, &ps))
 		return MODEL_PS_MAX;
 	ps /= 100;
@@ -112,7 +114,7 @@ int model_load(const struct model *m, struct model_loaded *loaded,
 		translate(&m->entries[i], loaded->cpus, &k.entries[k.n]);
 		sent[k.n++] = &m->entries[i];
 	}
-	snprintf(k.label, sizeof(k.label), "%.10s %.20s", m->date, m->cpu);
+	machine_label(&m->of, m->date, k.label);
 	err = kwd_model_set(&k);
 	if (k.bad_reason)
 		ret = load_refused(m, sent, &k, f);
@@ -170,7 +172,7 @@ int model_loaded(struct model *m, u64 *generation, struct fault *f)
 		return kwd_model_fault(f, err, "read the cost model");
 	*m = (struct model){};
 	snprintf(m->path, sizeof(m->path), "kernel");
-	snprintf(m->cpu, sizeof(m->cpu), "%s",
+	snprintf(m->of.cpu, sizeof(m->of.cpu), "%s",
 		 k.generation ? k.label : "built-in");
 	for (u32 i = 0; !err && i < k.n; i++) {
 		struct model_entry e;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The cost model as text:
  *
- *   version 1
+ *   version 2
  *   cpu QEMU TCG CPU version 2.5+
  *   ...
  *   helper bpf_probe_read_kernel best_ns=30.125 worst_ns=64.000 per_unit_ns=0.120
@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 #include "calibrate/model.h"
@@ -25,6 +24,7 @@
 
 #define LINE_MAX_LEN 1024
 #define ENTRIES_MAX 4096
+#define UNBOUNDED "unbounded"
 
 static const char *const kinds[] = {
 	[MODEL_HELPER] = "helper",
@@ -162,9 +162,32 @@ static const struct count_field {
 } counts[] = {
 	{ "fit_error_permille",
 	  offsetof(struct model_entry, fit_error_permille) },
+	{ "difference_permille",
+	  offsetof(struct model_entry, difference_permille) },
+	{ "widened", offsetof(struct model_entry, widened) },
 	{ "calls", offsetof(struct model_entry, calls) },
 	{ "outliers", offsetof(struct model_entry, outliers) },
 };
+
+/* One line each before the entries, all of which must be there. */
+#define OF(field)                                   \
+	{ #field, offsetof(struct model, of.field), \
+	  sizeof(((struct model *)0)->of.field) }
+#define HEAD(field)                              \
+	{ #field, offsetof(struct model, field), \
+	  sizeof(((struct model *)0)->field) }
+static const struct {
+	const char *name;
+	size_t offset, size;
+} heads[] = {
+	OF(cpu),     OF(microcode),  OF(kernel),      OF(build),   HEAD(date),
+	HEAD(clock), HEAD(quantile), HEAD(max_error), HEAD(error),
+}, head_counts[] = { HEAD(cpus), HEAD(passes) };
+
+static u32 *head_count(struct model *m, int i)
+{
+	return (u32 *)((char *)m + head_counts[i].offset);
+}
 
 static u64 *time_of(struct model_entry *e, int field)
 {
@@ -195,6 +218,10 @@ static int take_field(struct reader *r, struct model_entry *e, char *word,
 		*seen |= 1ULL << i;
 		if (*value == '-')
 			return bad(r, "%s=%s is negative", word, value);
+		if (i == F_WORST && !strcmp(value, UNBOUNDED)) {
+			e->worst_ps = MODEL_UNBOUNDED;
+			return 0;
+		}
 		err = model_ns_parse(value, time_of(e, i));
 		if (err == -ERANGE)
 			return bad(r, "%s=%s is too large", word, value);
@@ -318,18 +345,21 @@ static int take_text(struct reader *r, const char *name, const char *value,
 	return 0;
 }
 
+static int take_count(struct reader *r, const char *name, const char *value,
+		      u32 *to)
+{
+	u64 n;
+
+	if (*to)
+		return bad(r, "%s is given twice", name);
+	if (number_parse(value, 65536, &n) || !n)
+		return bad(r, "%s '%s' is no number of them", name, value);
+	*to = n;
+	return 0;
+}
+
 static int model_take_line(struct reader *r, char *line)
 {
-	const struct {
-		const char *name;
-		char *to;
-		size_t size;
-	} heads[] = {
-		{ "cpu", r->m->cpu, sizeof(r->m->cpu) },
-		{ "kernel", r->m->kernel, sizeof(r->m->kernel) },
-		{ "date", r->m->date, sizeof(r->m->date) },
-		{ "clock", r->m->clock, sizeof(r->m->clock) },
-	};
 	size_t len = strlen(line);
 	char *rest;
 	u64 n;
@@ -360,16 +390,12 @@ static int model_take_line(struct reader *r, char *line)
 			   MODEL_VERSION);
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
 		if (!strcmp(line, heads[i].name))
-			return take_text(r, line, rest, heads[i].to,
+			return take_text(r, line, rest,
+					 (char *)r->m + heads[i].offset,
 					 heads[i].size);
-	if (!strcmp(line, "cpus")) {
-		if (r->m->cpus)
-			return bad(r, "cpus is given twice");
-		if (number_parse(rest, 65536, &n) || !n)
-			return bad(r, "cpus '%s' is no number of CPUs", rest);
-		r->m->cpus = n;
-		return 0;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(head_counts); i++)
+		if (!strcmp(line, head_counts[i].name))
+			return take_count(r, line, rest, head_count(r->m, i));
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(line, kinds[i]))
 			return take_entry(r, i, rest);
@@ -379,24 +405,19 @@ static int model_take_line(struct reader *r, char *line)
 static int check_whole(struct reader *r)
 {
 	struct model *m = r->m;
-	const struct {
-		const char *name, *value;
-	} heads[] = {
-		{ "cpu", m->cpu },
-		{ "kernel", m->kernel },
-		{ "date", m->date },
-		{ "clock", m->clock },
-		{ "cpus", m->cpus ? "yes" : "" },
-	};
 	char key[128];
 
 	r->line = r->line ? r->line : 1;
 	if (!r->version)
 		return bad(r, "the file is empty");
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
-		if (!*heads[i].value)
+		if (!*((char *)m + heads[i].offset))
 			return bad(r, "end of the file, and no line '%s'",
 				   heads[i].name);
+	for (size_t i = 0; i < ARRAY_SIZE(head_counts); i++)
+		if (!*head_count(m, i))
+			return bad(r, "end of the file, and no line '%s'",
+				   head_counts[i].name);
 	if (!m->n)
 		return bad(r, "end of the file, and no entry");
 	model_sort(m);
@@ -480,7 +501,9 @@ static void write_entry(FILE *out, const struct model_entry *entry)
 
 	fprintf(out, "%s best_ns=%s", model_key(&e, key, sizeof(key)),
 		model_ns(e.best_ps, ns));
-	fprintf(out, " worst_ns=%s", model_ns(e.worst_ps, ns));
+	fprintf(out, " worst_ns=%s",
+		e.worst_ps == MODEL_UNBOUNDED ? UNBOUNDED :
+						model_ns(e.worst_ps, ns));
 	if (e.measured && e.mean_ps)
 		fprintf(out, " mean_ns=%s", model_ns(e.mean_ps, ns));
 	if (e.per_unit_ps)
@@ -505,9 +528,15 @@ static void write_entry(FILE *out, const struct model_entry *entry)
 
 static int model_write_all(const struct model *m, FILE *out)
 {
-	fprintf(out, "version %d\ncpu %s\nkernel %s\ndate %s\nclock %s\n",
-		MODEL_VERSION, m->cpu, m->kernel, m->date, m->clock);
-	fprintf(out, "cpus %u\n", m->cpus);
+	struct model head = *m;
+
+	fprintf(out, "version %d\n", MODEL_VERSION);
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
+		fprintf(out, "%s %s\n", heads[i].name,
+			(char *)m + heads[i].offset);
+	for (size_t i = 0; i < ARRAY_SIZE(head_counts); i++)
+		fprintf(out, "%s %u\n", head_counts[i].name,
+			*head_count(&head, i));
 	for (size_t i = 0; i < m->n; i++)
 		write_entry(out, &m->entries[i]);
 	return fflush(out) ? -errno : 0;
@@ -547,46 +576,14 @@ int model_write(const struct model *m, const char *path, struct fault *f)
 	return fault_set(f, EXIT_FAILED, err, "cannot write %s", path);
 }
 
-static void this_cpu(char *to, size_t size)
-{
-	FILE *f = fopen("/proc/cpuinfo", "re");
-	char line[512], *value;
-
-	snprintf(to, size, "unknown");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, "model name", 10))
-			continue;
-		value = strchr(line, ':');
-		if (value && value[1]) {
-			value += 1 + strspn(value + 1, " \t");
-			value[strcspn(value, "\n")] = '\0';
-			snprintf(to, size, "%s", value);
-			break;
-		}
-	}
-	if (f)
-		fclose(f);
-}
-
-bool model_is_of_this_cpu(const struct model *m)
-{
-	char cpu[MODEL_TEXT_LEN];
-
-	this_cpu(cpu, sizeof(cpu));
-	return !strcmp(cpu, m->cpu);
-}
-
 void model_stamp(struct model *m)
 {
 	const char *icount = getenv("BPFWD_VM_ICOUNT");
 	time_t now = time(NULL);
-	struct utsname uts;
 	struct tm tm;
 	FILE *f;
 
-	uname(&uts);
-	this_cpu(m->cpu, sizeof(m->cpu));
-	snprintf(m->kernel, sizeof(m->kernel), "%s", uts.release);
+	machine_here(&m->of);
 	strftime(m->date, sizeof(m->date), "%Y-%m-%dT%H:%M:%SZ",
 		 gmtime_r(&now, &tm));
 	m->cpus = sysconf(_SC_NPROCESSORS_ONLN);

@@ -5,14 +5,17 @@
 #ifndef BPFWD_MODEL_H
 #define BPFWD_MODEL_H
 
+#include "kernel/machine.h"
 #include "show/fault.h"
 
-#define MODEL_VERSION 1
+#define MODEL_VERSION 2
 #define MODEL_NAME_LEN 64
 #define MODEL_TEXT_LEN 128
 #define MODEL_CPUS_MAX 8
 /* as the kernel's BPF_COST_MAX: 1000 s */
 #define MODEL_PS_MAX 1000000000000000ULL
+/* a worst that nothing bounds */
+#define MODEL_UNBOUNDED UINT64_MAX
 
 enum model_kind { MODEL_HELPER, MODEL_INSN, MODEL_KFUNC };
 
@@ -29,19 +32,28 @@ struct model_entry {
 	/* what follows is for the reader, and is not loaded */
 	bool measured;
 	u64 mean_ps;
-	u32 fit_error_permille;
+	u32 fit_error_permille; /* largest distance of a mean from the line */
+	u32 difference_permille; /* between passes, of the mean of all calls */
+	u32 widened; /* 1: measured again, still off, contains all that was seen */
 	u32 calls, outliers;
 	u64 outlier_max_ps;
 	/* cost on n CPUs at once / cost on one, in percent; 0: not measured */
 	u32 cpus_pct[MODEL_CPUS_MAX + 1];
 	char reason[MODEL_TEXT_LEN]; /* of a default */
 	int line; /* in its file */
+	/* while it is measured: of calls of all sizes; between two sizes */
+	u64 all_mean_ps, steepest_ps;
 };
 
 struct model {
 	char path[256];
-	char cpu[MODEL_TEXT_LEN], kernel[MODEL_TEXT_LEN], date[32], clock[32];
-	u32 cpus;
+	struct machine of;
+	char date[32], clock[32];
+	/* in percent: calls that took no longer than what is said of them, and
+	 * by how much passes and fits were allowed to be off, and are
+	 */
+	char quantile[16], max_error[16], error[16];
+	u32 cpus, passes;
 	struct model_entry *entries;
 	size_t n;
 };
@@ -60,10 +72,8 @@ const struct model_entry *model_find(const struct model *m,
 				     const struct model_entry *key);
 /* "helper bpf_map_update_elem/hash" */
 const char *model_key(const struct model_entry *e, char *buf, size_t size);
-/* This machine: cpu, kernel, clock, cpus and the date. */
+/* This machine, its clock and CPUs, and the date. */
 void model_stamp(struct model *m);
-/* Is it a model of the processor that runs here? */
-bool model_is_of_this_cpu(const struct model *m);
 
 /* ps to "12.345" ns and back; -EINVAL, -ERANGE */
 #define NS_LEN 32

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* bpfwd calibrate: measure, show, compare and load cost models. */
 #include <errno.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,9 @@
 #include "cmd/options.h"
 #include "kernel/kwd.h"
 #include "kernel/kwd_model.h"
+#include "kernel/machine.h"
 #include "show/ctx.h"
+#include "show/duration.h"
 #include "show/table.h"
 
 #define SCHEMA "bpfwd.calibrate/1"
@@ -20,19 +23,34 @@
 struct calibrate {
 	struct ctx *ctx;
 	struct calib_opts opts;
-	bool load;
+	bool load, force;
 	const char *filter, *sort;
 	char *words[3];
 	int n_words;
 };
 
-enum { KEY_QUICK = 0x100, KEY_LOAD, KEY_ONLY };
+#define MAX_ERROR_PCT 50
+
+enum {
+	KEY_QUICK = 0x100,
+	KEY_LOAD,
+	KEY_ONLY,
+	KEY_PASSES,
+	KEY_MAX_ERROR,
+	KEY_FORCE
+};
 
 static const struct argp_option options[] = {
 	{ "quick", KEY_QUICK, 0, 0, "run: one round, no contention", 1 },
 	{ "load", KEY_LOAD, 0, 0, "run: load the result into the kernel", 1 },
 	{ "only", KEY_ONLY, "GLOB", 0, "run: only these helpers and kfuncs",
 	  1 },
+	{ "passes", KEY_PASSES, "N", 0,
+	  "run: measure all that often, 1 to 9 (2; 1 with --quick)", 1 },
+	{ "max-error", KEY_MAX_ERROR, "PCT", 0,
+	  "run: passes may differ, and lines be off, by so much (50)", 1 },
+	{ "force", KEY_FORCE, 0, 0,
+	  "load: even if it is of another kernel or CPU", 1 },
 	{ "sort", 's', "COL[-]", 0, "show, diff: sort by it", 1 },
 	{ "filter", 'f', "EXPR", 0, "show, diff: only these", 1 },
 	{ 0 },
@@ -41,6 +59,7 @@ static const struct argp_option options[] = {
 static error_t calibrate_parse(int key, char *arg, struct argp_state *state)
 {
 	struct calibrate *c = state->input;
+	u64 n;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
@@ -54,6 +73,21 @@ static error_t calibrate_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_ONLY:
 		c->opts.only = arg;
+		return 0;
+	case KEY_PASSES:
+		if (number_parse(arg, CALIB_PASSES_MAX, &n) || !n)
+			argp_error(state, "--passes %s: 1 to %d", arg,
+				   CALIB_PASSES_MAX);
+		c->opts.passes = n;
+		return 0;
+	case KEY_MAX_ERROR:
+		if (number_parse(arg, 1000000, &n))
+			argp_error(state, "--max-error %s is no percentage",
+				   arg);
+		c->opts.max_error_pct = n;
+		return 0;
+	case KEY_FORCE:
+		c->force = true;
 		return 0;
 	case 's':
 		c->sort = arg;
@@ -74,9 +108,9 @@ static const struct argp argp = {
 	.options = options,
 	.parser = calibrate_parse,
 	.args_doc =
-		"[run [FILE]]\nshow FILE|kernel\ndiff A B\nload FILE\nreset",
+		"[run [FILE]]\nshow FILE|kernel\ndiff A B\nload [--force] FILE\nreset",
 	.doc = "What instructions, helpers and kfuncs cost on this machine.\v"
-	       "`run` measures (1 to 5 minutes, on any kernel, as root) and "
+	       "`run` measures (2 to 10 minutes, on any kernel, as root) and "
 	       "writes the model to FILE or stdout; `load` replaces the "
 	       "kernel's model, or changes nothing; `reset` goes back to the "
 	       "built-in one.\n"
@@ -128,7 +162,7 @@ static int do_run(struct calibrate *c)
 	struct calib_env *env;
 	struct model_loaded loaded;
 	struct model m = {};
-	size_t measured = 0, outliers = 0;
+	size_t measured = 0, outliers = 0, widened = 0, unbounded = 0;
 	int ret;
 
 	if (!calib_knows(c->opts.only)) {
@@ -151,23 +185,33 @@ static int do_run(struct calibrate *c)
 	snprintf(m.path, sizeof(m.path), "%s", path);
 	if (calib_noise(env))
 		note(c->ctx, "how quiet this machine is cannot be measured");
-	ret = calib_measure_insns(env, &c->opts, &m, f);
-	ret = ret ? ret : calib_measure_calls(env, &c->opts, &m, f);
+	if (!c->opts.passes)
+		c->opts.passes = c->opts.quick ? 1 : 2;
+	ret = calib_measure(env, &c->opts, &m, f);
 	if (!ret && !c->opts.quick)
 		ret = calib_measure_cpus(env, &c->opts, &m, f);
 	calib_env_free(env);
+	if (!ret && calib_keep_unbounded(&m))
+		ret = fault_set(f, EXIT_FAILED, ENOMEM,
+				"cannot make the model");
 	if (ret)
 		goto out;
 	model_sort(&m);
 	for (size_t i = 0; i < m.n; i++) {
 		measured += m.entries[i].measured;
 		outliers += m.entries[i].outliers;
+		widened += m.entries[i].widened;
+		unbounded += m.entries[i].worst_ps == MODEL_UNBOUNDED;
 	}
 	ret = model_write(&m, path, f);
 	note(c->ctx,
 	     "%zu entries: %zu measured, %zu by default; %zu calls that "
 	     "an interrupt fell into are left out",
 	     m.n, measured, m.n - measured, outliers);
+	note(c->ctx,
+	     "%u passes, off by %s %% at most, %zu entries widened for it; "
+	     "%zu stay unbounded, as in the kernel's built-in model",
+	     m.passes, m.error, widened, unbounded);
 	if (!ret && c->load) {
 		ret = model_load(&m, &loaded, f);
 		if (!ret)
@@ -180,32 +224,78 @@ out:
 
 static int read_model(struct calibrate *c, const char *path, struct model *m)
 {
+	char how[400];
 	u64 generation;
 	int ret;
 
 	if (!strcmp(path, "kernel"))
 		return model_loaded(m, &generation, &c->ctx->fault);
 	ret = model_read(m, path, &c->ctx->fault);
-	if (!ret && !model_is_of_this_cpu(m))
-		note(c->ctx, "%s is of another processor: %s", path, m->cpu);
+	if (!ret && machine_differs(&m->of, how, sizeof(how)))
+		note(c->ctx, "%s is of another machine: %s", path, how);
 	return ret;
+}
+
+/* Costs of another kernel or processor are no costs of this one. */
+static int check_origin(struct calibrate *c, const struct model *m)
+{
+	struct fault *f = &c->ctx->fault;
+	char how[400];
+
+	if (c->force || !machine_differs(&m->of, how, sizeof(how)))
+		return 0;
+	fault_set(f, EXIT_FAILED, 0, "%s is of another machine: %s", m->path,
+		  how);
+	return fault_hint(f,
+			  "bpfwd calibrate run --load %s, or load it with "
+			  "--force",
+			  m->path);
+}
+
+/* The kernel takes a bound from whoever may load a model; this tool gives it none
+ * where none can be known.
+ */
+static int check_unbounded(struct calibrate *c, const struct model *m)
+{
+	char key[128];
+
+	for (size_t i = 0; !c->force && i < m->n; i++) {
+		const struct model_entry *e = &m->entries[i];
+
+		if (e->worst_ps == MODEL_UNBOUNDED || !calib_unbounded(e))
+			continue;
+		fault_set(&c->ctx->fault, EXIT_FAILED, EINVAL,
+			  "%s:%d: %s: nothing bounds it", m->path, e->line,
+			  model_key(e, key, sizeof(key)));
+		return fault_hint(&c->ctx->fault,
+				  "write worst_ns=unbounded, or load it with "
+				  "--force");
+	}
+	return 0;
 }
 
 static int do_load(struct calibrate *c)
 {
 	struct model_loaded loaded;
 	struct model m = {};
-	int ret = read_model(c, c->words[1], &m);
+	char how[400];
+	int ret = model_read(&m, c->words[1], &c->ctx->fault);
 
+	ret = ret ? ret : check_origin(c, &m);
+	ret = ret ? ret : check_unbounded(c, &m);
 	ret = ret ? ret : model_load(&m, &loaded, &c->ctx->fault);
+	if (!ret && machine_differs(&m.of, how, sizeof(how)))
+		note(c->ctx, "forced: %s is of another machine: %s", m.path,
+		     how);
 	if (!ret && out_is_json(&c->ctx->out))
 		out_json(&c->ctx->out,
 			 json_pack("{s:s, s:I, s:I, s:I, s:b}", "schema",
 				   SCHEMA, "generation",
 				   (json_int_t)loaded.generation, "entries",
 				   (json_int_t)loaded.entries, "left_out",
-				   (json_int_t)loaded.foreign, "this_cpu",
-				   (int)model_is_of_this_cpu(&m)));
+				   (json_int_t)loaded.foreign, "stale",
+				   (int)machine_differs(&m.of, how,
+							sizeof(how))));
 	else if (!ret)
 		note_loaded(c->ctx, &loaded);
 	model_free(&m);
@@ -235,7 +325,9 @@ static struct val calibrate_get_source(const void *row)
 	const struct model_entry *e = either(row);
 
 	return (struct val){ .known = true,
-			     .str = e->measured ? "measured" : "default" };
+			     .str = e->widened	? "widened" :
+				    e->measured ? "measured" :
+						  "default" };
 }
 
 static struct val calibrate_get_reason(const void *row)
@@ -254,11 +346,28 @@ static struct val calibrate_get_reason(const void *row)
 			   val_real(0, false);                  \
 	}
 NS(best, a, best_ps)
-NS(worst, a, worst_ps)
 NS(unit, a, per_unit_ps)
 NS(best_b, b, best_ps)
-NS(worst_b, b, worst_ps)
 NS(unit_b, b, per_unit_ps)
+
+static struct val worst_of(const struct model_entry *e)
+{
+	if (!e)
+		return val_real(0, false);
+	return val_real(e->worst_ps == MODEL_UNBOUNDED ? INFINITY :
+							 e->worst_ps / 1e3,
+			true);
+}
+
+static struct val calibrate_get_worst(const void *row)
+{
+	return worst_of(((const struct row *)row)->a);
+}
+
+static struct val calibrate_get_worst_b(const void *row)
+{
+	return worst_of(((const struct row *)row)->b);
+}
 
 static struct val get_mean(const void *row)
 {
@@ -273,6 +382,14 @@ static struct val get_fit(const void *row)
 
 	return val_real(e->fit_error_permille / 10.0,
 			e->measured && e->fit_error_permille);
+}
+
+static struct val get_difference(const void *row)
+{
+	const struct model_entry *e = either(row);
+
+	return val_real(e->difference_permille / 10.0,
+			e->measured && e->difference_permille);
 }
 
 static struct val get_outliers(const void *row)
@@ -318,12 +435,15 @@ static const struct col show_cols[] = {
 	  "more for each byte or element", calibrate_get_unit },
 	{ "fit%", "fit_error_percent", VAL_REAL, COL_DEFAULT,
 	  "largest distance of a mean from the line", get_fit },
+	{ "passes%", "difference_percent", VAL_REAL, COL_DEFAULT,
+	  "difference of the mean between passes", get_difference },
 	{ "2cpus%", "cpus2_percent", VAL_U64, COL_DEFAULT,
 	  "on two CPUs at once, of what it takes on one", get_cpus2 },
 	{ "calls", "calls", VAL_U64, 0, "calls measured", get_calls },
 	{ "outliers", "outliers", VAL_U64, COL_DEFAULT,
 	  "calls left out for an interrupt", get_outliers },
-	{ "source", "source", VAL_STR, 0, "measured or default",
+	{ "source", "source", VAL_STR, COL_DEFAULT,
+	  "measured, widened (measured, and off by more than the limit) or default",
 	  calibrate_get_source },
 	{ "why", "reason", VAL_STR, COL_DEFAULT, "why it is a default",
 	  calibrate_get_reason },
@@ -386,21 +506,48 @@ static int calibrate_print(struct calibrate *c, struct table *t,
 	table_close(t);
 	if (out_is_json(out)) {
 		json_t *doc = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}",
-					"schema", SCHEMA, "cpu", a->cpu,
-					"kernel", a->kernel, "date", a->date,
+					"schema", SCHEMA, "cpu", a->of.cpu,
+					"kernel", a->of.kernel, "date", a->date,
 					"clock", a->clock, "entries",
 					table_json(t));
 
+		if (a->passes) {
+			const struct {
+				const char *key, *value;
+			} heads[] = {
+				{ "quantile_percent", a->quantile },
+				{ "max_error_percent", a->max_error },
+				{ "error_percent", a->error },
+			};
+
+			for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
+				json_object_set_new(
+					doc, heads[i].key,
+					json_real(
+						strtod(heads[i].value, NULL)));
+			json_object_set_new(doc, "microcode",
+					    json_string(a->of.microcode));
+			json_object_set_new(doc, "build",
+					    json_string(a->of.build));
+			json_object_set_new(doc, "passes",
+					    json_integer(a->passes));
+		}
 		if (b)
-			json_object_set_new(doc, "cpu_b", json_string(b->cpu));
+			json_object_set_new(doc, "cpu_b",
+					    json_string(b->of.cpu));
 		out_json(out, doc);
 		return 0;
 	}
 	if (out->format == OUT_TABLE && !b)
-		printf("cpu %s, kernel %s, %s, clock %s\n\n", a->cpu,
-		       a->kernel[0] ? a->kernel : "-",
+		printf("cpu %s, kernel %s, %s, clock %s\n\n", a->of.cpu,
+		       a->of.kernel[0] ? a->of.kernel : "-",
 		       a->date[0] ? a->date : "-",
 		       a->clock[0] ? a->clock : "-");
+	if (out->format == OUT_TABLE && !b && a->passes)
+		printf("build %s, microcode %s\n%u passes, %s %% of the calls "
+		       "within, off by %s %% (limit %s %%)\n\n",
+		       a->of.build, a->of.microcode, a->passes, a->quantile,
+		       a->error, a->max_error);
 	table_print(t, out, true);
 	return 0;
 }
@@ -478,7 +625,8 @@ static const struct verb {
 
 int cmd_calibrate(struct ctx *ctx, int argc, char **argv)
 {
-	struct calibrate c = { .ctx = ctx };
+	struct calibrate c = { .ctx = ctx,
+			       .opts.max_error_pct = MAX_ERROR_PCT };
 	const char *name;
 
 	parse_command(&argp, argc, argv, &c);

@@ -10,6 +10,7 @@
 #include "cmd/options.h"
 #include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
+#include "kernel/machine.h"
 #include "policy/report.h"
 #include "progs/objs.h"
 #include "show/ctx.h"
@@ -18,6 +19,7 @@ struct check {
 	struct ctx *ctx;
 	const char *vmlinux;
 	struct obj_settings settings;
+	struct model_use model;
 	char **policies, **words;
 	size_t n_policies;
 	int n_words;
@@ -153,7 +155,7 @@ static int check_take(void *arg, const struct obj_prog *prog)
 	if (err)
 		return fault_set(&c->ctx->fault, EXIT_FAILED, err,
 				 "cannot ask the kernel about %s", prog->name);
-	attachment_estimate(&a, &e.info, e.info_len);
+	attachment_estimate(&a, &e.info, e.info_len, &c->model);
 	a.type = e.info.type;
 	a.prog = strdup(prog->name);
 	a.hook = hook_of(prog->section);
@@ -182,6 +184,7 @@ static int check_run(struct check *c)
 	if (ret)
 		return ret;
 	loaded_policy_notes(c->ctx, &p);
+	model_in_use(&c->model);
 	if (c->beside)
 		ret = attached_load(&at, f);
 	if (!ret && at.n) {

@@ -16,7 +16,7 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "kernel/kwd.h"
-#include "kernel/kwd_model.h"
+#include "kernel/machine.h"
 #include "progs/prog.h"
 #include "show/ctx.h"
 
@@ -154,20 +154,19 @@ static void probe_stats(struct finding *f)
 
 static void probe_estimates(struct finding *f)
 {
-	char label[64];
-	u64 generation;
-	int err = kwd_model_label(label, sizeof(label), &generation);
+	struct model_use use;
+	int err = model_in_use(&use);
 
 	if (err == -EINVAL || err == -EOPNOTSUPP)
 		doctor_say(f, false, "no: bpf(BPF_COST_MODEL) is unknown here");
 	else if (err)
 		say_err(f, err, "bpf(BPF_COST_MODEL)");
 	else
-		doctor_say(
-			f, true,
-			generation ?
-				"yes, calibrated" :
-				"yes, not calibrated: bpfwd calibrate run --load");
+		snprintf(f->text, sizeof(f->text), "yes, %s%s", use.text,
+			 use.loaded && !use.stale ?
+				 "" :
+				 ": bpfwd calibrate run --load FILE");
+	f->ok = !err && !use.stale;
 }
 
 static void probe_machine(struct finding *f)

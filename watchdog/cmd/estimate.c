@@ -12,6 +12,7 @@
 #include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
 #include "kernel/kwd_model.h"
+#include "kernel/machine.h"
 #include "progs/btfs.h"
 #include "progs/objs.h"
 #include "progs/source.h"
@@ -202,7 +203,7 @@ static const struct col cols[] = {
 	{ "object", "object", VAL_STR, COL_DEFAULT, "object file", get_object },
 	{ "program", "name", VAL_STR, COL_DEFAULT, "program",
 	  estimate_get_name },
-	{ "best", "best_ns", VAL_NS, COL_DEFAULT, "shortest run",
+	{ "best", "best_ns", VAL_NS_BOUND, COL_DEFAULT, "shortest run",
 	  estimate_get_best },
 	{ "worst", "worst_ns", VAL_NS_BOUND, COL_DEFAULT,
 	  "longest run; inf: unbounded", estimate_get_worst },
@@ -282,15 +283,13 @@ out:
 static void estimate_print(struct estimates *s)
 {
 	const struct out *out = &s->ctx->out;
-	char label[64] = "";
-	u64 generation = 0;
+	struct model_use use = {};
+	int err = model_in_use(&use);
 
-	kwd_model_label(label, sizeof(label), &generation);
 	table_close(s->table);
 	if (out_is_json(out)) {
 		out_json(out, json_pack("{s:s, s:s, s:o}", "schema", SCHEMA,
-					"source",
-					generation ? "calibrated" : "model",
+					"source", model_source(&use),
 					"programs", table_json(s->table)));
 		return;
 	}
@@ -299,7 +298,7 @@ static void estimate_print(struct estimates *s)
 	     "%zu programs: %zu bounded, %zu not, %zu did not load; "
 	     "cost model: %s",
 	     s->programs, s->bounded, s->unbounded, s->failed,
-	     generation ? label : "built in, not calibrated");
+	     err ? "none" : use.text);
 }
 
 /* One line of a saved run. */

@@ -15,7 +15,7 @@
 #include "cmd/options.h"
 #include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
-#include "kernel/kwd_model.h"
+#include "kernel/machine.h"
 #include "progs/btfs.h"
 #include "progs/objs.h"
 #include "progs/prog.h"
@@ -66,11 +66,6 @@ static const struct argp argp = {
 	       "  bpfwd explain id 42",
 	.children = object_options,
 };
-
-static const char *bound_text(u64 ns, char buf[DURATION_LEN])
-{
-	return ns == UINT64_MAX ? "inf" : duration(ns, buf);
-}
 
 static const char *explain_count(u64 n, char buf[DURATION_LEN])
 {
@@ -191,6 +186,44 @@ static void advise(const struct explainer *x, int fd, const struct estimate *e,
 			 where);
 }
 
+/* A spot that takes less of the whole is not worth the work. */
+#define TIGHTEN_PERCENT 10
+#define CALIBRATE                                                     \
+	"the cost model is the built-in one, for any machine: bpfwd " \
+	"calibrate run --load measures this one (load the program again)"
+
+/* What to write where, for the program's bound to be lower: of one spot, false if it
+ * matters little or nothing helps.
+ */
+static bool tighten(const struct explainer *x, int fd, const struct estimate *e,
+		    const struct bpf_estimate_spot *s, char *buf, size_t size)
+{
+	u64 worst = e->info.estimate_worst_ns;
+	bool loop = s->kind == BPF_SPOT_LOOP;
+	char where[400], what[600], runs[DURATION_LEN], share[40] = "";
+	const char *advice = loop ? kwd_loop_advice(s->id) :
+			     s->kind == BPF_SPOT_HELPER ||
+					     s->kind == BPF_SPOT_KFUNC ?
+				    "call it less often" :
+				    "";
+
+	/* of what nothing bounds, the reason is the advice */
+	if (!*advice ||
+	    (worst != UINT64_MAX ? s->worst_ns < worst / 100 * TIGHTEN_PERCENT :
+				   !loop || s->worst_ns != UINT64_MAX ||
+					   e->info.estimate_reason !=
+						   BPF_ESTIMATE_OVERFLOW) ||
+	    !locate(x, fd, s->xlated_off, s->insn_off, where, sizeof(where)))
+		return false;
+	explain_describe(x, s, what, sizeof(what));
+	if (worst != UINT64_MAX)
+		snprintf(share, sizeof(share), ", %.0f %% of the bound",
+			 100.0 * s->worst_ns / worst);
+	snprintf(buf, size, "%.200s: %.200s, %s runs%s: %s", where, what,
+		 explain_count(s->runs, runs), share, advice);
+	return true;
+}
+
 /* The instruction that an offset of the object is now: that of a spot or a reason. */
 static u32 xlated_of(const struct estimate *e, u32 insn)
 {
@@ -220,7 +253,8 @@ static json_t *ns_json(u64 ns)
 static void explain_json(struct explain *x, int fd, const char *name,
 			 const struct estimate *e, u64 budget)
 {
-	json_t *spots = json_array(), *p = json_object();
+	json_t *spots = json_array(), *tighter = json_array(),
+	       *p = json_object();
 	u32 reason = e->info.estimate_reason;
 	char text[600];
 
@@ -257,11 +291,9 @@ static void explain_json(struct explain *x, int fd, const char *name,
 				    json_boolean(e->info.estimate_worst_ns !=
 						 UINT64_MAX));
 	}
-	json_object_set_new(p, "source",
-			    json_string(e->info.estimate_flags &
-							BPF_ESTIMATE_F_BUILTIN ?
-						"model" :
-						"calibrated"));
+	json_object_set_new(
+		p, "source",
+		json_string(estimate_source(&e->info, &x->by.model)));
 	if (reason) {
 		json_object_set_new(p, "reason",
 				    json_string(kwd_reason_name(reason)));
@@ -292,6 +324,12 @@ static void explain_json(struct explain *x, int fd, const char *name,
 	advise(&x->by, fd, e, budget, text, sizeof(text));
 	if (text[0])
 		json_object_set_new(p, "advice", json_string(text));
+	for (u32 i = 0; i < e->n; i++)
+		if (tighten(&x->by, fd, e, &e->spots[i], text, sizeof(text)))
+			json_array_append_new(tighter, json_string(text));
+	if (e->info.estimate_flags & BPF_ESTIMATE_F_BUILTIN)
+		json_array_append_new(tighter, json_string(CALIBRATE));
+	json_object_set_new(p, "tighter", tighter);
 	json_array_append_new(x->programs, p);
 }
 
@@ -309,7 +347,7 @@ static void explain_stop(const struct explainer *x, FILE *to, int fd,
 	if (e->info.stop_bound_ns != UINT64_MAX) {
 		fprintf(to,
 			"  stop %s: from the redirect of a run to its return, at most\n",
-			duration(e->info.stop_bound_ns, dur));
+			duration_bound(e->info.stop_bound_ns, dur));
 		return;
 	}
 	fprintf(to, "  stop inf: %s",
@@ -335,19 +373,17 @@ static void explain_text(const struct explainer *x, FILE *to, int fd,
 		fprintf(to, "  best -  worst -");
 	else
 		fprintf(to, "  best %s  worst %s%s",
-			duration(e->info.estimate_best_ns, a),
-			bound_text(worst, b),
+			duration_bound(e->info.estimate_best_ns, a),
+			duration_bound(worst, b),
 			budget && worst > budget ? "!" : "");
 	if (budget)
 		fprintf(to, "  budget %s", duration_set(budget, c));
-	fprintf(to, "  (%s)\n",
-		e->info.estimate_flags & BPF_ESTIMATE_F_BUILTIN ?
-			"model, not calibrated" :
-			"calibrated");
+	fprintf(to, "  (%s cost model)\n",
+		estimate_source(&e->info, &x->model));
 	if (e->info.estimate_async_ns)
 		fprintf(to,
 			"  its timer or work queue callbacks take %s at worst\n",
-			bound_text(e->info.estimate_async_ns, a));
+			duration_bound(e->info.estimate_async_ns, a));
 	if (reason) {
 		fprintf(to, "  %s: %s",
 			kwd_estimate_none(reason) ? "no estimate" : "unbounded",
@@ -366,7 +402,7 @@ static void explain_text(const struct explainer *x, FILE *to, int fd,
 		if (!locate(x, fd, s->xlated_off, s->insn_off, text,
 			    sizeof(text)))
 			snprintf(text, sizeof(text), "-");
-		fprintf(to, "  %9s  %8s  %s\n", bound_text(s->worst_ns, a),
+		fprintf(to, "  %9s  %8s  %s\n", duration_bound(s->worst_ns, a),
 			explain_count(s->runs, n), text);
 		explain_describe(x, s, text, sizeof(text));
 		fprintf(to, "  %9s  %8s    %s\n", "", "", text);
@@ -374,6 +410,11 @@ static void explain_text(const struct explainer *x, FILE *to, int fd,
 	advise(x, fd, e, budget, text, sizeof(text));
 	if (text[0])
 		fprintf(to, "  try: %s\n", text);
+	for (u32 i = 0; i < e->n; i++)
+		if (tighten(x, fd, e, &e->spots[i], text, sizeof(text)))
+			fprintf(to, "  tighter: %s\n", text);
+	if (e->info.estimate_flags & BPF_ESTIMATE_F_BUILTIN)
+		fprintf(to, "  tighter: " CALIBRATE "\n");
 }
 
 static u64 explain_budget(const struct estimate *e, u64 otherwise)
@@ -388,6 +429,7 @@ int explainer_open(struct explainer *x)
 
 	*x = (struct explainer){ .btfs = btfs_new(),
 				 .vmlinux = btf__load_vmlinux_btf() };
+	model_in_use(&x->model);
 	if (!kwd_state_read(&state))
 		x->budget_ns = state.val[KWD_BUDGET_US] * 1000;
 	return x->btfs ? 0 : -ENOMEM;

@@ -4,6 +4,7 @@
 #define BPFWD_EXPLAIN_H
 
 #include <stdio.h>
+#include "kernel/machine.h"
 #include "progs/btfs.h"
 
 struct btf;
@@ -11,6 +12,7 @@ struct btf;
 struct explainer {
 	struct btfs *btfs;
 	struct btf *vmlinux; /* for names of kfuncs; NULL: unknown */
+	struct model_use model; /* that bounds are made with */
 	u64 budget_ns; /* of programs without one of their own, 0: unknown */
 };
 

@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "kernel/kwd.h"
+#include "kernel/machine.h"
 #include "progs/prog.h"
 #include "service/serve_policy.h"
 #include "show/ctx.h"
@@ -68,6 +69,7 @@ static void status_print_json(const struct ctx *ctx, const struct kwd_state *s,
 			      const struct serve_policy *policy, int stats)
 {
 	json_t *reasons = json_object(), *doc;
+	struct model_use use;
 
 	for (size_t i = 0; i < t->n_reasons; i++)
 		json_object_set_new(
@@ -105,6 +107,12 @@ static void status_print_json(const struct ctx *ctx, const struct kwd_state *s,
 	if (stats >= 0)
 		json_object_set_new(doc, "bpf_stats_enabled",
 				    json_boolean(stats));
+	if (!model_in_use(&use))
+		json_object_set_new(doc, "cost_model",
+				    json_pack("{s:s, s:b, s:s}", "source",
+					      model_source(&use), "stale",
+					      (int)use.stale, "text",
+					      use.text));
 	out_json(&ctx->out, doc);
 }
 
@@ -123,6 +131,7 @@ static void status_print_text(const struct kwd_state *s, const struct tally *t,
 			      const struct serve_policy *policy, int stats)
 {
 	char budget[DURATION_LEN], least[DURATION_LEN], period[DURATION_LEN];
+	struct model_use use;
 
 	printf("watchdog    %s\n", s->val[KWD_ON] ? "on" : "off");
 	printf("budget      %s by default, %zu programs have their own\n",
@@ -162,6 +171,8 @@ static void status_print_text(const struct kwd_state *s, const struct tally *t,
 	       s->val[KWD_ON] ? "on for the watchdog: two clock reads per run" :
 	       stats > 0      ? "on by kernel.bpf_stats_enabled" :
 				"off, unless a process holds BPF_ENABLE_STATS");
+	if (!model_in_use(&use))
+		printf("cost model  %s\n", use.text);
 	print_policy(policy);
 	for (size_t i = 0; i < t->n_reasons; i++)
 		printf("%-11s %5zu  %-13s %s\n", i ? "" : "terminable",

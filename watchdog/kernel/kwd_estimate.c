@@ -106,18 +106,28 @@ const char *kwd_reason_advice(u32 value)
 }
 
 static const struct {
-	const char *name, *text;
+	const char *name, *text, *advice;
 } loops[] = {
-	[BPF_LOOP_CALLBACK] = { "callback",
-				"the first argument of bpf_loop()" },
-	[BPF_LOOP_MAP] = { "map", "max_entries of the map" },
+	[BPF_LOOP_CALLBACK] = { "callback", "the first argument of bpf_loop()",
+				"pass less to bpf_loop(), or cap it before: "
+				"if (n > MAX) n = MAX;" },
+	[BPF_LOOP_MAP] = { "map", "max_entries of the map",
+			   "give the map fewer max_entries (--map-size tries "
+			   "it), or walk part of it by bpf_loop()" },
 	[BPF_LOOP_RINGBUF] = { "ringbuf",
-			       "the kernel's limit of samples for one drain" },
+			       "the kernel's limit of samples for one drain",
+			       "do less in its callback" },
 	[BPF_LOOP_ONCE] = { "once", "it is called once at most" },
-	[BPF_LOOP_RBTREE] = { "rbtree", "the greatest height of a tree" },
-	[BPF_LOOP_NUM] = { "num", "the arguments of bpf_iter_num_new()" },
-	[BPF_LOOP_BITS] = { "bits", "the words of bpf_iter_bits_new()" },
-	[BPF_LOOP_MAY_GOTO] = { "may_goto", "the kernel's limit of may_goto" },
+	[BPF_LOOP_RBTREE] = { "rbtree", "the greatest height of a tree",
+			      "do less in its callback" },
+	[BPF_LOOP_NUM] = { "num", "the arguments of bpf_iter_num_new()",
+			   "iterate to a smaller constant, or cap the end "
+			   "before: if (n > MAX) n = MAX;" },
+	[BPF_LOOP_BITS] = { "bits", "the words of bpf_iter_bits_new()",
+			    "pass fewer words to it" },
+	[BPF_LOOP_MAY_GOTO] = { "may_goto", "the kernel's limit of may_goto",
+				"make it a bpf_for() to a constant: what it "
+				"counts itself is no bound" },
 	[BPF_LOOP_ITER] = { "iterator", "nothing: it has no limit" },
 	[BPF_LOOP_CYCLE] = { "cycle", "not known" },
 };
@@ -132,6 +142,13 @@ const char *kwd_loop_name(u32 kind)
 {
 	return kind < ARRAY_SIZE(loops) && loops[kind].name ? loops[kind].name :
 							      "unknown";
+}
+
+const char *kwd_loop_advice(u32 kind)
+{
+	return kind < ARRAY_SIZE(loops) && loops[kind].advice ?
+		       loops[kind].advice :
+		       "";
 }
 
 static const char *const spots[] = {

@@ -24,6 +24,8 @@ const char *kwd_reason_advice(u32 reason);
 /* Where the bound of a loop comes from, in words. */
 const char *kwd_loop_text(u32 loop_kind);
 const char *kwd_loop_name(u32 loop_kind);
+/* What to write for it to be lower, as a sentence; empty: nothing helps. */
+const char *kwd_loop_advice(u32 loop_kind);
 const char *kwd_spot_name(u32 spot_kind);
 
 struct estimate {

@@ -133,3 +133,31 @@ int kwd_model_label(char *label, size_t size, u64 *generation)
 		 *generation ? attr.cost_model.label : "");
 	return 0;
 }
+
+static u64 entry_worst(const struct kwd_model *m, u32 kind, u32 id)
+{
+	for (u32 i = 0; i < m->n; i++) {
+		const struct bpf_cost_entry *e = &m->entries[i];
+
+		if (e->kind == kind && e->id == id &&
+		    (!e->map_type || e->map_type == BPF_MAP_TYPE_HASH) &&
+		    e->worst != UINT64_MAX)
+			return e->worst;
+	}
+	return 0;
+}
+
+u64 kwd_model_small_program(void)
+{
+	struct kwd_model m;
+	u64 ps;
+
+	if (kwd_model_get(&m))
+		return 0;
+	ps = entry_worst(&m, BPF_COST_INSN, BPF_COST_ENTRY) +
+	     100 * entry_worst(&m, BPF_COST_INSN, BPF_COST_ALU) +
+	     entry_worst(&m, BPF_COST_HELPER, BPF_FUNC_map_lookup_elem) +
+	     entry_worst(&m, BPF_COST_HELPER, BPF_FUNC_map_update_elem);
+	kwd_model_free(&m);
+	return ps / 1000;
+}

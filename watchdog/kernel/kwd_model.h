@@ -20,6 +20,10 @@ int kwd_model_set(struct kwd_model *m);
 /* The kernel's model, as it was loaded. -errno */
 int kwd_model_get(struct kwd_model *m);
 void kwd_model_free(struct kwd_model *m);
+/* What a small program takes at worst by the kernel's model: one that looks up an
+ * element of a map, updates one, and has a hundred instructions. ns, 0: not known
+ */
+u64 kwd_model_small_program(void);
 /* What is wrong with an entry, in words. */
 const char *kwd_model_reason(u32 reason);
 /* Fills the fault for what these return; returns its exit status. */

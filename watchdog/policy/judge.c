@@ -49,9 +49,19 @@ static bool is_exempt(const struct judge *j, const struct attachment *a)
 	return false;
 }
 
+/* A sum takes no more of one program, as in the kernel, so that it cannot overflow. */
+#define SUMMAND_MAX 0x100000000000ULL
+
 static u64 judge_add(u64 a, u64 b)
 {
 	return a + b < a ? UINT64_MAX : a + b;
+}
+
+static u64 summand(const struct attachment *a)
+{
+	return a->cost_ns < SUMMAND_MAX || a->cost_ns == UNBOUNDED ?
+		       a->cost_ns :
+		       SUMMAND_MAX;
 }
 
 /* Keeps the strictest decision, the first one of equals. */
@@ -145,7 +155,7 @@ static void judge_hook(const struct judge *j, struct attachment *a, u32 rule)
 			continue;
 		programs++;
 		if (j->all[i].cost_ns != UNBOUNDED || judge_infinite(j, r))
-			there = judge_add(there, j->all[i].cost_ns);
+			there = judge_add(there, summand(&j->all[i]));
 	}
 	if (a->decision == DECIDED_ALLOW) {
 		a->rule = rule;
@@ -187,7 +197,7 @@ static void charge(const struct judge *j, const struct attachment *a)
 		    (a->cost_ns != UNBOUNDED ||
 		     judge_infinite(j, &j->rules->rules[i])) &&
 		    reach_has(reach, a->hook))
-			j->sums[i] = judge_add(j->sums[i], a->cost_ns);
+			j->sums[i] = judge_add(j->sums[i], summand(a));
 	}
 }
 
@@ -208,10 +218,9 @@ static void judge(const struct judge *j, struct attachment *a)
 	a->rule = UINT32_MAX;
 	a->reason = 0;
 	a->there_ns = a->limit_ns = 0;
-	a->cost_ns = j->defaults->charge == BPF_POLICY_MEASURED &&
-				     a->longest_ns ?
-			     a->longest_ns :
-			     a->worst_ns;
+	a->measured = j->defaults->charge == BPF_POLICY_MEASURED &&
+		      a->longest_ns;
+	a->cost_ns = a->measured ? a->longest_ns : a->worst_ns;
 	a->exempt = is_exempt(j, a);
 	if (a->exempt || j->defaults->mode == BPF_POLICY_OFF)
 		return;

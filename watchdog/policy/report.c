@@ -7,7 +7,9 @@
 #include <time.h>
 #include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
+#include "kernel/kwd_model.h"
 #include "policy/report.h"
+#include "show/duration.h"
 #include "show/table.h"
 
 int loaded_policy_load(struct loaded_policy *p, char *const *paths, size_t n,
@@ -35,6 +37,44 @@ void loaded_policy_free(struct loaded_policy *p)
 	policy_set_free(&p->set);
 	callgraph_free(p->cg);
 	*p = (struct loaded_policy){};
+}
+
+/* A limit below what the cost model has for a small program admits next to none, and
+ * says more of the model than of programs.
+ */
+static void note_limits(const struct ctx *ctx, const struct policy_rules *rules)
+{
+	const struct bpf_policy_rule *first = NULL;
+	char limit[DURATION_LEN], small[DURATION_LEN];
+	u64 ns = kwd_model_small_program();
+	struct model_use model;
+	u32 n = 0;
+
+	for (u32 i = 0; i < rules->n; i++) {
+		const struct bpf_policy_rule *r = &rules->rules[i];
+		bool latency = r->kind == BPF_POLICY_GRAPH ||
+			       (r->kind == BPF_POLICY_HOOK &&
+				r->flags & BPF_POLICY_F_LATENCY);
+
+		if (!latency || r->max_latency_ns >= ns)
+			continue;
+		first = first ? first : r;
+		n++;
+	}
+	if (!n || model_in_use(&model))
+		return;
+	note(ctx,
+	     "%s:%u: max_latency %s is below the %s that the %s cost "
+	     "model has for a small program (one lookup, one update): nearly "
+	     "none is admitted%s",
+	     rule_text(rules, first->file_off), first->line,
+	     duration_set(first->max_latency_ns, limit), duration(ns, small),
+	     model_source(&model),
+	     model.loaded && !model.stale ?
+		     "" :
+		     "; measure this machine first: bpfwd calibrate run --load");
+	if (n > 1)
+		note(ctx, "and so for %u more of its limits", n - 1);
 }
 
 void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
@@ -72,6 +112,7 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 			     reach_hooks(r),
 			     (unsigned long long)reach_indirect(r));
 	}
+	note_limits(ctx, &p->rules);
 	if (p->cg)
 		note(ctx,
 		     "call graphs from %s: %zu functions, %zu direct calls, "
@@ -82,8 +123,9 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 }
 
 void attachment_estimate(struct attachment *a, const struct bpf_prog_info *info,
-			 u32 info_len)
+			 u32 info_len, const struct model_use *model)
 {
+	a->source = estimate_source(info, model);
 	a->worst_ns = kwd_estimate_charge(info);
 	a->stop_ns = kwd_estimate_stop(info, info_len);
 	a->terminable = info->terminable;
@@ -91,7 +133,8 @@ void attachment_estimate(struct attachment *a, const struct bpf_prog_info *info,
 
 /* ---- What is attached ---- */
 
-static void report_describe(struct attachment *a, const struct prog *p)
+static void report_describe(struct attachment *a, const struct prog *p,
+			    const struct model_use *model)
 {
 	a->prog = p ? p->name : "";
 	a->longest_ns = 0;
@@ -101,7 +144,7 @@ static void report_describe(struct attachment *a, const struct prog *p)
 	if (!kwd_estimate_known(p->info_len))
 		return;
 	a->longest_ns = p->info.longest_run_ns;
-	attachment_estimate(a, &p->info, p->info_len);
+	attachment_estimate(a, &p->info, p->info_len, model);
 }
 
 static int from_charges(struct attached *at, u32 n)
@@ -119,7 +162,8 @@ static int from_charges(struct attached *at, u32 n)
 						  .worst_ns = c->worst_ns,
 						  .stop_ns = c->worst_ns,
 						  .attached = true };
-		report_describe(&at->all[i], progs_find(at->progs, c->prog_id));
+		report_describe(&at->all[i], progs_find(at->progs, c->prog_id),
+				&at->model);
 	}
 	at->n = n;
 	return 0;
@@ -148,7 +192,7 @@ static int from_hooks(struct attached *at)
 			a->prog_id = p->info.id;
 			a->worst_ns = UNBOUNDED;
 			a->stop_ns = UNBOUNDED;
-			report_describe(a, p);
+			report_describe(a, p, &at->model);
 		}
 	}
 	return 0;
@@ -160,6 +204,7 @@ int attached_load(struct attached *at, struct fault *f)
 	int err;
 
 	*at = (struct attached){};
+	model_in_use(&at->model);
 	err = kwd_policy_charges(&at->charges, &n);
 	if (progs_load(&at->progs, NULL, err ? PROGS_HOOKS : 0, f)) {
 		free(at->charges);
@@ -221,6 +266,12 @@ static struct val report_get_stop(const void *row)
 {
 	ROW;
 	return val_num(r->a->stop_ns, true);
+}
+
+static struct val report_get_source(const void *row)
+{
+	ROW;
+	return val_text(attachment_source(r->a));
 }
 
 static struct val report_get_terminable(const void *row)
@@ -299,12 +350,16 @@ static const struct col cols[] = {
 	{ "hook", "hook", VAL_STR, COL_DEFAULT, "where", report_get_hook },
 	{ "cost", "cost_ns", VAL_NS_BOUND, COL_DEFAULT,
 	  "what it is charged; inf: unbounded", get_cost },
+	{ "source", "source", VAL_STR, COL_DEFAULT,
+	  "of the cost: built-in, calibrated or stale (of another kernel or "
+	  "CPU) model, or measured",
+	  report_get_source },
 	{ "stop", "stop_ns", VAL_NS_BOUND, COL_DEFAULT,
 	  "from the end of its budget to its return, at most: the stop bound "
 	  "or, if that is less or it cannot be ended, its worst case",
 	  report_get_stop },
-	{ "there", "there_ns", VAL_NS, COL_DEFAULT, "what is there already",
-	  get_there },
+	{ "there", "there_ns", VAL_NS_BOUND, COL_DEFAULT,
+	  "what is there already", get_there },
 	{ "limit", "limit_ns", VAL_NS_SET, COL_DEFAULT, "of the rule",
 	  report_get_limit },
 	{ "decision", "decision", VAL_STR, COL_DEFAULT,

@@ -3,6 +3,7 @@
 #ifndef BPFWD_POLICY_REPORT_H
 #define BPFWD_POLICY_REPORT_H
 
+#include "kernel/machine.h"
 #include "policy/rules.h"
 #include "progs/prog.h"
 #include "show/ctx.h"
@@ -34,11 +35,12 @@ struct attached {
 	size_t n;
 	struct progs *progs;
 	struct bpf_policy_charge *charges;
+	struct model_use model; /* that their bounds are made with */
 };
 
 /* What the kernel's estimate says of it. */
 void attachment_estimate(struct attachment *a, const struct bpf_prog_info *info,
-			 u32 info_len);
+			 u32 info_len, const struct model_use *model);
 int attached_load(struct attached *at, struct fault *f);
 void attached_free(struct attached *at);
 

@@ -54,13 +54,14 @@ struct attachment {
 	const char *comm; /* of who attaches; NULL: unknown */
 	u32 prog_id, type;
 	u64 worst_ns; /* UNBOUNDED: no bound */
+	const char *source; /* of worst_ns; NULL: unknown */
 	u64 longest_ns; /* 0: not measured */
 	u64 stop_ns; /* from the end of its budget to its return; likewise */
 	u32 terminable; /* enum bpf_terminable */
 	bool attached;
 	/* filled: */
 	enum decision decision;
-	bool exempt;
+	bool exempt, measured; /* cost_ns is not worst_ns, but longest_ns */
 	u32 rule,
 		reason; /* of the decision, or the hook's rule; UINT32_MAX: none */
 	u64 cost_ns, there_ns, limit_ns;
@@ -74,7 +75,9 @@ int policy_judge(const struct policy_rules *rules,
 		 const struct policy_graphs *graphs, struct attachment *all,
 		 size_t n, size_t n_stay);
 const char *decision_name(enum decision decision);
-/* "worst case 3.81us + 2.10us already there = 5.91us > 5us" */
+/* "built-in", "calibrated", "stale", "measured"; NULL: unknown */
+const char *attachment_source(const struct attachment *a);
+/* "worst case 3.81us (built-in) + 2.10us already there = 5.91us > 5us" */
 void decision_why(const struct attachment *a, char *buf, size_t size);
 
 #endif

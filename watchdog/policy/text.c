@@ -179,26 +179,29 @@ char *rule_line(const struct policy_rules *rules, u32 i)
 	return fclose(f) ? NULL : line;
 }
 
-static const char *bound(u64 ns, char buf[DURATION_LEN])
+const char *attachment_source(const struct attachment *a)
 {
-	return ns == UNBOUNDED ? "inf" : duration(ns, buf);
+	return a->measured ? "measured" : a->source;
 }
 
 void decision_why(const struct attachment *a, char *buf, size_t size)
 {
 	char worst[DURATION_LEN], there[DURATION_LEN], sum[DURATION_LEN],
 		limit[DURATION_LEN];
+	const char *source = attachment_source(a);
 	int n;
 
 	switch (a->reason) {
 	case BPF_POLICY_OVER_LATENCY:
-		snprintf(buf, size,
-			 "worst case %s + %s already there = %s > %s",
-			 bound(a->cost_ns, worst), bound(a->there_ns, there),
-			 bound(a->cost_ns + a->there_ns < a->cost_ns ?
-				       UNBOUNDED :
-				       a->cost_ns + a->there_ns,
-			       sum),
+		snprintf(buf, size, "%s %s%s%s%s + %s already there = %s > %s",
+			 a->measured ? "longest run" : "worst case",
+			 duration_bound(a->cost_ns, worst), source ? " (" : "",
+			 source ? source : "", source ? ")" : "",
+			 duration_bound(a->there_ns, there),
+			 duration_bound(a->cost_ns + a->there_ns < a->cost_ns ?
+						UNBOUNDED :
+						a->cost_ns + a->there_ns,
+					sum),
 			 duration_set(a->limit_ns, limit));
 		break;
 	case BPF_POLICY_OVER_PROGRAMS:
@@ -224,13 +227,13 @@ void decision_why(const struct attachment *a, char *buf, size_t size)
 				 "it cannot be ended (%s), and its worst case "
 				 "%s is above max_stop %s",
 				 kwd_terminable_name(a->terminable),
-				 bound(a->there_ns, there),
+				 duration_bound(a->there_ns, there),
 				 duration_set(a->limit_ns, limit));
 		else
 			snprintf(buf, size, "%s %s is above max_stop %s",
 				 a->there_ns == a->cost_ns ? "worst case" :
 							     "stop bound",
-				 bound(a->there_ns, there),
+				 duration_bound(a->there_ns, there),
 				 duration_set(a->limit_ns, limit));
 		break;
 	case BPF_POLICY_UNKNOWN_HOOK:

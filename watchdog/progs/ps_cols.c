@@ -97,10 +97,7 @@ static struct val get_unbounded_why(const void *row)
 static struct val col_get_source(const void *row)
 {
 	ROW;
-	return val_text(!estimated(r) ? NULL :
-			INFO(estimate_flags) & BPF_ESTIMATE_F_BUILTIN ?
-					"model" :
-					"calibrated");
+	return val_text(estimated(r) ? r->source : NULL);
 }
 
 static struct val get_violations(const void *row)
@@ -390,11 +387,15 @@ const struct col ps_cols[] = {
 	{ "hook", "hook", VAL_STR, COL_DEFAULT | COL_MEASURED,
 	  "where it is attached, as SEC() spells it; ~ if there are more",
 	  col_get_hook },
-	{ "best", "best_ns", VAL_NS, COL_DEFAULT,
+	{ "best", "best_ns", VAL_NS_BOUND, COL_DEFAULT,
 	  "estimated shortest run; ! if over the budget", col_get_best },
 	{ "worst", "worst_ns", VAL_NS_BOUND, COL_DEFAULT,
 	  "estimated longest run, inf: unbounded; ! if over the budget",
 	  col_get_worst },
+	{ "source", "estimate_source", VAL_STR, COL_DEFAULT,
+	  "the cost model of both: built-in, calibrated, or stale (of another "
+	  "kernel or CPU)",
+	  col_get_source },
 	{ "max", "longest_run_ns", VAL_NS, COL_DEFAULT,
 	  "longest run that the watchdog saw, CPU time; ! if over the budget",
 	  get_max },
@@ -427,9 +428,6 @@ const struct col ps_cols[] = {
 	  col_get_bounded },
 	{ "unbounded", "unbounded_reason", VAL_STR, 0,
 	  "why it has none, or no estimate", get_unbounded_why },
-	{ "estimate", "estimate_source", VAL_STR, 0,
-	  "what it is made with: model (built in) or calibrated",
-	  col_get_source },
 	{ "violations", "estimate_violations", VAL_U64, 0,
 	  "runs seen to take longer than worst", get_violations },
 	{ "hooks", "hooks", VAL_STR, 0,

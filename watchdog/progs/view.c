@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "kernel/kwd.h"
+#include "kernel/machine.h"
 #include "progs/asleep.h"
 #include "progs/holders.h"
 #include "progs/view.h"
@@ -235,6 +236,7 @@ static void describe(struct ps_row *r, int what)
 int look_load(struct look *look, const struct look *last,
 	      const struct prog_sel *sel, int what, struct fault *f)
 {
+	struct model_use use;
 	struct kwd_state state;
 	bool feature = !kwd_state_read(&state);
 	/* asked once: it reads a file */
@@ -243,6 +245,7 @@ int look_load(struct look *look, const struct look *last,
 	size_t n;
 
 	*look = (struct look){ .at_ns = clock_ns(CLOCK_MONOTONIC) };
+	model_in_use(&use);
 	if (progs_load(&look->progs, sel, what & ~LOOK_JSON, f))
 		return f->exit;
 	boot_ns = clock_ns(CLOCK_BOOTTIME);
@@ -261,6 +264,7 @@ int look_load(struct look *look, const struct look *last,
 			feature ? state.val[KWD_BUDGET_US] * 1000 : 0;
 		r->now_ns = boot_ns;
 		describe(r, what);
+		r->source = estimate_source(&r->p->info, &use);
 		r->asleep = asleep_text(&r->p->info, r->p->info_len);
 		set_rates(r, last, look->at_ns, cpus);
 	}

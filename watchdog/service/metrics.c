@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include "kernel/kwd.h"
+#include "kernel/machine.h"
 #include "progs/view.h"
 #include "service/metrics.h"
 
@@ -172,6 +173,7 @@ static void write_state(struct expo *e, const struct metrics_events *events)
 	};
 	struct kwd_state s = {};
 	bool feature = !kwd_state_read(&s);
+	struct model_use use;
 	struct utsname uts;
 
 	uname(&uts);
@@ -205,6 +207,13 @@ static void write_state(struct expo *e, const struct metrics_events *events)
 		e, "bpfwd_watchdog_quarantine_terminations",
 		"A program is skipped after that many ended runs; 0: never.",
 		s.val[KWD_QUARANTINE]);
+	if (model_in_use(&use))
+		return;
+	metrics_gauge(e, "bpfwd_cost_model_calibrated",
+		      "1: estimates are made with a model that was loaded.",
+		      use.loaded);
+	metrics_gauge(e, "bpfwd_cost_model_stale",
+		      "1: that model is of another kernel or CPU.", use.stale);
 }
 
 static const char *cell_text(const struct table *t, size_t row,

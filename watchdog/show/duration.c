@@ -59,6 +59,13 @@ const char *duration_set(u64 ns, char buf[DURATION_LEN])
 	return format_duration(ns, true, buf);
 }
 
+const char *duration_bound(u64 ns, char buf[DURATION_LEN])
+{
+	if (ns == UINT64_MAX)
+		return strcpy(buf, "inf");
+	return ns > BOUND_SHOWN_MAX ? strcpy(buf, ">1h") : duration(ns, buf);
+}
+
 int number_parse(const char *s, u64 max, u64 *n)
 {
 	char *end;

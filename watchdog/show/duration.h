@@ -12,6 +12,11 @@
 const char *duration(u64 ns, char buf[DURATION_LEN]);
 /* A configured one: no trailing zeros, "1ms". */
 const char *duration_set(u64 ns, char buf[DURATION_LEN]);
+/* An estimated one: "inf" if it is UINT64_MAX; beyond an hour its digits say nothing that
+ * anybody could use: ">1h".
+ */
+#define BOUND_SHOWN_MAX 3600000000000ULL
+const char *duration_bound(u64 ns, char buf[DURATION_LEN]);
 
 /* A number that need not be exact: "8.39M". */
 const char *amount(double n, char buf[DURATION_LEN]);

@@ -12,10 +12,10 @@ enum val_kind {
 	VAL_U64,
 	VAL_NS, /* measured duration */
 	VAL_NS_SET, /* configured duration */
-	VAL_NS_BOUND, /* duration; UINT64_MAX: unbounded */
+	VAL_NS_BOUND, /* estimated duration; UINT64_MAX: unbounded */
 	VAL_STR,
 	VAL_BOOL,
-	VAL_REAL,
+	VAL_REAL, /* infinite: unbounded */
 	VAL_LIST, /* a text; in JSON an array of objects */
 };
 

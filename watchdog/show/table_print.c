@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The ways to print a table, and what describes it. */
+#include <math.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,8 @@ static const char *cell(const struct col *c, const struct val *v,
 		return for_reader ? (v->num ? "yes" : "no") :
 				    (v->num ? "1" : "0");
 	case VAL_REAL:
+		if (isinf(v->real) && !for_reader)
+			return "";
 		snprintf(buf, CELL_LEN,
 			 !for_reader	 ? "%.9g" :
 			 v->real >= 1000 ? "%.0f" :
@@ -49,10 +52,7 @@ static const char *cell(const struct col *c, const struct val *v,
 		if (v->num == UINT64_MAX && !for_reader)
 			return "";
 		if (for_reader) {
-			if (v->num == UINT64_MAX)
-				strcpy(buf, "inf");
-			else
-				duration(v->num, buf);
+			duration_bound(v->num, buf);
 			if (v->mark)
 				strcat(buf, "!");
 			return buf;
@@ -220,7 +220,7 @@ static json_t *json_cell(const struct col *c, const struct val *v)
 	case VAL_BOOL:
 		return json_boolean(v->num);
 	case VAL_REAL:
-		return json_real(v->real);
+		return isinf(v->real) ? json_null() : json_real(v->real);
 	case VAL_NS_BOUND:
 		return v->num == UINT64_MAX ? json_null() :
 					      json_integer(v->num);
