@@ -174,14 +174,21 @@ demo_works() {
 }
 if wanted demo/works; then last=$EPOCHREALTIME; outcome demo/works demo_works; fi
 
-# --- 1,000 programs, by the count of instructions ---
-scale_1000() {
+# --- By the count of instructions: 1,000 programs, and bounds that were to be exceeded ---
+by_instructions() { # name of the log, what to show of it, command
 	local rc=0
-	ICOUNT=1 "$vm" "$repo/selftests/icount/scale.sh" >"$O/log/test-scale.log" 2>&1 || rc=$?
-	grep '^[#n]' "$O/log/test-scale.log" | sed 's/^[^#]/# &/'
+	ICOUNT=1 "$vm" "$3" >"$O/log/test-$1.log" 2>&1 || rc=$?
+	grep "$2" "$O/log/test-$1.log" | sed 's/^[^#]/# &/'
 	return "$rc"
 }
-if wanted scale/1000; then last=$EPOCHREALTIME; outcome scale/1000 scale_1000; fi
+if wanted scale/1000; then
+	last=$EPOCHREALTIME
+	outcome scale/1000 by_instructions scale '^[#n]' "$repo/selftests/icount/scale.sh"
+fi
+if wanted adversarial/icount; then
+	last=$EPOCHREALTIME
+	outcome adversarial/icount by_instructions adversarial 'took\|^not ok' "$runner -t adversarial/contained"
+fi
 
 # --- Tools of the distribution at once: none is ended ---
 innocent_tools() {

@@ -60,6 +60,22 @@ if compgen -G "$corpus/*.bpf.o" >/dev/null; then
 			printf "  %6d without an estimate and without a reason\n", silent }' "$out/corpus.csv"
 fi
 
+# Programs that were written to exceed their bound, by the built-in model.
+runner=$O/selftests/runner
+if [[ -x $runner ]]; then
+	say 'running what tries to exceed its bound'
+	O=$out KERNEL=$patched ICOUNT=1 TIMEOUT=${TIMEOUT:-1800} "$repo/selftests/vm/run.sh" \
+		"$runner -t adversarial/contained" 8>&- || rc=$?
+	cp "$out/vm/scratch/adversarial.csv" "$out/adversarial.csv"
+	awk -F, 'NR > 1 { all++; if ($5 == "") { none++; next }
+		inside += $3 <= $5; ratio[n++] = $5 / ($3 ? $3 : 1) }
+		END { for (i = 1; i < n; i++) for (j = i; j && ratio[j - 1] > ratio[j]; j--) {
+				t = ratio[j]; ratio[j] = ratio[j - 1]; ratio[j - 1] = t }
+			printf "\nadversarial: %d programs, %d without a bound, %d of %d within theirs, ", all, none, inside, n
+			printf "worst / longest: median %.3g, p90 %.3g\n", ratio[int(n / 2)], ratio[int(n * 0.9)] }' \
+		"$out/adversarial.csv"
+fi
+
 model=$out/estimate-icount.model.txt
 if [[ -s $model ]]; then
 	"$bpfwd" calibrate show "$model" -o csv >"$out/model.csv"

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bounds against programs that were written to exceed them: by the state that they find, by
+ * the arguments that they pass. Where an instruction is a nanosecond (ICOUNT=1) no run may
+ * take longer than its bound. What nothing bounds must say so on any machine.
+ */
+#include <arpa/inet.h>
+#include <linux/perf_event.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include "harness/test_util.h"
+#include "adversarial.skel.h"
+
+#define RUNS 5
+#define PORT 7777
+#define SOCKETS 900
+#define PACKET_LEN 1500
+#define PAGE 4096
+/* Below vmalloc space, where nothing is ever mapped. */
+#define UNMAPPED 0xffffc8ff00000000ULL
+
+static struct adversarial *skel;
+static int perf_fd = -1;
+
+/* --- The state ------------------------------------------------------------------------------- */
+
+static __u32 rotate(__u32 x, int n)
+{
+	return x << n | x >> (32 - n);
+}
+
+/* The kernel's jhash2() of one word with seed 0, which chooses the bucket. */
+static __u32 bucket_hash(__u32 key)
+{
+	__u32 a = 0xdeadbeef + 4 + key, b = 0xdeadbeef + 4, c = b;
+
+	c ^= b;
+	c -= rotate(b, 14);
+	a ^= c;
+	a -= rotate(c, 11);
+	b ^= a;
+	b -= rotate(a, 25);
+	c ^= b;
+	c -= rotate(b, 16);
+	a ^= c;
+	a -= rotate(c, 4);
+	b ^= a;
+	b -= rotate(a, 14);
+	c ^= b;
+	return c - rotate(b, 24);
+}
+
+static void choose_keys(void)
+{
+	size_t n = ARRAY_SIZE(skel->bss->colliding), found = 0;
+
+	for (__u32 key = 1; found < n; key++)
+		if (!(bucket_hash(key) & (n - 1)))
+			skel->bss->colliding[found++] = key;
+}
+
+static void put(struct bpf_map *map, const void *key)
+{
+	static char value[64 * PAGE];
+
+	bpf_map_update_elem(bpf_map__fd(map), key, value, 0);
+}
+
+/* New ones come to the front of a bucket: the first one is found last. All but one. */
+static void fill_buckets(void)
+{
+	for (size_t i = 0; i + 1 < ARRAY_SIZE(skel->bss->colliding); i++) {
+		__u32 key = skel->bss->colliding[i];
+
+		put(skel->maps.hash, &key);
+		put(skel->maps.percpu_hash, &key);
+		put(skel->maps.lru, &key);
+	}
+	for (__u32 key = 1; key < 1000; key++) {
+		put(skel->maps.walked, &key);
+		put(skel->maps.lru_percpu, &key);
+		if (key < 16)
+			put(skel->maps.fed, &key);
+		if (key < 400)
+			put(skel->maps.hash_grown, &key);
+	}
+}
+
+static void fill_trie(void)
+{
+	struct {
+		__u32 len;
+		__u8 bytes[16];
+	} prefix = {};
+
+	for (prefix.len = 1; prefix.len <= 128; prefix.len++)
+		put(skel->maps.trie, &prefix);
+}
+
+static void fill_list(void)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = skel->bss->from,
+		    .data_size_in = PACKET_LEN);
+	struct {
+		__u32 lock, pad;
+		__u64 head[2];
+	} empty = {};
+	__u32 key = 0;
+
+	bpf_map_update_elem(bpf_map__fd(skel->maps.lists), &key, &empty, 0);
+	bpf_prog_test_run_opts(bpf_program__fd(skel->progs.list_fill), &opts);
+	bpf_prog_test_run_opts(bpf_program__fd(skel->progs.tree_fill), &opts);
+}
+
+/* Functions of the kernel, whose names are looked for. */
+static void choose_symbols(void)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	unsigned long long at;
+	char line[512], type;
+	size_t n = 0, seen = 0;
+
+	while (f && n < ARRAY_SIZE(skel->bss->args) &&
+	       fgets(line, sizeof(line), f))
+		if (sscanf(line, "%llx %c", &at, &type) == 2 && at &&
+		    (type == 't' || type == 'T') && !(++seen % 997))
+			skel->bss->args[n++] = at;
+	if (f)
+		fclose(f);
+}
+
+/* As many in one list of the kernel as there are. */
+static void open_sockets(void)
+{
+	struct sockaddr_in at = {
+		.sin_family = AF_INET,
+		.sin_port = htons(PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct rlimit files = { 4096, 4096 };
+	int one = 1;
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	for (int i = 0; i < SOCKETS; i++) {
+		int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		if (bind(fd, (struct sockaddr *)&at, sizeof(at)))
+			close(fd);
+	}
+}
+
+/* Samples with all that one can have. */
+static void open_samples(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.size = sizeof(attr),
+		.sample_type = PERF_SAMPLE_RAW | PERF_SAMPLE_CALLCHAIN |
+			       PERF_SAMPLE_STACK_USER | PERF_SAMPLE_REGS_USER |
+			       PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
+		.sample_stack_user = 32768,
+		.sample_regs_user = 0xff0fff,
+		.sample_period = 1,
+		.wakeup_events = 1,
+	};
+	int cpu = last_cpu();
+	__u32 key = cpu;
+
+	perf_fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
+			  PERF_FLAG_FD_CLOEXEC);
+	if (!CHECK(perf_fd >= 0, "perf_event_open: %m"))
+		return;
+	if (!CHECK(mmap(NULL, 65 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			perf_fd, 0) != MAP_FAILED,
+		   "mmap of samples: %m"))
+		return;
+	bpf_map_update_elem(bpf_map__fd(skel->maps.samples), &key, &perf_fd, 0);
+}
+
+static void *user_page;
+
+static void load(void)
+{
+	skel = adversarial__open_and_load();
+	REQUIRE(skel, "cannot load the programs: %m");
+	pin_to(last_cpu());
+	user_page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	skel->bss->user_ptr = (unsigned long)user_page;
+	skel->bss->bad_ptr = UNMAPPED;
+	memset(skel->bss->bits, 0xff, sizeof(skel->bss->bits));
+	memset(skel->bss->number, ' ', sizeof(skel->bss->number) - 2);
+	skel->bss->number[sizeof(skel->bss->number) - 2] = '7';
+	memset(skel->bss->from, 'x', sizeof(skel->bss->from) - 1);
+	choose_keys();
+	choose_symbols();
+}
+
+/* --- What has no bound ----------------------------------------------------------------------- */
+
+static const char *const endless[] = {
+	"list_delete", "each_fed",  "names_type", "missing_type", "user_page",
+	"clones",      "finds_udp", "makes_map",  "each_task",
+};
+
+static bool is_endless(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(endless); i++)
+		if (!strcmp(endless[i], name))
+			return true;
+	return false;
+}
+
+static void unbounded(void)
+{
+	struct bpf_program *prog;
+	int bounded = 0;
+
+	load();
+	bpf_object__for_each_program(prog, skel->obj) {
+		struct bpf_prog_info info = prog_info(bpf_program__fd(prog));
+		const char *name = bpf_program__name(prog);
+		bool none = info.estimate_worst_ns == ~0ULL;
+
+		if (is_endless(name))
+			CHECK(none, "%s has a bound of %llu ns", name,
+			      info.estimate_worst_ns);
+		else
+			CHECK(!none, "%s has no bound: reason %u", name,
+			      info.estimate_reason);
+		bounded += !none;
+	}
+	CHECK(bounded >= 60, "%d programs have a bound", bounded);
+}
+
+/* --- What has one ---------------------------------------------------------------------------- */
+
+/* What was there before the run is there again. */
+static void restore(void)
+{
+	fill_buckets();
+	fill_trie();
+	fill_list();
+	madvise(user_page, PAGE, MADV_DONTNEED);
+	skel->data_ctl->ctl.n = 2000;
+	skel->data_ctl->ctl.m = 1000;
+}
+
+static __u64 run_once(const struct bpf_program *prog)
+{
+	static char packet[PACKET_LEN];
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int fd = bpf_program__fd(prog);
+	__u64 before = prog_info(fd).run_time_ns;
+	int err;
+
+	if (bpf_program__type(prog) == BPF_PROG_TYPE_SCHED_CLS) {
+		memset(packet, 0, sizeof(packet));
+		packet[12] = 8; /* IPv4 */
+		packet[14] = 0x45;
+		opts.data_in = packet;
+		opts.data_size_in = sizeof(packet);
+	}
+	err = bpf_prog_test_run_opts(fd, &opts);
+	CHECK(!err, "%s: %s", bpf_program__name(prog), strerror(-err));
+	return prog_info(fd).run_time_ns - before;
+}
+
+/* One line for each program, for bench/run/estimate.sh. */
+static FILE *open_table(void)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/adversarial.csv", scratch());
+	f = fopen(path, "we");
+	if (f)
+		fputs("program,measured_min_ns,measured_max_ns,best_ns,worst_ns\n",
+		      f);
+	return f;
+}
+
+static void put_line(FILE *f, const char *name, __u64 min, __u64 max,
+		     const struct bpf_prog_info *info)
+{
+	if (!f)
+		return;
+	fprintf(f, "%s,%llu,%llu,%llu,", name, min, max,
+		info->estimate_best_ns);
+	if (info->estimate_worst_ns != ~0ULL)
+		fprintf(f, "%llu", info->estimate_worst_ns);
+	fputc('\n', f);
+}
+
+static void contained(void)
+{
+	struct bpf_program *prog;
+	int stats, compared = 0;
+	FILE *table;
+
+	if (!env_number("BPFWD_VM_ICOUNT", 0))
+		skip("needs ICOUNT=1: time is not instructions here");
+	load();
+	open_sockets();
+	open_samples();
+	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	REQUIRE(stats >= 0, "run statistics: %m");
+	table = open_table();
+	bpf_object__for_each_program(prog, skel->obj) {
+		struct bpf_prog_info info = prog_info(bpf_program__fd(prog));
+		const char *name = bpf_program__name(prog);
+		__u64 min = ~0ULL, max = 0;
+
+		/* It would send packets for as long as it is told to. */
+		if (prog == skel->progs.clones)
+			continue;
+		for (int run = 0; run < RUNS; run++) {
+			__u64 ns;
+
+			restore();
+			ns = run_once(prog);
+			min = ns < min ? ns : min;
+			max = ns > max ? ns : max;
+		}
+		put_line(table, name, min, max, &info);
+		diag("%s: %llu to %llu ns, estimated %llu to %lld", name, min,
+		     max, info.estimate_best_ns,
+		     (long long)info.estimate_worst_ns);
+		CHECK(max <= info.estimate_worst_ns,
+		      "%s took %llu ns, its bound is %llu", name, max,
+		      info.estimate_worst_ns);
+		CHECK(min >= info.estimate_best_ns,
+		      "%s took %llu ns, at least %llu were estimated", name,
+		      min, info.estimate_best_ns);
+		compared += info.estimate_worst_ns != ~0ULL;
+	}
+	if (table)
+		fclose(table);
+	close(stats);
+	CHECK(compared >= 60, "only %d programs with a bound were run",
+	      compared);
+}
+
+static const struct test tests[] = {
+	{ "unbounded", "what nothing bounds says so, all else has a bound",
+	  unbounded, NEEDS_WATCHDOG },
+	{ "contained",
+	  "no state and no argument makes a program exceed its bound",
+	  contained, NEEDS_WATCHDOG, 900 },
+};
+
+const struct suite suite_adversarial = {
+	.name = "adversarial",
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
+};
