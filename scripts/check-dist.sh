@@ -122,6 +122,12 @@ if tool promtool prometheus; then
 	promtool check rules --lint=none "$stage/queries.json" >"$stage/promtool" 2>&1 || fail "dashboard: $(<"$stage/promtool")"
 fi
 
+# --- The package ---
+if tool lintian lintian; then
+	"$repo/scripts/deb.sh" tool >"$stage/deb.log" 2>&1 || fail "deb.sh: $(<"$stage/deb.log")"
+	lintian --fail-on error,warning "$O"/deb/bpfwd_*.deb >"$stage/lintian" 2>&1 || fail "lintian: $(<"$stage/lintian")"
+fi
+
 # --- Completion: every command, and the options of one ---
 mapfile -t completed < <(PATH=$(dirname "$bpfwd"):$PATH bash -c '. "$1"; compopt() { :; }
 	COMP_WORDS=(bpfwd "") COMP_CWORD=1; _bpfwd bpfwd; printf "%s\n" "${COMPREPLY[@]}"

@@ -24,14 +24,18 @@ tool() {
 	make -s -C "$repo/watchdog" O="$O" LIBBPF_A="${LIBBPF_A:-$O/libbpf/libbpf.a}" \
 		LIBBPF_INC="${LIBBPF_INC:-$O/libbpf/include}" UAPI_INC="${UAPI_INC:-$O/uapi/include}" \
 		V= DESTDIR="$stage" prefix=/usr install
-	strip --strip-unneeded "$stage/usr/sbin/bpfwd" "$stage/usr/libexec/bpfwd/bpfwd-serve"
+	strip --strip-unneeded --remove-section=.comment --remove-section=.note "$stage/usr/sbin/bpfwd" "$stage/usr/libexec/bpfwd/bpfwd-serve"
 	gzip -9n "$stage"/usr/share/man/man?/*
 	install -d "$stage/usr/share/doc/bpfwd"
 	printf '%s\n' 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/' '' \
-		'Files: *' 'Copyright: the authors' 'License: GPL-2.0-only' \
+		'Files: *' 'Copyright: 2026 the authors of bpfwd' 'License: GPL-2.0-only' \
 		' See /usr/share/common-licenses/GPL-2.' >"$stage/usr/share/doc/bpfwd/copyright"
 	printf 'bpfwd (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' "$version" "$maintainer" \
 		"$(date -u -R -d "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$stage/usr/share/doc/bpfwd/changelog.gz"
+	install -d "$stage/usr/share/lintian/overrides"
+	printf '%s\n' '# What the operator enabled by systemctl is disabled by it: deb-systemd-helper knows' \
+		'# only links that it made itself.' 'bpfwd: maintainer-script-calls-systemctl [prerm:4]' \
+		>"$stage/usr/share/lintian/overrides/bpfwd"
 	(cd "$stage" && find etc -type f -printf '/%p\n') >"$stage/DEBIAN/conffiles"
 	cat >"$stage/DEBIAN/postinst" <<'END'
 #!/bin/sh
@@ -56,6 +60,7 @@ if [ "$1" = purge ]; then
 fi
 END
 	chmod 755 "$stage"/DEBIAN/{postinst,prerm,postrm}
+	(cd "$stage" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$stage/DEBIAN/md5sums"
 	printf 'Source: bpfwd\n\nPackage: bpfwd\nArchitecture: any\n' >"$deb/shlibs/debian/control"
 	depends=$(cd "$deb/shlibs" && dpkg-shlibdeps -O "$stage"/usr/{sbin/bpfwd,libexec/bpfwd/bpfwd-serve} 2>/dev/null |
 		sed -n 's/^shlibs:Depends=//p')
