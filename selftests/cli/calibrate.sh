@@ -6,7 +6,7 @@
 # shellcheck source-path=SCRIPTDIR source=tap.bash
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
-plan 30
+plan 31
 need jq
 
 expect run-nowhere 1 "cannot write $work/none/model" calibrate run "$work/none/model"
@@ -46,6 +46,8 @@ model_state() { bpfwd calibrate show kernel -o csv; printf '%s' "$out"; }
 if patched; then
 	at_exit "$BPFWD calibrate reset"
 	bpfwd calibrate load "$work/model" -j
+	"$BPFWD" calibrate --schema >"$work/schema"
+	check load-fits-schema "$here/schema_check.py" "$work/schema" <"$work/out"
 	check_json load '.[0].generation > 0 and .[0].entries > 13 and (.[0].stale | not)'
 	bpfwd doctor -j
 	check_json fresh '.[0].probes[] | select(.name == "estimates") | .ok'

@@ -147,7 +147,8 @@ static bool sound(const struct callgraph *cg)
 }
 
 /* Has it all modules that are loaded? Both lists ascend. */
-static bool covers(const struct callgraph *cg, const u64 *modules, u32 n)
+static bool covers_modules(const struct callgraph *cg, const u64 *modules,
+			   u32 n)
 {
 	u32 k = 0;
 
@@ -205,7 +206,7 @@ static bool cache_load(struct callgraph *cg, const u64 *modules, u32 n)
 		    fread(*parts[i].data, 1, parts[i].size, f) != parts[i].size)
 			goto out;
 	}
-	ok = sound(cg) && covers(cg, modules, n);
+	ok = sound(cg) && covers_modules(cg, modules, n);
 out:
 	fclose(f);
 	if (ok) {

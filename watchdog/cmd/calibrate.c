@@ -290,7 +290,7 @@ static int do_load(struct calibrate *c)
 	if (!ret && out_is_json(&c->ctx->out))
 		out_json(&c->ctx->out,
 			 json_pack("{s:s, s:I, s:I, s:I, s:b}", "schema",
-				   SCHEMA, "generation",
+				   "bpfwd.calibrate-load/1", "generation",
 				   (json_int_t)loaded.generation, "entries",
 				   (json_int_t)loaded.entries, "left_out",
 				   (json_int_t)loaded.foreign, "stale",

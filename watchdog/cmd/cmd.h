@@ -34,4 +34,8 @@ int cmd_metrics(struct ctx *ctx, int argc, char **argv);
 int cmd_serve(struct ctx *ctx, int argc, char **argv);
 int cmd_events(struct ctx *ctx, int argc, char **argv);
 
+/* What a table prints with -j, by its columns. */
+json_t *ps_schema(void);
+json_t *estimate_schema(void);
+
 #endif

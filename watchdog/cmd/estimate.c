@@ -38,12 +38,12 @@ struct estimates {
 	struct obj_settings settings;
 	char **words;
 	int n_words, usage;
-	bool compare, schema;
+	bool compare;
 	u64 tolerance;
 	size_t programs, bounded, unbounded, failed;
 };
 
-enum { KEY_SCHEMA = 0x100, KEY_TOLERANCE };
+enum { KEY_TOLERANCE = 0x100 };
 
 static const struct argp_option options[] = {
 	{ "compare", 'C', 0, 0, "compare two runs saved with -o csv", 1 },
@@ -52,7 +52,6 @@ static const struct argp_option options[] = {
 	{ "sort", 's', "COL[-]", 0, "sort by it, with - the largest first", 1 },
 	{ "filter", 'f', "EXPR", 0, "only these rows: COL=VALUE and so on", 1 },
 	{ "top", 'n', "N", 0, "the first N rows", 1 },
-	{ "schema", KEY_SCHEMA, 0, 0, "print the JSON Schema of -j", 1 },
 	{ 0 },
 };
 
@@ -89,9 +88,6 @@ static error_t estimate_parse(int key, char *arg, struct argp_state *state)
 					     "bad number of rows '%s'", arg);
 		else
 			table_top(s->table, n);
-		return 0;
-	case KEY_SCHEMA:
-		s->schema = true;
 		return 0;
 	case ARGP_KEY_ARGS:
 		s->words = state->argv + state->next;
@@ -550,6 +546,17 @@ static int estimate_compare(struct estimates *s)
 	return ret;
 }
 
+json_t *estimate_schema(void)
+{
+	json_t *schema =
+		cols_schema(cols, ARRAY_SIZE(cols), SCHEMA, "programs");
+
+	json_object_set_new(json_object_get(schema, "properties"), "source",
+			    json_pack("{s:s, s:s}", "type", "string",
+				      "description", "of the costs"));
+	return schema;
+}
+
 int cmd_estimate(struct ctx *ctx, int argc, char **argv)
 {
 	struct estimates s = { .ctx = ctx };
@@ -564,9 +571,7 @@ int cmd_estimate(struct ctx *ctx, int argc, char **argv)
 	}
 	parse_command(&argp, argc, argv, &s);
 	ret = s.usage;
-	if (!ret && s.schema) {
-		out_json(&ctx->out, table_schema(s.table, SCHEMA, "programs"));
-	} else if (!ret && s.compare) {
+	if (!ret && s.compare) {
 		ret = estimate_compare(&s);
 	} else if (!ret && !s.n_words) {
 		fault_set(&ctx->fault, EXIT_USAGE, 0, "estimate what?");

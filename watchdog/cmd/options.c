@@ -12,12 +12,13 @@
 
 bool common_debug;
 
-enum { KEY_DEBUG = 0x1000, KEY_COLOR };
+enum { KEY_DEBUG = 0x1000, KEY_COLOR, KEY_SCHEMA };
 
 static const struct argp_option common_opts[] = {
 	{ "json", 'j', 0, 0, "JSON on stdout, errors too", 90 },
 	{ "pretty", 'p', 0, 0, "indented JSON", 90 },
 	{ "output", 'o', "FORMAT", 0, "table, csv, json or jsonl", 90 },
+	{ "schema", KEY_SCHEMA, 0, 0, "print the JSON Schema of -j", 90 },
 	{ "color", KEY_COLOR, "WHEN", 0, "auto, always or never", 90 },
 	{ "quiet", 'q', 0, 0, "no notes, results and errors only", 91 },
 	{ "verbose", 'v', 0, 0, "say more", 91 },
@@ -38,6 +39,16 @@ bool color_wanted(const char *when)
 	       !(no && *no);
 }
 
+static void print_schema(const struct ctx *ctx, struct argp_state *state)
+{
+	json_t *schema = command_schema(ctx->command);
+
+	if (!schema)
+		argp_error(state, "prints no JSON");
+	out_json(&ctx->out, schema);
+	exit(EXIT_OK);
+}
+
 static error_t parse_common(int key, char *arg, struct argp_state *state)
 {
 	struct ctx *ctx = state->input;
@@ -56,6 +67,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 				   "no output format '%s': it is table, csv, "
 				   "json or jsonl",
 				   arg);
+		return 0;
+	case KEY_SCHEMA:
+		print_schema(ctx, state);
 		return 0;
 	case KEY_COLOR:
 		if (strcmp(arg, "auto") && strcmp(arg, "always") &&

@@ -25,6 +25,9 @@ extern const struct argp_child view_options[];
  */
 extern const struct argp_child object_options[];
 
+/* What a command prints with -j as JSON Schema, NULL: errors; NULL: it prints none. */
+json_t *command_schema(const char *command);
+
 /* --debug */
 extern bool common_debug;
 /* Of --color WHEN. */

@@ -296,6 +296,11 @@ static int policy_change(struct options *o, int (*fn)(void), const char *text,
 	if (err)
 		return fault_set(f, EXIT_FAILED, err, "cannot %s the policy",
 				 text);
+	if (out_is_json(&o->ctx->out))
+		return out_json(&o->ctx->out,
+				json_pack("{s:s, s:s, s:b}", "schema",
+					  "bpfwd.policy-change/1", "action",
+					  text, "changed", !o->dry_run));
 	if (o->dry_run)
 		note(o->ctx, "would %s the policy", text);
 	else

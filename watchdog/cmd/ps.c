@@ -19,15 +19,12 @@
 struct ps {
 	struct ctx *ctx;
 	struct view view;
-	bool schema, stamp;
+	bool stamp;
 	u64 interval_ns, count;
 };
 
-enum { KEY_SCHEMA = 0x100 };
-
 static const struct argp_option options[] = {
 	{ "timestamp", 'T', 0, 0, "time and heads before each table", 1 },
-	{ "schema", KEY_SCHEMA, 0, 0, "print the JSON Schema of -j", 1 },
 	{ 0 },
 };
 
@@ -80,9 +77,6 @@ static error_t ps_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'T':
 		ps->stamp = true;
-		return 0;
-	case KEY_SCHEMA:
-		ps->schema = true;
 		return 0;
 	case ARGP_KEY_ARGS:
 		if (!ps->view.usage)
@@ -202,9 +196,9 @@ int view_repeat(struct view *view, u64 interval_ns, u64 count, bool stamp)
 	return ret;
 }
 
-static json_t *ps_schema(const struct table *t)
+json_t *ps_schema(void)
 {
-	json_t *schema = table_schema(t, SCHEMA, "programs");
+	json_t *schema = cols_schema(ps_cols, ps_n_cols, SCHEMA, "programs");
 
 	json_object_set_new(json_object_get(schema, "properties"), "watchdog",
 			    json_pack("{s:s, s:s}", "type", "boolean",
@@ -223,9 +217,7 @@ int cmd_ps(struct ctx *ctx, int argc, char **argv)
 	parse_command(&argp, argc, argv, &ps);
 
 	ret = ps.view.usage;
-	if (!ret && ps.schema)
-		out_json(&ctx->out, ps_schema(ps.view.table));
-	else if (!ret && !view_help(&ps.view))
+	if (!ret && !view_help(&ps.view))
 		ret = view_columns(&ps.view) ?:
 			      view_repeat(&ps.view, ps.interval_ns,
 					  ps.interval_ns ? ps.count : 1,

@@ -167,6 +167,7 @@ int cmd_main(const struct cmd *cmds, int argc, char **argv)
 			  argv[0]);
 		ret = fault_hint(&ctx.fault, "bpfwd -h");
 	} else if (cmd->run) {
+		ctx.command = cmd->name;
 		ret = cmd->run(&ctx, argc, argv);
 	} else {
 		ret = run_program(&ctx.fault, cmd->name, all);

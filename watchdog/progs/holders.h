@@ -32,6 +32,9 @@ const struct holder *holders_of(const struct holders *holders, u32 prog_id,
  */
 char *holders_owner(const struct prog *prog);
 /* All of them: {kind, ...}, and each in words, separated by commas. */
+#define HOLDER_KEYS                                                     \
+	"kind:s by?:s pid?:i comm?:s path?:s cgroup?:s via?:s hook?:s " \
+	"device?:s netns?:s link_id?:i link_type?:s map_id?:i map?:s uid?:i"
 json_t *holders_json(const struct prog *prog);
 char *holders_text(const struct prog *prog);
 /* "link", "map": what of the program it is that is held */

@@ -66,6 +66,10 @@ void places_clear(struct places *places);
 
 /* The hook, and of which network namespace or cgroup; to be freed. */
 char *place_name(const struct place *place);
+/* As shape.h has it. */
+#define PLACE_KEYS                                                              \
+	"via:s hook?:s device?:s netns?:s cgroup?:s functions?:[s] link_id?:i " \
+	"link_type?:s map_id?:i map?:s pid?:i"
 json_t *place_json(const struct place *place);
 
 #endif

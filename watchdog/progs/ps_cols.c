@@ -2,6 +2,8 @@
 /* The columns of `bpfwd ps`: how each is called, and where its value is. */
 #include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
+#include "progs/holders.h"
+#include "progs/place.h"
 #include "progs/ps_cols.h"
 
 #define ROW const struct ps_row *r = row
@@ -442,17 +444,11 @@ const struct col ps_cols[] = {
 	  "functions where a kprobe.multi is attached", get_functions },
 	{ "attachments", "attachments", VAL_LIST, 0,
 	  "where it is attached, as far as the kernel tells", get_attachments,
-	  "via:string hook:string device:string netns:string cgroup:string "
-	  "functions:array link_id:integer link_type:string map_id:integer "
-	  "map:string pid:integer" },
+	  "{" PLACE_KEYS "}" },
 	{ "holders", "holders", VAL_LIST, COL_COSTLY,
 	  "all that holds it: processes, pins, links, maps, cgroups, devices, "
 	  "its user",
-	  get_holders,
-	  "kind:string by:string pid:integer comm:string path:string "
-	  "cgroup:string via:string hook:string device:string netns:string "
-	  "link_id:integer link_type:string map_id:integer map:string "
-	  "uid:integer" },
+	  get_holders, "{" HOLDER_KEYS "}" },
 	{ "cpu_rel", "cpu_rel_percent", VAL_REAL, 0,
 	  "share of all CPUs; needs an interval", get_cpu_rel },
 	{ "tag", "tag", VAL_STR, 0, "hash of its instructions", get_tag },

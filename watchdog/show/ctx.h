@@ -8,6 +8,7 @@
 struct ctx {
 	struct out out;
 	struct fault fault; /* printed by main() when a command returns */
+	const char *command; /* its name; NULL: not known yet */
 	int verbose;
 	bool quiet;
 };

@@ -59,7 +59,7 @@ struct col {
 	int flags;
 	const char *help;
 	struct val (*get)(const void *row);
-	const char *items; /* VAL_LIST: "key:type ..." of its objects */
+	const char *items; /* VAL_LIST: each of them, as shape.h has it */
 };
 
 struct table;
@@ -110,7 +110,7 @@ json_t *table_json(const struct table *t); /* array */
 /* One object of that array, compact, without the tree. */
 void table_json_write(const struct table *t, size_t row, FILE *f);
 /* The JSON Schema of {"schema":schema, list:[rows]}. */
-json_t *table_schema(const struct table *t, const char *schema,
-		     const char *list);
+json_t *cols_schema(const struct col *cols, size_t n, const char *schema,
+		    const char *list);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "show/duration.h"
+#include "show/shape.h"
 #include "show/table_priv.h"
 
 void table_help(const struct table *t)
@@ -307,29 +308,13 @@ static const char *const schema_types[] = {
 	[VAL_REAL] = "number",	  [VAL_LIST] = "array",
 };
 
-/* "path:string pid:integer": the keys of the objects of a list. */
-static json_t *items_schema(const char *keys)
+json_t *cols_schema(const struct col *cols, size_t n, const char *schema,
+		    const char *list)
 {
-	json_t *props = json_object();
+	json_t *props = json_object(), *required = json_array();
 
-	while (*keys) {
-		size_t key = strcspn(keys, ":"), len = strcspn(keys, " ");
-
-		json_object_setn_new(props, keys, key,
-				     json_pack("{s:s%}", "type", keys + key + 1,
-					       len - key - 1));
-		keys += len + strspn(keys + len, " ");
-	}
-	return json_pack("{s:s, s:o}", "type", "object", "properties", props);
-}
-
-json_t *table_schema(const struct table *t, const char *schema,
-		     const char *list)
-{
-	json_t *props = json_object();
-
-	for (size_t i = 0; i < t->n_cols; i++) {
-		const struct col *c = &t->cols[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct col *c = &cols[i];
 		json_t *type = json_string(schema_types[c->kind]);
 
 		/* null: unbounded */
@@ -339,16 +324,18 @@ json_t *table_schema(const struct table *t, const char *schema,
 				 c->help);
 		if (c->items)
 			json_object_set_new(type, "items",
-					    items_schema(c->items));
+					    shape_schema(c->items));
 		json_object_set_new(props, c->key, type);
+		if (!strcmp(c->key, "id"))
+			json_array_append_new(required, json_string("id"));
 	}
 	return json_pack("{s:s, s:s, s:s, s:[s,s], s:{s:{s:s}, s:{s:s, s:{s:s, "
-			 "s:[s], s:o}}, s:{s:s}}}",
+			 "s:o, s:o}}, s:{s:s}}}",
 			 "$schema",
 			 "https://json-schema.org/draft/2020-12/schema",
 			 "title", schema, "type", "object", "required",
 			 "schema", list, "properties", "schema", "const",
 			 schema, list, "type", "array", "items", "type",
-			 "object", "required", "id", "properties", props,
+			 "object", "required", required, "properties", props,
 			 "error", "type", "object");
 }
