@@ -21,6 +21,7 @@ printf 'version: 1\nname: x\nname: y\nmode: monitor\n' >twice.yaml
 printf '%s\n' '- a' '- b' >list.yaml
 printf 'name: [\n' >open.yaml
 printf 'version: 1\nname: x\nmode: monitor\nhooks:\n  - {match: "xdp", max_latency: 1ms, on_exceed: stop}\n' >word.yaml
+printf 'version: 1\nname: x\nmode: monitor\ndefaults:\n  unbounded: "never"\n' >quoted.yaml
 printf 'version: 1\nname: x\nmode: monitor\nhooks:\n  - {match: "xdp"}\n' >nothing.yaml
 printf 'version: 1\nname: x\nmode: monitor\nhooks:\n  - {match: "", max_latency: 1ms}\n' >match.yaml
 printf 'no model\n' >no.model

@@ -83,10 +83,8 @@ static error_t estimate_parse(int key, char *arg, struct argp_state *state)
 	case 'n':
 		if (s->usage)
 			return 0;
-		if (number_parse(arg, UINT32_MAX, &n) || !n)
-			s->usage = fault_set(f, EXIT_USAGE, EINVAL,
-					     "bad number of rows '%s'", arg);
-		else
+		s->usage = count_option(f, "rows", arg, &n);
+		if (!s->usage)
 			table_top(s->table, n);
 		return 0;
 	case ARGP_KEY_ARGS:
@@ -605,7 +603,7 @@ int cmd_estimate(struct ctx *ctx, int argc, char **argv)
 		if (!ret)
 			estimate_print(&s);
 		if (!ret && unreadable)
-			ret = fault_set(&ctx->fault, EXIT_FAILED, EINVAL,
+			ret = fault_set(&ctx->fault, EXIT_FAILED, 0,
 					"%d of %d objects cannot be read",
 					unreadable, s.n_words);
 		else if (!ret && s.failed)

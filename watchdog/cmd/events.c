@@ -233,10 +233,8 @@ static error_t events_parse(int key, char *arg, struct argp_state *state)
 			ev->denied = true;
 			return 0;
 		}
-		if (!f->exit &&
-		    (number_parse(arg, UINT32_MAX, &ev->last) || !ev->last))
-			fault_set(f, EXIT_USAGE, EINVAL,
-				  "bad number of events '%s'", arg);
+		if (!f->exit)
+			count_option(f, "events", arg, &ev->last);
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "takes no argument, got '%s'", arg);

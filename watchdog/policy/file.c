@@ -233,27 +233,33 @@ static void place(const struct marks *marks, cyaml_err_t err, struct report *r)
 		marks_key(marks, key + 1, &r->line, &r->column);
 }
 
-/* The words that the key in this line of the text may have: "off, monitor, enforce". */
-static void words_of(const char *text, size_t len, size_t line, char *words,
-		     size_t size)
+/* The words that the key of the value at this place may have: "off, monitor, enforce". */
+static void words_of(const char *text, size_t len, const struct report *at,
+		     char *words, size_t size)
 {
 	const cyaml_schema_field_t *const maps[] = {
 		policy_fields,	defaults_fields, hook_fields,	   graph_fields,
 		program_fields, exempt_fields,	 quarantine_fields
 	};
-	const char *end = text + len;
-	size_t key;
+	const char *end = text + len, *from;
+	size_t key = 0;
 
 	*words = '\0';
-	while (--line && (text = memchr(text, '\n', end - text)))
-		text++;
-	if (!text)
+	for (size_t line = at->line; --line;) {
+		text = memchr(text, '\n', end - text);
+		if (!text++)
+			return;
+	}
+	from = text;
+	if (at->column > (size_t)(end - text) || !at->column)
 		return;
-	while (text < end && strchr(" -{\"'", *text))
-		text++;
-	for (key = 0; text + key < end &&
-		      (isalnum((unsigned char)text[key]) || text[key] == '_');)
-		key++;
+	text += at->column - 1;
+	while (text > from && strchr(" :\"'", text[-1]))
+		text--;
+	for (; text > from &&
+	       (isalnum((unsigned char)text[-1]) || text[-1] == '_');
+	     key++)
+		text--;
 	for (size_t i = 0; !*words && i < ARRAY_SIZE(maps); i++)
 		for (const cyaml_schema_field_t *m = maps[i]; m->key; m++) {
 			if (m->value.type != CYAML_ENUM ||
@@ -321,7 +327,7 @@ int policy_parse(const char *text, size_t len, const char *path,
 		place(marks, err, &report);
 		marks_free(marks);
 		if (err == CYAML_ERR_INVALID_VALUE && report.line)
-			words_of(text, len, report.line, words, sizeof(words));
+			words_of(text, len, &report, words, sizeof(words));
 		return schema_error(err, &report, path, words, f);
 	}
 	p->path = strdup(path);

@@ -52,10 +52,8 @@ static error_t view_parse(int key, char *arg, struct argp_state *state)
 	case 'n':
 		if (view->usage)
 			return 0;
-		if (number_parse(arg, UINT32_MAX, &n) || !n)
-			view->usage = fault_set(f, EXIT_USAGE, EINVAL,
-						"bad number of rows '%s'", arg);
-		else
+		view->usage = count_option(f, "rows", arg, &n);
+		if (!view->usage)
 			table_top(view->table, n);
 		return 0;
 	}

@@ -83,6 +83,14 @@ int number_parse(const char *s, u64 max, u64 *n)
 	return 0;
 }
 
+int count_option(struct fault *f, const char *what, const char *s, u64 *n)
+{
+	if (!number_parse(s, UINT32_MAX, n) && *n)
+		return 0;
+	fault_set(f, EXIT_USAGE, EINVAL, "bad number of %s '%s'", what, s);
+	return fault_why(f, "it is how many to print, 1 or more");
+}
+
 const char *utc(u64 ns, char buf[UTC_LEN])
 {
 	time_t secs = ns / 1000000000;

@@ -36,6 +36,8 @@ int duration_option(struct fault *f, const char *option, const char *example,
 
 /* A decimal number without sign. -EINVAL, -ERANGE beyond max. */
 int number_parse(const char *s, u64 max, u64 *n);
+/* -n: of rows, events and the like. 0 or an exit status. */
+int count_option(struct fault *f, const char *what, const char *s, u64 *n);
 
 /* What a clock says now. */
 u64 clock_ns(clockid_t clock);
