@@ -182,11 +182,30 @@ static void preempted(void)
 	     longer);
 }
 
+/* So many turns of the timer take about this long, with interrupts off. */
+static void calibrate_locked(struct innocent *skel, uint64_t ns)
+{
+	uint64_t best = UINT64_MAX, start, took;
+	unsigned int i;
+
+	skel->bss->locked_turns = 100000;
+	for (i = 0; i < 10; i++) {
+		start = cpu_ns();
+		REQUIRE(!prog_run(bpf_program__fd(skel->progs.innocent_locked),
+				  NULL),
+			"test run");
+		took = cpu_ns() - start;
+		if (took < best)
+			best = took;
+	}
+	skel->bss->locked_turns = 100000 * (double)ns / best;
+}
+
 /*
  * 12 ms of work, a budget of 20 ms, and a timer that takes the CPU for 5 ms out of
- * 7: 40 ms from start to end.
+ * 7, the first @locked_ns with interrupts off: 40 ms from start to end.
  */
-static void interrupted(void)
+static void interrupted_by_timer(uint64_t locked_ns)
 {
 	const uint64_t budget_ns = 20 * NSEC_PER_MSEC;
 	unsigned int i, longer = 0, ended = 0;
@@ -202,6 +221,8 @@ static void interrupted(void)
 	ctl = (void *)&skel->data_ctl->ctl;
 	pin_to(0);
 	calibrate(skel, 12 * NSEC_PER_MSEC);
+	if (locked_ns)
+		calibrate_locked(skel, locked_ns);
 	wd_enable(budget_ns / NSEC_PER_USEC);
 	/* The callback counts as a run of this program. */
 	wd_spare(bpf_program__fd(skel->progs.innocent_timer));
@@ -230,6 +251,20 @@ static void interrupted(void)
 	      longer, ended);
 	diag("%u of 20 runs were longer than the budget, by interrupts",
 	     longer);
+}
+
+static void interrupted(void)
+{
+	interrupted_by_timer(0);
+}
+
+/*
+ * NMIs of the buddy look then, before the kernel knows whose time it is. The look
+ * behind them must not take that for the program's.
+ */
+static void interrupted_locked(void)
+{
+	interrupted_by_timer(3 * NSEC_PER_MSEC);
 }
 
 /* Resolves the fault after the time given. */
@@ -361,6 +396,8 @@ static const struct test tests[] = {
 	{ "interrupted",
 	  "a program that interrupts keep from its work is not ended",
 	  interrupted, NEEDS_WATCHDOG },
+	{ "interrupted_locked", "nor if they have interrupts off for a while",
+	  interrupted_locked, NEEDS_WATCHDOG },
 	{ "no_image",
 	  "a program that cannot overrun has no image and needs none", no_image,
 	  NEEDS_WATCHDOG },

@@ -1,7 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs that must never be ended. */
 #include "common.h"
+#include "kfuncs.h"
 #include "async.h"
+
+/* How often a timer goes round with interrupts off, before it burns the rest of its time. */
+__u64 locked_turns;
+
+struct locked {
+	struct bpf_spin_lock lock;
+	__u32 turns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct locked);
+} locks SEC(".maps");
 
 static long work_step(__u32 i, void *unused)
 {
@@ -31,11 +47,33 @@ static long burn(__u32 i, __u64 *until)
 	return bpf_ktime_get_ns() >= *until;
 }
 
+static void go_round_locked(void)
+{
+	__u32 key = 0;
+	struct locked *l = bpf_map_lookup_elem(&locks, &key);
+	__u64 i, turns = locked_turns;
+
+	if (!l || !turns)
+		return;
+	bpf_spin_lock(&l->lock);
+	for (i = 0; i < turns && can_loop; i++)
+		l->turns++;
+	bpf_spin_unlock(&l->lock);
+}
+
+SEC("syscall")
+int innocent_locked(void *unused)
+{
+	go_round_locked();
+	return 0;
+}
+
 /* Takes the CPU for a time that is not the interrupted program's, and comes again. */
 static int timer_burns(void *map, int *key, struct timer_slot *slot)
 {
 	__u64 until = bpf_ktime_get_ns() + TIMER_BURNS_NS;
 
+	go_round_locked();
 	bpf_loop(1 << 23, burn, &until, 0);
 	COUNT(inner_finished);
 	if (!ctl.brake)
