@@ -11,7 +11,7 @@ patched || skip_all 'this kernel has no watchdog'
 bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
 [[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
 keep_settings
-plan 26
+plan 27
 
 # All that a sample of the last output says: name{labels} value
 sample() { grep -qxF -- "$1" <<<"$out" || { echo "no sample $1"; return 1; }; }
@@ -62,7 +62,7 @@ check no-sample-twice [ -z "$(grep -v '^#' <<<"$out" | sed 's/ [^ ]*$//' | sort 
 "$BPFWD" disable >/dev/null
 bpfwd metrics
 check disabled sample 'bpfwd_watchdog_enabled 0'
-for key in run_cnt:runs_total sampled_runs:sampled_runs_total terminations:terminations_total fast_path_bytes:fast_path_bytes; do
+for key in run_cnt:runs_total estimate_violations:estimate_violations_total sampled_runs:sampled_runs_total terminations:terminations_total fast_path_bytes:fast_path_bytes; do
 	check "${key#*:}-as-in-ps" diff \
 		<("$BPFWD" ps -j -s id | jq -r ".programs[] | select(has(\"${key%:*}\")) | \"\(.id) \(.${key%:*})\"") \
 		<(sed -n "s/^bpfwd_program_${key#*:}{id=\"\([0-9]*\)\"} /\1 /p" <<<"$out")
