@@ -2,6 +2,7 @@
 /* The cost model as text: read, written, and refused with the line. */
 #include "unit.h"
 #include <errno.h>
+#include "calibrate/calib.h"
 #include "calibrate/model.h"
 
 #define MODEL_HEAD                                                          \
@@ -246,10 +247,63 @@ static void model_names(void **state)
 	}
 }
 
+static const struct model_entry *kept(const struct model *m, const char *name,
+				      const char *map)
+{
+	struct model_entry key = { .kind = MODEL_HELPER };
+	const struct model_entry *e;
+
+	snprintf(key.name, sizeof(key.name), "%s", name);
+	snprintf(key.map, sizeof(key.map), "%s", map);
+	e = model_find(m, &key);
+	assert_non_null(e);
+	return e;
+}
+
+/* What state and arguments decide is as dear as in the kernel, what measuring shows stays. */
+static void model_keeps_state(void **state)
+{
+	static const char text[] = MODEL_HEAD
+		"helper bpf_map_lookup_elem/hash best_ns=10 worst_ns=100 per_unit_ns=4\n"
+		"helper bpf_map_lookup_elem/lru_hash best_ns=10 worst_ns=110\n"
+		"helper bpf_map_lookup_elem/array best_ns=1 worst_ns=2\n"
+		"helper bpf_map_lookup_elem/lpm_trie best_ns=10 worst_ns=70\n"
+		"helper bpf_trace_printk best_ns=100 worst_ns=900 per_unit_ns=20\n"
+		"helper bpf_csum_diff best_ns=50 worst_ns=60 per_unit_ns=1 best_per_unit_ns=1\n"
+		"helper bpf_skb_output best_ns=0 worst_ns=5 default \"not measured\"\n";
+	struct model m;
+	struct fault f;
+
+	assert_int_equal(model_from(text, strlen(text), &m, &f), 0);
+	calib_keep_state(&m);
+	assert_int_equal(kept(&m, "bpf_map_lookup_elem", "hash")->per_unit_ps,
+			 4000);
+	assert_int_equal(kept(&m, "bpf_map_lookup_elem", "lru_hash")->worst_ps,
+			 110000);
+	assert_int_equal(
+		kept(&m, "bpf_map_lookup_elem", "lru_hash")->per_unit_ps, 4000);
+	assert_int_equal(kept(&m, "bpf_map_lookup_elem", "array")->per_unit_ps,
+			 0);
+	assert_int_equal(kept(&m, "bpf_map_lookup_elem", "lpm_trie")->worst_ps,
+			 10000000);
+	assert_int_equal(
+		kept(&m, "bpf_map_lookup_elem", "lpm_trie")->per_unit_ps,
+		2000000);
+	assert_int_equal(kept(&m, "bpf_map_lookup_elem", "lpm_trie")->best_ps,
+			 0);
+	assert_int_equal(kept(&m, "bpf_trace_printk", "")->worst_ps, 200000000);
+	assert_int_equal(kept(&m, "bpf_trace_printk", "")->per_unit_ps, 20000);
+	assert_int_equal(kept(&m, "bpf_csum_diff", "")->best_ps, 0);
+	assert_int_equal(kept(&m, "bpf_csum_diff", "")->best_per_unit_ps, 0);
+	assert_int_equal(kept(&m, "bpf_csum_diff", "")->worst_ps, 60000);
+	assert_int_equal(kept(&m, "bpf_skb_output", "")->worst_ps, 5000);
+	model_free(&m);
+}
+
 static const struct CMUnitTest model_tests[] = {
 	cmocka_unit_test(model_is_read),    cmocka_unit_test(model_is_written),
 	cmocka_unit_test(model_is_refused), cmocka_unit_test(model_times),
-	cmocka_unit_test(model_names),
+	cmocka_unit_test(model_names),	    cmocka_unit_test(model_keeps_state),
 };
 
 int main(void)

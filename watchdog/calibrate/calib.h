@@ -85,6 +85,10 @@ extern const size_t calib_n_defaults;
 extern const struct model_entry calib_endless[];
 extern const size_t calib_n_endless;
 
+/* What calls cost at least that state or arguments decide on, as in that model. */
+extern const struct model_entry calib_at_least[];
+extern const size_t calib_n_at_least;
+
 bool calib_kfunc_known(const char *name);
 
 /* Where maps and kfuncs are looked up while a program is generated. */
@@ -220,6 +224,10 @@ int calib_measure(struct calib_env *env, const struct calib_opts *opts,
 		  struct model *m, struct fault *f);
 /* Makes unbounded what the kernel's model has no bound for, measured or not. -errno */
 int calib_keep_unbounded(struct model *m);
+/* As dear as in the kernel's model what no call that is measured shows, and as deep
+ * the chains of one type of hash as those of another.
+ */
+void calib_keep_state(struct model *m);
 /* Has the kernel's built-in model no bound for it? */
 bool calib_unbounded(const struct model_entry *e);
 

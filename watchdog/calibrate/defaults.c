@@ -191,3 +191,69 @@ const struct model_entry calib_endless[] = {
 };
 
 const size_t calib_n_endless = ARRAY_SIZE(calib_endless);
+
+#define AT_LEAST(what, helper, type, worst, unit) \
+	{ .kind = (what),                         \
+	  .name = (helper),                       \
+	  .map = (type),                          \
+	  .worst_ps = (worst) * 1000000,          \
+	  .per_unit_ps = (unit) * 1000 }
+#define H_AT_LEAST(name, us, ns) \
+	AT_LEAST(MODEL_HELPER, "bpf_" #name, "", us, ns)
+#define M_AT_LEAST(name, map, us, ns) \
+	AT_LEAST(MODEL_HELPER, "bpf_map_" #name "_elem", map, us, ns)
+#define K_AT_LEAST(name, us, ns) AT_LEAST(MODEL_KFUNC, #name, "", us, ns)
+
+/* What the state or an argument decides: symbols that are looked up, samples with stack and
+ * registers, prefixes in prefixes, a reader to be woken; or that there is nothing to do. A call
+ * that is measured does not show it. us, and ns for each unit; 0: only the best is open.
+ */
+const struct model_entry calib_at_least[] = {
+	M_AT_LEAST(lookup, "lpm_trie", 10, 2000),
+	M_AT_LEAST(update, "lpm_trie", 100, 2000),
+	M_AT_LEAST(delete, "lpm_trie", 100, 2000),
+	M_AT_LEAST(push, "bloom_filter", 20, 100),
+	M_AT_LEAST(peek, "bloom_filter", 20, 100),
+	M_AT_LEAST(pop, "queue", 0, 0),
+	M_AT_LEAST(peek, "queue", 0, 0),
+	M_AT_LEAST(pop, "stack", 0, 0),
+	M_AT_LEAST(peek, "stack", 0, 0),
+	H_AT_LEAST(csum_diff, 0, 0),
+	H_AT_LEAST(ringbuf_output, 20, 10),
+	H_AT_LEAST(ringbuf_reserve, 20, 10),
+	H_AT_LEAST(ringbuf_submit, 20, 10),
+	H_AT_LEAST(ringbuf_discard, 20, 10),
+	H_AT_LEAST(ringbuf_reserve_dynptr, 20, 10),
+	H_AT_LEAST(ringbuf_submit_dynptr, 20, 10),
+	H_AT_LEAST(ringbuf_discard_dynptr, 20, 10),
+	H_AT_LEAST(strtol, 20, 10),
+	H_AT_LEAST(strtoul, 20, 10),
+	H_AT_LEAST(perf_event_output, 500, 10),
+	H_AT_LEAST(skb_output, 500, 10),
+	H_AT_LEAST(xdp_output, 500, 10),
+	H_AT_LEAST(snprintf, 200, 10),
+	H_AT_LEAST(seq_printf, 200, 10),
+	H_AT_LEAST(trace_printk, 200, 10),
+	H_AT_LEAST(trace_vprintk, 200, 10),
+	H_AT_LEAST(skb_change_tail, 200, 10),
+	H_AT_LEAST(skb_change_head, 200, 10),
+	H_AT_LEAST(skb_change_proto, 200, 10),
+	H_AT_LEAST(skb_adjust_room, 200, 10),
+	H_AT_LEAST(skb_pull_data, 200, 10),
+	H_AT_LEAST(skb_vlan_push, 200, 10),
+	H_AT_LEAST(skb_vlan_pop, 200, 10),
+	H_AT_LEAST(xdp_adjust_tail, 200, 10),
+	H_AT_LEAST(fib_lookup, 100, 10),
+	/* memory that is there, or is to be made */
+	H_AT_LEAST(task_storage_get, 20, 10),
+	H_AT_LEAST(sk_storage_get, 20, 10),
+	H_AT_LEAST(inode_storage_get, 20, 10),
+	H_AT_LEAST(cgrp_storage_get, 20, 10),
+	H_AT_LEAST(timer_start, 20, 10),
+	H_AT_LEAST(timer_cancel, 20, 10),
+	K_AT_LEAST(bpf_iter_bits_new, 20, 10),
+	K_AT_LEAST(bpf_cpumask_create, 20, 10),
+	K_AT_LEAST(bpf_obj_new_impl, 20, 10),
+};
+
+const size_t calib_n_at_least = ARRAY_SIZE(calib_at_least);

@@ -356,7 +356,7 @@ static int one_hundred(const struct calib_prog *prog, struct calib_sample *s)
 
 /* A run of a program that does next to nothing, as run statistics see it. */
 static int measure_entry(struct calib_env *env, const struct calib_opts *opts,
-			 struct model_entry *e)
+			 struct model_entry *e, const struct model_entry *alu)
 {
 	static const enum calib_type types[] = {
 		CALIB_TC,      CALIB_XDP,	 CALIB_RAW_TP,
@@ -391,6 +391,9 @@ static int measure_entry(struct calib_env *env, const struct calib_opts *opts,
 				break;
 		calib_take_back(&s);
 		s.best *= 1000;
+		/* what it does, and the return, are not the entry */
+		s.best -= s.best > 2 * alu->worst_ps ? 2 * alu->worst_ps :
+						       s.best;
 		s.worst *= 1000;
 		s.sum *= 1000;
 		if (s.calls)
@@ -454,7 +457,7 @@ int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 	if (insns_wanted(opts, BPF_COST_CALL))
 		measure_call(env, opts, &e[BPF_COST_CALL], &e[BPF_COST_ALU]);
 	if (insns_wanted(opts, BPF_COST_ENTRY))
-		measure_entry(env, opts, &e[BPF_COST_ENTRY]);
+		measure_entry(env, opts, &e[BPF_COST_ENTRY], &e[BPF_COST_ALU]);
 	if (insns_wanted(opts, BPF_COST_PROBE) &&
 	    task_offset(env, "group_leader") && task_offset(env, "pid")) {
 		const struct bpf_insn insns[2] = { INSN(

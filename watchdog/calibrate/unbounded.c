@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What stays unbounded, whatever was measured. The kernel's built-in model says what
- * it is: the list in defaults.c, which any kernel can be measured with, and what the
- * running kernel has no bound for beyond it.
+/* What stays unbounded, or as dear, whatever was measured. The kernel's built-in model says
+ * what it is: the lists in defaults.c, which any kernel can be measured with, and what the
+ * running kernel has no bound for beyond them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 	"unbounded in the kernel's own model: it waits, runs others or has no end"
 
 /* The entry itself, and those of it for one type of map. */
-static bool covers(const struct model_entry *u, const struct model_entry *e)
+static bool is_of(const struct model_entry *u, const struct model_entry *e)
 {
 	return u->kind == e->kind && !strcmp(u->name, e->name) &&
 	       (!u->map[0] || !strcmp(u->map, e->map));
@@ -21,7 +21,7 @@ static bool covers(const struct model_entry *u, const struct model_entry *e)
 bool calib_unbounded(const struct model_entry *e)
 {
 	for (size_t i = 0; i < calib_n_endless; i++)
-		if (covers(&calib_endless[i], e))
+		if (is_of(&calib_endless[i], e))
 			return true;
 	return false;
 }
@@ -38,7 +38,7 @@ static int make_unbounded(struct model *m, const struct model_entry *u)
 	snprintf(e.name, sizeof(e.name), "%s", u->name);
 	snprintf(e.map, sizeof(e.map), "%s", u->map);
 	for (size_t i = 0; i < m->n; i++) {
-		if (!covers(u, &m->entries[i]))
+		if (!is_of(u, &m->entries[i]))
 			continue;
 		found |= !strcmp(u->map, m->entries[i].map);
 		memcpy(e.map, m->entries[i].map, sizeof(e.map));
@@ -65,4 +65,42 @@ int calib_keep_unbounded(struct model *m)
 			err = make_unbounded(m, &kernel.entries[i]);
 	model_free(&kernel);
 	return err;
+}
+
+/* Each type of hash has chains as long as it has elements. Those of one were measured. */
+static void keep_chains(struct model *m, const struct model_entry *hash)
+{
+	static const char *const like[] = { "percpu_hash", "lru_hash",
+					    "lru_percpu_hash" };
+
+	for (size_t i = 0; i < m->n; i++) {
+		struct model_entry *e = &m->entries[i];
+
+		if (e->kind != hash->kind || strcmp(e->name, hash->name) ||
+		    !e->measured)
+			continue;
+		for (size_t j = 0; j < ARRAY_SIZE(like); j++)
+			if (!strcmp(e->map, like[j]))
+				MORE(e, hash, per_unit_ps);
+	}
+}
+
+void calib_keep_state(struct model *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct model_entry *e = &m->entries[i];
+
+		for (size_t j = 0; e->measured && j < calib_n_at_least; j++) {
+			const struct model_entry *least = &calib_at_least[j];
+
+			if (!is_of(least, e) || strcmp(least->map, e->map))
+				continue;
+			/* or it returns at once: nothing there, or no room */
+			e->best_ps = e->best_per_unit_ps = 0;
+			MORE(e, least, worst_ps);
+			MORE(e, least, per_unit_ps);
+		}
+		if (e->measured && !strcmp(e->map, "hash"))
+			keep_chains(m, e);
+	}
 }

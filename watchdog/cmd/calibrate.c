@@ -191,6 +191,7 @@ static int do_run(struct calibrate *c)
 	if (!ret && !c->opts.quick)
 		ret = calib_measure_cpus(env, &c->opts, &m, f);
 	calib_env_free(env);
+	calib_keep_state(&m);
 	if (!ret && calib_keep_unbounded(&m))
 		ret = fault_set(f, EXIT_FAILED, ENOMEM,
 				"cannot make the model");
