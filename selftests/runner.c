@@ -255,6 +255,7 @@ static void usage(FILE *f)
 		"       runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]\n"
 		"       runner --corpus DIR [--glob GLOB] [--names FILE] [--rounds N] [--sweep-ms N]\n"
 		"              [--anywhere-ms N] [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]\n"
+		"              [--bounds FILE]   (what runs take, and the estimates; no kills)\n"
 		"       runner --compare FILE   (what --classes has written, with the table)\n"
 		"       runner --random N [--seed N] [--budget-ms N] [--json FILE] [-v]\n");
 }
@@ -275,6 +276,7 @@ enum {
 	OPT_ATTACH,
 	OPT_ROWS,
 	OPT_CLASSES,
+	OPT_BOUNDS,
 	OPT_COMPARE,
 	OPT_RANDOM,
 	OPT_SEED,
@@ -311,6 +313,9 @@ static int corpus_option(struct corpus_opts *opts, int c, const char *value)
 		break;
 	case OPT_CLASSES:
 		opts->classes = value;
+		break;
+	case OPT_BOUNDS:
+		opts->bounds = value;
 		break;
 	case OPT_ATTACH:
 		opts->attach = true;
@@ -355,6 +360,7 @@ int main(int argc, char **argv)
 		{ "attach", no_argument, NULL, OPT_ATTACH },
 		{ "rows", required_argument, NULL, OPT_ROWS },
 		{ "classes", required_argument, NULL, OPT_CLASSES },
+		{ "bounds", required_argument, NULL, OPT_BOUNDS },
 		{ "compare", required_argument, NULL, OPT_COMPARE },
 		{ "random", required_argument, NULL, OPT_RANDOM },
 		{ "seed", required_argument, NULL, OPT_SEED },

@@ -402,7 +402,8 @@ void corpus_run(const struct corpus_opts *opts, bool scan,
 	REQUIRE(result != MAP_FAILED, "mmap: %m");
 	if (wd_sysctl_set("bpf_watchdog_test", "1"))
 		diag("no kernel.bpf_watchdog_test: only what can overrun is ended");
-	wd_enable(1000000000);
+	if (!opts->bounds)
+		wd_enable(1000000000);
 	wd_sysctl_set("bpf_watchdog_period_us", PERIOD_MIN_US);
 	kmemleak(false);
 	if (scan)
@@ -448,6 +449,19 @@ void corpus_print(const struct corpus_totals *t)
 	diag("kill points anywhere: %llu (%llu distinct)", t->anywhere,
 	     t->anywhere_distinct);
 	diag("%u splats, %u leaks", t->splats, t->leaks);
+}
+
+struct corpus_opts corpus_subset(void)
+{
+	struct corpus_opts opts = {
+		.dir = built_file("CORPUS", "corpus"),
+		.names = SELFTESTS_DIR "/corpus/subset.list",
+		.rounds = 1,
+	};
+
+	if (access(opts.dir, F_OK))
+		skip("no %s; try: scripts/corpus.sh subset", opts.dir);
+	return opts;
 }
 
 int corpus_main(const struct corpus_opts *opts)

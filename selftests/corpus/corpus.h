@@ -23,6 +23,8 @@ struct corpus_opts {
 	const char *
 		rows; /* results are appended to it, and what is there is skipped */
 	const char *classes; /* the same for call targets and classes */
+	const char
+		*bounds; /* what runs take and their bounds, instead of kills */
 	unsigned int rounds; /* with other contents of maps and variables */
 	unsigned int kills; /* KILL_* */
 	unsigned int sweep_ms; /* for the calls of a program, in a round */
@@ -73,6 +75,8 @@ struct corpus_totals {
 void corpus_run(const struct corpus_opts *opts, bool scan,
 		struct corpus_totals *totals);
 void corpus_print(const struct corpus_totals *totals);
+/* A part of the kernel's own BPF selftests; all of them: scripts/test-all.sh. */
+struct corpus_opts corpus_subset(void);
 int corpus_main(const struct corpus_opts *opts);
 
 /* Objects that nothing refers to, and are younger than the last call; shows some of them. */
@@ -87,6 +91,11 @@ void corpus_seed(struct bpf_object *obj, unsigned int round);
 /* kill.c */
 void corpus_kill(const struct corpus_opts *opts, struct bpf_object *obj,
 		 struct bpf_program *prog, struct corpus_prog *row);
+
+/* bounds.c: a line for it in the file, if it runs. */
+void corpus_bounds(const struct corpus_opts *opts, const char *object,
+		   struct bpf_object *obj, struct bpf_program *prog,
+		   struct corpus_prog *row);
 
 /*
  * call_table.c: are the classes in the file those of call_classes.tsv, or in

@@ -106,6 +106,16 @@ static void choose(struct object *o, struct bpf_object *obj, int only)
 	}
 }
 
+static void do_program(struct object *o, const char *path,
+		       struct bpf_object *obj, struct bpf_program *prog,
+		       struct corpus_prog *row)
+{
+	if (o->opts->bounds)
+		corpus_bounds(o->opts, basename(path), obj, prog, row);
+	else if (o->opts->kills)
+		corpus_kill(o->opts, obj, prog, row);
+}
+
 /* All programs, or only one: 0 or -errno. */
 static int try_load(struct object *o, const char *path, int only)
 {
@@ -132,9 +142,8 @@ static int try_load(struct object *o, const char *path, int only)
 	}
 	i = 0;
 	bpf_object__for_each_program(prog, obj) {
-		if (o->opts->kills && bpf_program__fd(prog) >= 0 &&
-		    i < CORPUS_MAX_PROGS)
-			corpus_kill(o->opts, obj, prog, &row[i]);
+		if (bpf_program__fd(prog) >= 0 && i < CORPUS_MAX_PROGS)
+			do_program(o, path, obj, prog, &row[i]);
 		i++;
 	}
 out:

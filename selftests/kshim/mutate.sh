@@ -24,7 +24,9 @@ while IFS='|' read -r file name expr; do
 	fi
 	gcc -O2 -w -I"$here" -I"$est" -I"$O/uapi/include" -o "$tmp/random" \
 		"$here/estimate_random.c" "$tmp/estimate.c" "$tmp/estimate_fast.c"
-	if timeout 120 "$tmp/random" "$nr" >"$tmp/out" 2>&1; then
+	# One in a million programs shows the rarest; those after are other ones.
+	if timeout 120 "$tmp/random" "$nr" >"$tmp/out" 2>&1 && { [[ $name == =* ]] ||
+		timeout 600 "$tmp/random" $((nr * 20)) $((nr + 1)) >"$tmp/out" 2>&1; }; then
 		found=no
 	else
 		found=yes
@@ -68,7 +70,7 @@ estimate|no way through the header|s/if (to_head->max \&\& bpf_est_add(to_head->
 estimate|nested bounds are lost|s/bpf_est_mul(rounds, loop->cycle)/loop->cycle/
 estimate|one less at least|s/func->best = ev->val\[0\]\[root\].min == U64_MAX ? 0 : ev->val\[0\]\[root\].min;/func->best = ev->val[0][root].min + 1;/
 estimate_fast|elements are taken|s/if (n->var \&\& !(edge->flags \& BPF_EST_LEAVE) \&\& g->insns\[n->insn\] \& BPF_EST_CUT)/if (0)/
-estimate_fast|jumps are forced the other way|s/event->id ? BPF_EST_FORCE_FALL : BPF_EST_FORCE_TAKE/event->id ? BPF_EST_FORCE_TAKE : BPF_EST_FORCE_FALL/
+estimate_fast|jumps are forced the other way|s/^#define EST_NO_TAKE\t\t(BPF_EST_FORCE_FALL/#define EST_NO_TAKE\t\t(BPF_EST_FORCE_TAKE/
 estimate_fast|calls that run are stubs|s/flags \& BPF_EST_STUB ? g->stub : event->worst;/g->stub;/
 estimate_fast|global functions that run cost nothing|s/return flags \& BPF_EST_STUB ? g->stub : g->funcs\[event->id\].worst;/return g->stub;/
 estimate_fast|a helper returns at once|s/worst = bpf_est_add(worst, fast_return(ev, edge->dst));/;/

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include "corpus/corpus.h"
 #include "harness/test_util.h"
 #include "adversarial.skel.h"
 
@@ -345,12 +346,64 @@ static void contained(void)
 	      compared);
 }
 
+/* How many programs of a table have a bound. Each must keep to it. */
+static int compare_lines(const char *path)
+{
+	unsigned long long min, max, best, worst;
+	FILE *f = fopen(path, "re");
+	char line[512], name[256];
+	int compared = 0;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		int n = sscanf(line, "%255[^,],%llu,%llu,%llu,%llu", name, &min,
+			       &max, &best, &worst);
+
+		if (n < 4)
+			continue;
+		CHECK(min >= best, "%s took %llu ns, at least %llu", name, min,
+		      best);
+		if (n < 5)
+			continue;
+		compared++;
+		CHECK(max <= worst, "%s took %llu ns, its bound is %llu", name,
+		      max, worst);
+	}
+	if (f)
+		fclose(f);
+	return compared;
+}
+
+/* Those that nobody wrote for this, with all the packets that they are to be tried with. */
+static void corpus(void)
+{
+	struct corpus_opts opts = corpus_subset();
+	struct corpus_totals t;
+	char path[512];
+	int compared;
+
+	if (!env_number("BPFWD_VM_ICOUNT", 0))
+		skip("needs ICOUNT=1: time is not instructions here");
+	snprintf(path, sizeof(path), "%s/corpus.csv", scratch());
+	unlink(path);
+	opts.bounds = path;
+	opts.rounds = 2;
+	corpus_run(&opts, false, &t);
+	compared = compare_lines(path);
+	diag("%u programs, %u loaded, %u run, %d of these with a bound",
+	     t.programs, t.loaded, t.driven, compared);
+	CHECK(compared >= 100, "only %d programs with a bound were run",
+	      compared);
+}
+
 static const struct test tests[] = {
 	{ "unbounded", "what nothing bounds says so, all else has a bound",
 	  unbounded, NEEDS_WATCHDOG },
 	{ "contained",
 	  "no state and no argument makes a program exceed its bound",
 	  contained, NEEDS_WATCHDOG, 900 },
+	{ "corpus",
+	  "programs of the kernel's own selftests take no longer than their bound",
+	  corpus, NEEDS_WATCHDOG, 900 },
 };
 
 const struct suite suite_adversarial = {

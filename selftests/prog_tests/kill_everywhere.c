@@ -78,23 +78,6 @@ static void repros(void)
 	}
 }
 
-/* A part of the kernel's own BPF selftests; all of them: scripts/test-all.sh. */
-static struct corpus_opts subset(void)
-{
-	struct corpus_opts opts = {
-		.dir = built_file("CORPUS", "corpus"),
-		.names = SELFTESTS_DIR "/corpus/subset.list",
-		.rounds = 1,
-		.sweep_ms = 300,
-		.anywhere_ms = 40,
-		.kills = KILL_AT_CALLS | KILL_ANYWHERE,
-	};
-
-	if (access(opts.dir, F_OK))
-		skip("no %s; try: scripts/corpus.sh subset", opts.dir);
-	return opts;
-}
-
 static const char *classes_file(void)
 {
 	static char path[100];
@@ -105,9 +88,12 @@ static const char *classes_file(void)
 
 static void corpus(void)
 {
-	struct corpus_opts opts = subset();
+	struct corpus_opts opts = corpus_subset();
 	struct corpus_totals t;
 
+	opts.sweep_ms = 300;
+	opts.anywhere_ms = 40;
+	opts.kills = KILL_AT_CALLS | KILL_ANYWHERE;
 	trace_start();
 	corpus_run(&opts, false, &t);
 	corpus_print(&t);
@@ -122,10 +108,9 @@ static void corpus(void)
 
 static void classes(void)
 {
-	struct corpus_opts opts = subset();
+	struct corpus_opts opts = corpus_subset();
 	struct corpus_totals t;
 
-	opts.kills = 0;
 	opts.classes = classes_file();
 	trace_start();
 	corpus_run(&opts, false, &t);
