@@ -247,8 +247,8 @@ static void model_names(void **state)
 	}
 }
 
-static const struct model_entry *kept(const struct model *m, const char *name,
-				      const char *map)
+static const struct model_entry *kept_entry(const struct model *m,
+					    const char *name, const char *map)
 {
 	struct model_entry key = { .kind = MODEL_HELPER };
 	const struct model_entry *e;
@@ -276,27 +276,34 @@ static void model_keeps_state(void **state)
 
 	assert_int_equal(model_from(text, strlen(text), &m, &f), 0);
 	calib_keep_state(&m);
-	assert_int_equal(kept(&m, "bpf_map_lookup_elem", "hash")->per_unit_ps,
-			 4000);
-	assert_int_equal(kept(&m, "bpf_map_lookup_elem", "lru_hash")->worst_ps,
-			 110000);
 	assert_int_equal(
-		kept(&m, "bpf_map_lookup_elem", "lru_hash")->per_unit_ps, 4000);
-	assert_int_equal(kept(&m, "bpf_map_lookup_elem", "array")->per_unit_ps,
-			 0);
-	assert_int_equal(kept(&m, "bpf_map_lookup_elem", "lpm_trie")->worst_ps,
-			 10000000);
+		kept_entry(&m, "bpf_map_lookup_elem", "hash")->per_unit_ps,
+		4000);
 	assert_int_equal(
-		kept(&m, "bpf_map_lookup_elem", "lpm_trie")->per_unit_ps,
+		kept_entry(&m, "bpf_map_lookup_elem", "lru_hash")->worst_ps,
+		110000);
+	assert_int_equal(
+		kept_entry(&m, "bpf_map_lookup_elem", "lru_hash")->per_unit_ps,
+		4000);
+	assert_int_equal(
+		kept_entry(&m, "bpf_map_lookup_elem", "array")->per_unit_ps, 0);
+	assert_int_equal(
+		kept_entry(&m, "bpf_map_lookup_elem", "lpm_trie")->worst_ps,
+		10000000);
+	assert_int_equal(
+		kept_entry(&m, "bpf_map_lookup_elem", "lpm_trie")->per_unit_ps,
 		2000000);
-	assert_int_equal(kept(&m, "bpf_map_lookup_elem", "lpm_trie")->best_ps,
+	assert_int_equal(
+		kept_entry(&m, "bpf_map_lookup_elem", "lpm_trie")->best_ps, 0);
+	assert_int_equal(kept_entry(&m, "bpf_trace_printk", "")->worst_ps,
+			 200000000);
+	assert_int_equal(kept_entry(&m, "bpf_trace_printk", "")->per_unit_ps,
+			 20000);
+	assert_int_equal(kept_entry(&m, "bpf_csum_diff", "")->best_ps, 0);
+	assert_int_equal(kept_entry(&m, "bpf_csum_diff", "")->best_per_unit_ps,
 			 0);
-	assert_int_equal(kept(&m, "bpf_trace_printk", "")->worst_ps, 200000000);
-	assert_int_equal(kept(&m, "bpf_trace_printk", "")->per_unit_ps, 20000);
-	assert_int_equal(kept(&m, "bpf_csum_diff", "")->best_ps, 0);
-	assert_int_equal(kept(&m, "bpf_csum_diff", "")->best_per_unit_ps, 0);
-	assert_int_equal(kept(&m, "bpf_csum_diff", "")->worst_ps, 60000);
-	assert_int_equal(kept(&m, "bpf_skb_output", "")->worst_ps, 5000);
+	assert_int_equal(kept_entry(&m, "bpf_csum_diff", "")->worst_ps, 60000);
+	assert_int_equal(kept_entry(&m, "bpf_skb_output", "")->worst_ps, 5000);
 	model_free(&m);
 }
 

@@ -12,7 +12,8 @@
 	"unbounded in the kernel's own model: it waits, runs others or has no end"
 
 /* The entry itself, and those of it for one type of map. */
-static bool is_of(const struct model_entry *u, const struct model_entry *e)
+static bool entry_covers(const struct model_entry *u,
+			 const struct model_entry *e)
 {
 	return u->kind == e->kind && !strcmp(u->name, e->name) &&
 	       (!u->map[0] || !strcmp(u->map, e->map));
@@ -21,7 +22,7 @@ static bool is_of(const struct model_entry *u, const struct model_entry *e)
 bool calib_unbounded(const struct model_entry *e)
 {
 	for (size_t i = 0; i < calib_n_endless; i++)
-		if (is_of(&calib_endless[i], e))
+		if (entry_covers(&calib_endless[i], e))
 			return true;
 	return false;
 }
@@ -38,7 +39,7 @@ static int make_unbounded(struct model *m, const struct model_entry *u)
 	snprintf(e.name, sizeof(e.name), "%s", u->name);
 	snprintf(e.map, sizeof(e.map), "%s", u->map);
 	for (size_t i = 0; i < m->n; i++) {
-		if (!is_of(u, &m->entries[i]))
+		if (!entry_covers(u, &m->entries[i]))
 			continue;
 		found |= !strcmp(u->map, m->entries[i].map);
 		memcpy(e.map, m->entries[i].map, sizeof(e.map));
@@ -93,7 +94,8 @@ void calib_keep_state(struct model *m)
 		for (size_t j = 0; e->measured && j < calib_n_at_least; j++) {
 			const struct model_entry *least = &calib_at_least[j];
 
-			if (!is_of(least, e) || strcmp(least->map, e->map))
+			if (!entry_covers(least, e) ||
+			    strcmp(least->map, e->map))
 				continue;
 			/* or it returns at once: nothing there, or no room */
 			e->best_ps = e->best_per_unit_ps = 0;
