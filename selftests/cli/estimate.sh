@@ -13,7 +13,7 @@ objects=$O/selftests
 plan 38
 
 bpfwd estimate --schema
-check_json schema '.anyOf[0].properties.schema.const == "bpfwd.estimate/1"'
+check_json schema '.[0].anyOf[0].properties.schema.const == "bpfwd.estimate/1"'
 bpfwd estimate "$objects/canary.bpf.o" "$objects/stall_loop.bpf.o" "$objects/stall_iter.bpf.o" -j
 check estimate-status [ "$status" = 0 ]
 check_json estimate '.[0].schema == "bpfwd.estimate/1" and (.[0].programs | length) > 5'
