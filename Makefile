@@ -47,7 +47,7 @@ V          ?= 0
 prefix     ?= /usr/local
 
 export O KSRC VANILLA KBUILD V CLANG LLVM_STRIP LINUX_SRC
-export KERNEL SMP MEM ICOUNT TIMEOUT CONFIG DRY
+export KERNEL SMP MEM ICOUNT TIMEOUT WRITABLE CONFIG DRY
 # The command as it was typed: its $ are the guest shell's, not make's.
 export BPFWD_CMD := $(value CMD)
 unexport CMD
@@ -77,7 +77,8 @@ help:
 	@echo "  test-upstream    the kernel's own test_progs and veristat, on the unpatched and on the"
 	@echo '                   patched kernel, compared test by test'
 	@echo "  vm [CMD='...']   boots the kernel, runs CMD as root; without CMD a shell. The host's"
-	@echo '                   files are there, read-only; $$BPFWD_SCRATCH is shared and writable.'
+	@echo '                   files are there, read-only (in a shell, and with WRITABLE=1, what is written'
+	@echo '                   stays in its memory); $$BPFWD_SCRATCH is shared and writable.'
 	@echo '                   CMD failed: "Error STATUS", 124 timeout, 255 panic (make itself ends'
 	@echo '                   with 2; selftests/vm/run.sh CMD ends with STATUS)'
 	@echo '  bench [B=name]   runs a benchmark, or all: table, JSON, CSV and plots in $$O/bench'

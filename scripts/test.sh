@@ -95,6 +95,15 @@ shares_scratch() {
 	SMP=1 status_is 0 'echo 42 >"$BPFWD_SCRATCH/.test.'$$'" && ! touch "$O/x" 2>/dev/null && ! touch /etc/x 2>/dev/null' &&
 		[[ $(cat "$O"/vm/{,run.*/}scratch/.test.$$ 2>/dev/null) == 42 ]]
 }
+# install, dpkg, man and what an operator writes to /etc: nothing of it reaches the host
+is_writable() {
+	local package
+	package=$(ls "$O"/deb/bpfwd_*.deb 2>/dev/null) || { echo '# no package: make deb'; return 1; }
+	WRITABLE=1 status_is 0 "dpkg --install --force-depends $package && bpfwd=/usr/sbin/bpfwd && man bpfwd.policy | grep -q max_latency &&
+		\$bpfwd enable --persist && grep -q bpf_watchdog /etc/sysctl.d/60-bpfwd.conf && systemctl enable bpfwd" &&
+		[[ ! -e /etc/sysctl.d/60-bpfwd.conf && ! -e /etc/systemd/system/multi-user.target.wants/bpfwd.service ]]
+}
+if wanted vm/writable; then outcome vm/writable is_writable; fi
 if wanted vm/exit_status; then outcome vm/exit_status status_is 42 'exit 42'; fi
 if wanted vm/panic; then outcome vm/panic status_is 255 'echo c >/proc/sysrq-trigger'; fi
 if wanted vm/scratch; then outcome vm/scratch shares_scratch; fi

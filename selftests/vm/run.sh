@@ -4,7 +4,8 @@
 #   selftests/vm/run.sh [CMD...]     without CMD: a shell, or commands from stdin
 #
 # The guest sees the host's root read-only at the same paths. It can write to
-# tmpfs (/tmp /run /dev/shm) and to one shared folder, $BPFWD_SCRATCH.
+# tmpfs (/tmp /run /dev/shm) and to one shared folder, $BPFWD_SCRATCH. In a shell,
+# and with WRITABLE=1, it can write to all: that is in its memory, and goes with it.
 #
 # Environment:
 #   O        where things are built (default .output); holds vm/console.log, vm/scratch
@@ -14,6 +15,7 @@
 #   APPEND   more kernel command line
 #   AS_INIT=1  CMD is PID 1: it prints to the console, writes its status to
 #            $BPFWD_SCRATCH/.status and ends the VM
+#   WRITABLE=1  or 0
 #   QEMU     the emulator (default qemu-system-x86_64)
 #   TCG=multi  or single: one thread for all CPUs, slower; see trace_start() in test_util.c
 #   CPU=max  the processor that TCG is to be
@@ -71,7 +73,8 @@ printf '%s\n' "$cmd" >"$dir/cmd"
 	printf 'export O=%q BPFWD_SCRATCH=%q\n' "$O" "$scratch"
 	printf 'export BPFWD_VM_CPUS=%q BPFWD_VM_ICOUNT=%q\n' "$SMP" "${ICOUNT:-0}"
 	printf 'export BPFWD_VM_TCG=%q\n' "$TCG"
-	printf 'repo=%q cwd=%q dir=%q interactive=%q as_init=%q\n' "$repo" "$PWD" "$dir" "$interactive" "${AS_INIT:-}"
+	printf 'repo=%q cwd=%q dir=%q interactive=%q as_init=%q writable=%q\n' \
+		"$repo" "$PWD" "$dir" "$interactive" "${AS_INIT:-}" "${WRITABLE:-${interactive:+1}}"
 } >"$dir/env"
 
 args=(-M q35 -m "$MEM" -no-reboot -nodefaults -display none -no-user-config)
