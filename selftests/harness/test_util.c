@@ -16,7 +16,6 @@
 #include "harness/test_util.h"
 #include "canary.skel.h"
 
-#define TRACING "/sys/kernel/tracing"
 #define INSTANCE TRACING "/instances/bpfwd_selftests"
 
 static uint64_t clock_ns(clockid_t clock)

@@ -70,6 +70,9 @@ struct wd_event {
 		quarantined;
 };
 
+/* Where the kernel has its tracefs; mounted by trace_start(), and by the VM. */
+#define TRACING "/sys/kernel/tracing"
+
 /*
  * Starts a trace instance of our own, with all bpf_watchdog events. It stays until
  * the runner ends: each event that goes on or off has the kernel's text patched.

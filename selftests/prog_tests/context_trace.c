@@ -11,8 +11,6 @@
 #include "traffic/repro.h"
 #include "context_trace.skel.h"
 
-#define TRACING "/sys/kernel/tracing"
-
 static struct bpf_program *other(struct run *run, const char *name)
 {
 	struct bpf_program *prog =

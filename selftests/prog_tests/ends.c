@@ -4,8 +4,12 @@
  * an end. Loops that no cycle's cut had reached are in endless.c.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include "harness/test_util.h"
 #include "ends.skel.h"
 #include "ends_ext.skel.h"
@@ -232,6 +236,66 @@ static void own_tracepoint(void)
 	CHECK(ctl->inner_started == 1 && ctl->inner_finished == 1,
 	      "on the tracepoint: %llu started, %llu finished",
 	      ctl->inner_started, ctl->inner_finished);
+	canary();
+}
+
+#define INSTANCE TRACING "/instances/bpfwd"
+
+static int marker_fd;
+
+static void mark(struct bpf_program *unused)
+{
+	ctl->armed = 1;
+	CHECK(write(marker_fd, "x", 1) == 1, "trace_marker: %m");
+}
+
+/*
+ * The interrupt that starts the timer does not come with one that others have yet to
+ * raise: here to wake up a reader of the trace.
+ */
+static void raises(void)
+{
+	char page[4096];
+	pid_t reader;
+	int pipe_fd;
+
+	pin_to(0);
+	wd_enable(BUDGET_US);
+	LOAD("raises");
+	REQUIRE(bpf_program__attach(skel->progs.raises), "raises: %m");
+	REQUIRE(!mkdir(INSTANCE, 0700), INSTANCE ": %m");
+	marker_fd = open(INSTANCE "/trace_marker", O_WRONLY | O_CLOEXEC);
+	pipe_fd = open(INSTANCE "/trace_pipe", O_RDONLY | O_CLOEXEC);
+	REQUIRE(marker_fd >= 0 && pipe_fd >= 0, INSTANCE ": %m");
+	reader = fork();
+	if (!reader)
+		for (;;)
+			read(pipe_fd, page, sizeof(page));
+	usleep(50000); /* it waits, and no timer of the watchdog runs any more */
+	ends_soon(mark, skel->progs.raises);
+	CHECK(ctl->started == 1, "%llu runs", ctl->started);
+	kill(reader, SIGKILL);
+	waitpid(reader, NULL, 0);
+	close(pipe_fd);
+	close(marker_fd);
+	CHECK(!rmdir(INSTANCE), INSTANCE ": %m");
+}
+
+/* The same where the watchdog itself is about to raise it, with interrupts off. */
+static void begins(void)
+{
+	pin_to(0);
+	wd_enable(BUDGET_US);
+	LOAD("raises", "sparse");
+	REQUIRE(bpf_program__attach(skel->progs.raises), "raises: %m");
+	ctl->m = 10;
+	usleep(50000);
+	ctl->armed = 1;
+	timed(run, skel->progs.sparse);
+	wait_until(is_ended, skel->progs.raises, NSEC_PER_SEC);
+	CHECK(!ctl->brake && ctl->started == 2, "brake %u, %llu runs",
+	      ctl->brake, ctl->started);
+	CHECK(is_ended(skel->progs.raises), "it was not ended");
 	canary();
 }
 
@@ -486,6 +550,8 @@ static void scheduler(void)
 static const struct test tests[] = {
 	TEST(arena_free, 0,
 	     "a bounded loop of bpf_arena_free_pages(), which returns nothing"),
+	TEST(begins, NEEDS_TWO_CPUS,
+	     "a program on what the watchdog raises an interrupt with"),
 	TEST(extended_main, 0, "a short main program that a long one replaces"),
 	TEST(faults, 0, "a bounded loop of loads that fault"),
 	TEST(frames, 0, "30 tail calls out of subprograms, then a stall"),
@@ -501,6 +567,8 @@ static const struct test tests[] = {
 	     "a program that stalls on the watchdog's own tracepoint"),
 	TEST(periodic_timer, 0,
 	     "a timer's callback that was ended before it started the timer again"),
+	TEST(raises, 0,
+	     "a program where an interrupt is about to be raised for work that waits"),
 	TEST(scheduler, 0,
 	     "a scheduler of sched_ext that stalls all CPUs at once, interrupts off"),
 	TEST(through, 0,

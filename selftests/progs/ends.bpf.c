@@ -171,6 +171,37 @@ int overruns(void *unused)
 	return 0;
 }
 
+static __noinline int goto_turns(void)
+{
+	__u64 i;
+
+	for (i = 0; i < ctl.n && can_loop; i++)
+		if (step())
+			break;
+	return 0;
+}
+
+/*
+ * Work is queued, and the interrupt that does it is about to be raised. A may_goto loop does
+ * not look at the time itself.
+ */
+SEC("fentry/arch_irq_work_raise")
+int raises(void *unused)
+{
+	__u64 i;
+
+	if (!armed())
+		return 0;
+	enter();
+	for (i = 0; i < ctl.n && can_loop; i++) {
+		goto_turns();
+		if (ctl.brake)
+			break;
+	}
+	leave();
+	return 0;
+}
+
 /* --- A chain of a security hook, ended in a function that is watched ------------------------- */
 
 /* Puts the other element of the bucket in front of what is walked: that never ends. */

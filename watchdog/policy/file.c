@@ -245,10 +245,13 @@ static void words_of(const char *text, size_t len, const struct report *at,
 	size_t key = 0;
 
 	*words = '\0';
-	for (size_t line = at->line; --line;) {
-		text = memchr(text, '\n', end - text);
-		if (!text++)
+	for (size_t line = 1; line < at->line; line++) {
+		const char *newline = memchr(text, '\n', end - text);
+
+		/* YAML has other ends of lines, too. */
+		if (!newline)
 			return;
+		text = newline + 1;
 	}
 	from = text;
 	if (at->column > (size_t)(end - text) || !at->column)
