@@ -8,8 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
 need jq python3 ip tc nsenter
-bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
-[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+need_bpftool
 object=$(dirname "$BPFWD")/selftests/attached.bpf.o
 extension=$(dirname "$BPFWD")/selftests/attached_ext.bpf.o
 [[ -r $object && -r $extension ]] || skip_all "no $object (make selftests)"

@@ -7,8 +7,7 @@
 
 need clang-19
 (( EUID == 0 )) || skip_all 'loads programs'
-bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
-[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+need_bpftool
 plan 12
 
 printf '__attribute__((section("socket"), used)) int complete_me(void *ctx) { return 0; }\n' |

@@ -8,8 +8,7 @@
 
 need jq
 patched || skip_all 'this kernel has no watchdog'
-bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
-[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+need_bpftool
 keep_settings
 plan 42
 

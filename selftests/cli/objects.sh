@@ -9,8 +9,7 @@
 
 patched || skip_all 'this kernel makes no estimates'
 need jq clang-19
-bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
-[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+need_bpftool
 plan 28
 
 # object NAME: the code from stdin, as $work/NAME.o

@@ -9,8 +9,7 @@
 
 need jq
 patched || skip_all 'this kernel has no watchdog'
-bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
-[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+need_bpftool
 find_vmlinux
 plan 104
 export XDG_CACHE_HOME=$work/cache

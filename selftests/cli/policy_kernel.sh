@@ -8,8 +8,7 @@
 
 need jq curl
 patched || skip_all 'this kernel has no watchdog'
-bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
-[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+need_bpftool
 find_vmlinux
 export XDG_CACHE_HOME=$work/cache
 mkdir "$XDG_CACHE_HOME"

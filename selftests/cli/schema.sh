@@ -9,8 +9,7 @@
 
 need jq curl python3
 patched || skip_all 'this kernel has no watchdog'
-bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
-[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+need_bpftool
 keep_settings
 find_spin
 plan 60

@@ -8,8 +8,7 @@
 
 need jq python3 setpriv
 patched || skip_all 'this kernel has no watchdog'
-bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
-[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+need_bpftool
 [[ ! -e /run/systemd/journal/socket ]] || skip_all 'there is a journal already'
 keep_settings
 plan 50

@@ -111,6 +111,11 @@ need() { # command...
 		command -v "$tool" >/dev/null || skip_all "$tool is not installed"
 	done
 }
+# Sets bpftool.
+need_bpftool() {
+	bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
+	[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+}
 # Sets spin: the object of the demo, whose program stalls every cat.
 find_spin() {
 	spin=$(dirname "$BPFWD")/demo/spin.bpf.o

@@ -7,8 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
 need jq python3 clang-19
-bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
-[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+need_bpftool
 infocmp -x xterm >/dev/null 2>&1 || skip_all 'no terminfo of xterm'
 keep_settings
 plan 111

@@ -9,8 +9,7 @@
 
 patched && skip_all 'this kernel has the watchdog'
 need jq clang-19
-bpftool=${BPFTOOL:-$(dirname "$BPFWD")/bpftool}
-[[ -x $bpftool ]] || skip_all "no bpftool at $bpftool"
+need_bpftool
 plan 67
 
 # A program that runs at each read.

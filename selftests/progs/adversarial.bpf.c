@@ -5,6 +5,7 @@
  * then, or none.
  */
 #include "common.h"
+#include "listed.h"
 
 #define MANY 512
 #define LEN 4096
@@ -85,16 +86,6 @@ struct {
 
 LOCAL(of_task, TASK_STORAGE);
 LOCAL(of_socket, SK_STORAGE);
-
-struct node {
-	struct bpf_list_node list;
-	__u64 key;
-};
-
-struct listed {
-	struct bpf_spin_lock lock;
-	struct bpf_list_head head __contains(node, list);
-};
 
 MAP(lists, HASH, 4, __u32, struct listed, 0);
 

@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A program in an NMI, on top of one that stalls with interrupts off. */
 #include "common.h"
-
-struct locked {
-	struct bpf_spin_lock lock;
-	__u64 count;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct locked);
-} locks SEC(".maps");
+#include "locked.h"
 
 static __noinline int goto_inner(void)
 {

@@ -4,6 +4,7 @@
  * they have are stubs on the fast path, and do not decide when to leave.
  */
 #include "common.h"
+#include "listed.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -479,16 +480,6 @@ int straight(void *unused)
 }
 
 /* --- To free one object may be to free any number -------------------------------------------- */
-
-struct node {
-	struct bpf_list_node list;
-	__u64 key;
-};
-
-struct listed {
-	struct bpf_spin_lock lock;
-	struct bpf_list_head head __contains(node, list);
-};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs that must never be ended. */
 #include "common.h"
-#include "kfuncs.h"
 #include "async.h"
+#include "locked.h"
 
 /* How often a timer goes round with interrupts off, before it burns the rest of its time. */
 __u64 locked_turns;
-
-struct locked {
-	struct bpf_spin_lock lock;
-	__u32 turns;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct locked);
-} locks SEC(".maps");
 
 static long work_step(__u32 i, void *unused)
 {
@@ -57,7 +45,7 @@ static void go_round_locked(void)
 		return;
 	bpf_spin_lock(&l->lock);
 	for (i = 0; i < turns && can_loop; i++)
-		l->turns++;
+		l->count++;
 	bpf_spin_unlock(&l->lock);
 }
 

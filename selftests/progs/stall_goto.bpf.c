@@ -2,6 +2,7 @@
 /* may_goto without and with calls inside, and under a spin lock. */
 #include "common.h"
 #include "ringbuf.h"
+#include "locked.h"
 
 /* Every frame has a may_goto budget of its own (8M): nesting multiplies them. */
 static __noinline int goto_3(void)
@@ -95,18 +96,6 @@ int goto_calls(struct __sk_buff *skb)
 	leave();
 	return 0;
 }
-
-struct locked {
-	struct bpf_spin_lock lock;
-	__u64 count;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct locked);
-} locks SEC(".maps");
 
 /* bpf_spin_lock() turns interrupts off: only the NMI of another CPU gets here. */
 SEC("tc")

@@ -231,8 +231,10 @@ void calib_keep_state(struct model *m);
 /* Has the kernel's built-in model no bound for it? */
 bool calib_unbounded(const struct model_entry *e);
 
-/* Widens one entry by another, in one of their numbers. */
+/* Widens an entry by another, in one of their numbers. */
 #define LESS(to, e, f) ((to)->f = (e)->f < (to)->f ? (e)->f : (to)->f)
 #define MORE(to, e, f) ((to)->f = (e)->f > (to)->f ? (e)->f : (to)->f)
+/* Widens an entry by another of the same: what both saw is inside. Means are the caller's. */
+void calib_widen(struct model_entry *to, const struct model_entry *e);
 
 #endif

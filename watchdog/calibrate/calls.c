@@ -149,14 +149,9 @@ static void calls_merge(struct model_entry *to, const struct model_entry *e)
 		(to->all_mean_ps * to->calls + e->all_mean_ps * e->calls) /
 		calls;
 	to->calls = calls;
-	to->outliers += e->outliers;
-	LESS(to, e, best_ps);
-	LESS(to, e, best_per_unit_ps);
-	MORE(to, e, worst_ps);
-	MORE(to, e, per_unit_ps);
-	MORE(to, e, steepest_ps);
-	MORE(to, e, fit_error_permille);
-	MORE(to, e, outlier_max_ps);
+	if (to->fit_error_permille < e->fit_error_permille)
+		to->fit_error_permille = e->fit_error_permille;
+	calib_widen(to, e);
 }
 
 static void calls_set_name(struct model_entry *e, const char *name)

@@ -40,17 +40,22 @@ static u32 pair_error(const struct model_entry *a, const struct model_entry *b)
 	return b->fit_error_permille > error ? b->fit_error_permille : error;
 }
 
-static void contain(struct model_entry *to, const struct model_entry *e)
+void calib_widen(struct model_entry *to, const struct model_entry *e)
 {
-	to->calls += e->calls;
 	to->outliers += e->outliers;
-	to->mean_ps = (to->mean_ps + e->mean_ps) / 2;
 	LESS(to, e, best_ps);
 	LESS(to, e, best_per_unit_ps);
 	MORE(to, e, worst_ps);
 	MORE(to, e, per_unit_ps);
 	MORE(to, e, steepest_ps);
 	MORE(to, e, outlier_max_ps);
+}
+
+static void contain(struct model_entry *to, const struct model_entry *e)
+{
+	to->calls += e->calls;
+	to->mean_ps = (to->mean_ps + e->mean_ps) / 2;
+	calib_widen(to, e);
 }
 
 /* The same entry in all passes that measured it. */
