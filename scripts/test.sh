@@ -140,10 +140,10 @@ if (( ${#names[@]} )); then
 		else
 			echo "not ok - ${left[0]} # $why"
 			record "${left[0]}" failed
-			left=("${left[@]:1}")
+			left=("${left[@]:1}") deaths=$((deaths + 1))
 		fi
 		(( ${#left[@]} )) || break
-		if (( ++deaths >= 5 )); then
+		if (( deaths >= 5 )); then
 			echo "# the VM died $deaths times; the remaining ${#left[@]} tests count as failed"
 			for t in "${left[@]}"; do record "$t" failed; done
 			break
@@ -183,7 +183,7 @@ demo_works() {
 }
 if wanted demo/works; then last=$EPOCHREALTIME; outcome demo/works demo_works; fi
 
-# --- By the count of instructions: 1,000 programs, and bounds that were to be exceeded ---
+# --- By the count of instructions: 1,000 programs, whose time it is, bounds that were to be exceeded ---
 by_instructions() { # name of the log, what to show of it, command
 	local rc=0
 	ICOUNT=1 "$vm" "$3" >"$O/log/test-$1.log" 2>&1 || rc=$?
@@ -193,6 +193,10 @@ by_instructions() { # name of the log, what to show of it, command
 if wanted scale/1000; then
 	last=$EPOCHREALTIME
 	outcome scale/1000 by_instructions scale '^[#n]' "$repo/selftests/icount/scale.sh"
+fi
+if wanted nested/icount; then
+	last=$EPOCHREALTIME
+	outcome nested/icount by_instructions nested '^# had\|^not ok' "$runner -t nested/covered"
 fi
 if wanted adversarial/icount; then
 	"$repo/scripts/corpus.sh" subset

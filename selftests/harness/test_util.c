@@ -230,6 +230,11 @@ void wd_enable(unsigned int budget_us)
 	set("bpf_watchdog", 1);
 }
 
+void wd_set_period(unsigned int us)
+{
+	set("bpf_watchdog_period_us", us);
+}
+
 void wd_disable(void)
 {
 	set("bpf_watchdog", 0);

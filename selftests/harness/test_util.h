@@ -46,6 +46,7 @@ int wd_sysctl_set(const char *name, const char *value);
 long long wd_sysctl_get(const char *name);
 /* Switches it on with a period of 1 ms. */
 void wd_enable(unsigned int budget_us);
+void wd_set_period(unsigned int us);
 void wd_disable(void);
 /* All sysctls back to their defaults, no policy, the built-in cost model. */
 void wd_reset(void);

@@ -158,8 +158,8 @@ static bool in_quarantine(void *fd)
 	return prog_info(*(int *)fd).quarantined;
 }
 
-/* Ended within a helper that goes on for longer than the watchdog waits. */
-static void stuck(void)
+/* Ended within a helper that goes on for long, but not for longer than was said. */
+static void long_helper(void)
 {
 	struct bpf_prog_info info;
 	struct stuck *skel;
@@ -168,17 +168,45 @@ static void stuck(void)
 	wd_enable(BUDGET_US);
 	skel = stuck__open_and_load();
 	REQUIRE(skel, "stuck: %m");
-	fd = bpf_program__fd(skel->progs.stuck_in_helper);
+	fd = bpf_program__fd(skel->progs.long_helper);
 	skel->data_ctl->ctl.n = 1000;
+	err = prog_run(fd, NULL);
+	CHECK(!err, "test run: %s", strerror(-err));
+	info = prog_info(fd);
+	diag("%.1f ms to stop of at most %.1f",
+	     info.longest_stop_ns / (double)NSEC_PER_MSEC,
+	     info.stop_bound_ns / (double)NSEC_PER_MSEC);
+	CHECK(info.terminations == 1 && !skel->data_ctl->ctl.full,
+	      "%llu terminations", info.terminations);
+	CHECK(!info.stuck_ends && !info.quarantined,
+	      "it is taken for one that does not stop");
+}
+
+/* Ended, and goes on for longer than the watchdog waits where no bound is known. */
+static void stuck(void)
+{
+	struct bpf_prog_info info;
+	struct stuck *skel;
+	int fd, err;
+
+	wd_enable(500000);
+	skel = stuck__open_and_load();
+	REQUIRE(skel, "stuck: %m");
+	fd = bpf_program__fd(skel->progs.long_release);
+	skel->data_ctl->ctl.n = 1 << 23;
 	err = prog_run(fd, NULL);
 	CHECK(!err, "test run: %s", strerror(-err));
 	CHECK(wait_until(in_quarantine, &fd, 5 * NSEC_PER_SEC),
 	      "it is not in quarantine");
 	info = prog_info(fd);
-	CHECK(info.terminations == 1, "%llu terminations", info.terminations);
+	CHECK(info.terminations == 1 && info.stuck_ends == 1,
+	      "%llu terminations, stuck %llu times", info.terminations,
+	      info.stuck_ends);
+	CHECK(info.stop_bound_ns == UINT64_MAX, "its stop bound is %llu",
+	      info.stop_bound_ns);
 	CHECK(!skel->data_ctl->ctl.full && skel->data_ctl->ctl.finished == 1,
 	      "it was not ended, or did not run out");
-	diag("it made %llu calls of the helper", skel->data_ctl->ctl.steps);
+	diag("it held %llu nodes", skel->data_ctl->ctl.steps);
 	err = prog_run(fd, NULL);
 	CHECK(!err && skel->data_ctl->ctl.started == 1,
 	      "it ran again: %llu runs", skel->data_ctl->ctl.started);
@@ -199,6 +227,9 @@ static const struct test tests[] = {
 	  enable_after_load, NEEDS_WATCHDOG },
 	{ "enable_while_running", "switching on leaves alone what runs already",
 	  enable_while_running, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "long_helper",
+	  "a helper that takes long, but not longer than its stop bound",
+	  long_helper, NEEDS_WATCHDOG },
 	{ "stuck", "a program that does not stop is reported and quarantined",
 	  stuck, NEEDS_WATCHDOG },
 	{ "toggle_storm", "on and off 40 times under short invocations",

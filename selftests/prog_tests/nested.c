@@ -97,8 +97,8 @@ static void outer_only(bool kprobe)
 	}
 	wd_enable(2000);
 	set_budget(prog, 1000 * NSEC_PER_SEC);
-	/* The time of the inner one is not its own, so it has little of it. */
-	set_budget(skel->progs.outer, 100 * NSEC_PER_USEC);
+	/* The time of the inner one is not its own, so it has very little of it. */
+	set_budget(skel->progs.outer, 10 * NSEC_PER_USEC);
 	ctl->n = 1 << 23;
 	ctl->full = ctl->inner_started = ctl->inner_finished = ctl->inner_full =
 		0;
@@ -212,6 +212,63 @@ static void sampled(void)
 	      inner.p99_run_ns);
 }
 
+/*
+ * Each look finds the one on top: the one below has its own time all the same, no more and no
+ * less. Ten periods, so that most looks come one period after the other, of some ticks, so that
+ * these come between the looks.
+ */
+static void covered(void)
+{
+	const unsigned int period_us = 12000, runs = 6;
+	const __u64 budget = 10 * period_us * NSEC_PER_USEC;
+	unsigned int i, longer = 0, shorter = 0;
+	volatile struct ctl *ctl;
+	struct nested *skel;
+	int fd, err;
+
+	skel = nested__open();
+	REQUIRE(skel, "nested: %m");
+	bpf_program__set_autoload(skel->progs.outer, false);
+	bpf_program__set_autoload(skel->progs.inner_kprobe, false);
+	bpf_program__set_autoload(skel->progs.inner_fentry, false);
+	bpf_program__set_autoload(skel->progs.covered, true);
+	bpf_program__set_autoload(skel->progs.covers, true);
+	err = nested__load(skel);
+	REQUIRE(!err, "nested: %s", strerror(-err));
+	wd_enable(budget / NSEC_PER_USEC);
+	wd_set_period(period_us);
+	wd_spare(bpf_program__fd(skel->progs.covers));
+	REQUIRE(bpf_program__attach(skel->progs.covers), "covers: %m");
+	fd = bpf_program__fd(skel->progs.covered);
+	ctl = (void *)&skel->data_ctl->ctl;
+	ctl->tgid = getpid();
+	ctl->m = period_us * NSEC_PER_USEC;
+	ctl->n = 10 * budget;
+	/* Longer than it takes to read the clock twice, shorter than a look. */
+	ctl->user_ptr = env_number("BPFWD_VM_ICOUNT", 0) ? 1500 : 20000;
+	for (i = 0; i < runs; i++) {
+		uint64_t start = now_ns();
+
+		err = prog_run(fd, NULL);
+		CHECK(!err, "test run: %s", strerror(-err));
+		diag("had %.1f of %.1f ms for itself",
+		     ctl->steps / (double)NSEC_PER_MSEC,
+		     (now_ns() - start) / (double)NSEC_PER_MSEC);
+		longer += ctl->steps > budget * 3 / 2;
+		shorter += ctl->steps < budget * 9 / 10;
+	}
+	CHECK(ctl->inner_finished > 5 * runs, "%llu runs on top of it",
+	      ctl->inner_finished);
+	CHECK(prog_info(fd).terminations == runs && !ctl->full,
+	      "ended %llu times of %u", prog_info(fd).terminations, runs);
+	/* What a busy host takes away looks as if it were its own. */
+	CHECK(longer <= runs / 2, "%u of %u runs took half as much again",
+	      longer, runs);
+	CHECK(!shorter, "%u of %u runs were ended for the time of the other",
+	      shorter, runs);
+	canary();
+}
+
 static void inner_kprobe(void)
 {
 	inner_only(true);
@@ -233,6 +290,9 @@ static void outer_fentry(void)
 }
 
 static const struct test tests[] = {
+	{ "covered",
+	  "a program has its own time where each look finds another one on top of it",
+	  covered, NEEDS_WATCHDOG },
 	{ "fentry_on_itself",
 	  "a program is ended while a fentry program is attached to it",
 	  fentry_on_itself, NEEDS_WATCHDOG },

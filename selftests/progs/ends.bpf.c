@@ -181,17 +181,13 @@ static __noinline int goto_turns(void)
 	return 0;
 }
 
-/*
- * Work is queued, and the interrupt that does it is about to be raised. A may_goto loop does
- * not look at the time itself.
- */
-SEC("fentry/arch_irq_work_raise")
-int raises(void *unused)
+/* On what kicks the watchdog's own interrupts. A may_goto loop does not look at the time itself. */
+static __always_inline void stall_goto(void)
 {
 	__u64 i;
 
 	if (!armed())
-		return 0;
+		return;
 	enter();
 	for (i = 0; i < ctl.n && can_loop; i++) {
 		goto_turns();
@@ -199,6 +195,30 @@ int raises(void *unused)
 			break;
 	}
 	leave();
+}
+
+/* Work is queued, and the interrupt that does it is about to be raised. */
+SEC("fentry/arch_irq_work_raise")
+int raises(void *unused)
+{
+	stall_goto();
+	return 0;
+}
+
+/* It has come, and the work is about to be done: interrupts are off. */
+SEC("raw_tp/irq_work_entry")
+int arrives(void *unused)
+{
+	stall_goto();
+	return 0;
+}
+
+/* The same for work on another CPU: @cpu is about to be sent the interrupt. */
+SEC("fentry/native_send_call_func_single_ipi")
+int BPF_PROG(sends, int cpu)
+{
+	if (cpu == ctl.m)
+		stall_goto();
 	return 0;
 }
 

@@ -71,3 +71,87 @@ int BPF_PROG(on_exit)
 	COUNT(inner_finished);
 	return 0;
 }
+
+/* --- Who knows when a look comes: ctl.m is the period, and a gap of user_ptr ns a look --------- */
+
+struct {
+	__u64 began,
+		others; /* of the outer one: ns that the inner one took of it */
+	__u64 look; /* when the last one came */
+	__u64 last; /* when somebody read the clock */
+} volatile times;
+
+/* Once it is ended, it is told no time. */
+static __always_inline __u64 read_clock(void)
+{
+	return bpf_ktime_get_ns() ?: times.last;
+}
+
+/* Other interrupts come earlier. */
+static __always_inline bool looked_at(void)
+{
+	__u64 now = read_clock(), last = times.last;
+
+	times.last = now;
+	if (now - last <= ctl.user_ptr || now - times.look < ctl.m / 100 * 97)
+		return false;
+	times.look = now;
+	return true;
+}
+
+/* What the outer one has taken itself, ns. */
+static __always_inline __u64 own(void)
+{
+	return ctl.steps = times.last - times.began - times.others;
+}
+
+static __always_inline void begin(void)
+{
+	enter();
+	times.began = times.look = times.last = read_clock();
+	times.others = 0;
+}
+
+static __always_inline void give_back(__u64 start)
+{
+	times.others += read_clock() - start;
+	COUNT(inner_finished);
+}
+
+static long wait_for_look(__u32 i, __u64 *start)
+{
+	return looked_at() || times.last - *start > 2 * ctl.m;
+}
+
+/* Takes the end of each period, so that each look finds it. */
+SEC("?kprobe/bpf_strncmp")
+int covers(struct pt_regs *ctx)
+{
+	__u64 start;
+
+	if (!from_our_process())
+		return 0;
+	start = times.last = read_clock();
+	bpf_loop(1 << 23, wait_for_look, &start, 0);
+	give_back(start);
+	return 0;
+}
+
+static long behind_cover(__u32 i, void *unused)
+{
+	times.last = read_clock();
+	if (times.last - times.look > ctl.m / 10 * 6)
+		bpf_strncmp("inner", 5, "inner");
+	return own() > ctl.n;
+}
+
+/* Runs for n ns of its own, of each period the beginning. */
+SEC("?syscall")
+int covered(void *unused)
+{
+	begin();
+	if (bpf_loop(1 << 23, behind_cover, NULL, 0) && own() > ctl.n)
+		COUNT(full);
+	leave();
+	return 0;
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A helper that takes long: the invocation cannot be ended before it returns. */
+/* Calls that run on the fast path, and take long: the invocation does not end before they return. */
 #include "common.h"
+#include "listed.h"
 
 struct big {
 	__u8 bytes[STUCK_BYTES];
@@ -27,11 +28,38 @@ static long copy_once(__u32 i, void *unused)
 }
 
 SEC("syscall")
-int stuck_in_helper(void *unused)
+int long_helper(void *unused)
 {
 	enter();
 	if (bpf_loop(ctl.n, copy_once, NULL, 0) == ctl.n)
 		COUNT(full);
 	leave();
+	return 0;
+}
+
+/* What it holds takes as long to free as there is of it. Nothing bounds that. */
+SEC("syscall")
+int long_release(void *unused)
+{
+	struct listed *all = obj_new(struct listed);
+	struct node *one;
+	__u64 i;
+
+	enter();
+	if (!all)
+		return 0;
+	for (i = 0; i < ctl.n && can_loop; i++) {
+		one = obj_new(struct node);
+		if (!one)
+			continue;
+		bpf_spin_lock(&all->lock);
+		bpf_list_push_back_impl(&all->head, &one->list, NULL, 0);
+		bpf_spin_unlock(&all->lock);
+		ctl.steps++;
+	}
+	if (i == ctl.n)
+		COUNT(full);
+	leave();
+	obj_drop(all);
 	return 0;
 }
