@@ -4,10 +4,10 @@
  * user space, against random programs: estimate_random [PROGRAMS [FIRST]].
  *
  * A program is a random control flow graph with iterators, callbacks, may_goto,
- * calls and a global function. A small verifier walks it, keeps states and prunes, and
+ * calls, a global function and a timer. A small verifier walks it, keeps states and prunes, and
  * logs what kernel/bpf/estimate_log.c would. The truth comes from a search of all
- * states that a run can be in: the shortest and the longest run, and the longest way from
- * a redirect anywhere to the end of the fast path. No bound may be exceeded, and a fast path
+ * states that a run can be in: the shortest and the longest run, the longest one of the timer,
+ * and the longest way from a redirect anywhere to the end of the fast path. No bound may be exceeded, and a fast path
  * with a cycle must not pass for one that ends. Exit status: 0, 1.
  */
 #include <linux/bpf.h>
@@ -34,6 +34,7 @@ enum op {
 	FUNC, /* a global function */
 	CALL, /* a helper */
 	GOTO, /* may_goto */
+	START, /* of a timer: what it runs is no part of this run */
 };
 
 struct insn {
@@ -49,6 +50,7 @@ struct insn {
 
 static struct insn prog[MAX_LEN];
 static u32 len;
+static u32 timer; /* where what it runs begins, 0: nowhere */
 static u64 func_cost[2], func_call;
 
 static u32 below(u32 n)
@@ -71,6 +73,7 @@ static enum op random_op(bool callbacks)
 	       r < 82 ? FUNC :
 	       r < 87 ? CALL :
 	       r < 92 ? GOTO :
+	       r < 96 ? START :
 			JUMP;
 }
 
@@ -101,9 +104,51 @@ static void make_callback(void)
 	len = end + 1;
 }
 
+static void make_insn(u32 i, enum op op, u32 nr_iters)
+{
+	struct insn *in = &prog[i];
+	u32 tag;
+
+	in->op = op;
+	in->it = below(nr_iters);
+	in->min = below(3);
+	in->max = in->min + below(2);
+	if (below(2))
+		in->min = in->max;
+	if (in->op == NEW && !below(12)) {
+		in->min = 0;
+		in->max = U64_MAX;
+	}
+	in->call = below(30);
+	in->unit = below(5);
+	for (tag = 0; tag < NR_TAGS; tag++)
+		in->cost[tag] = in->op == COST || !below(3) ? below(20) :
+				tag ? in->cost[tag - 1] :
+				      0;
+}
+
+/* What a timer runs: behind all else, with an exit of its own. */
+static void make_timer(void)
+{
+	u32 end = len + 1 + below(6), i;
+
+	timer = 0;
+	if (len + 1 >= MAX_LEN)
+		return;
+	timer = len;
+	end = min(end, (u32)MAX_LEN - 1);
+	for (i = timer; i <= end; i++) {
+		make_insn(i, i == timer && end > timer ? NEW : random_op(false),
+			  1);
+		prog[i].to = timer + below(end - timer + 1);
+	}
+	prog[end].op = EXIT;
+	len = end + 1;
+}
+
 static void make_program(unsigned int seed)
 {
-	u32 nr_iters, i, tag;
+	u32 nr_iters, i;
 	bool callbacks;
 
 	srand(seed);
@@ -115,35 +160,18 @@ static void make_program(unsigned int seed)
 	func_cost[1] = below(20);
 	func_call = below(30);
 	for (i = 0; i < len; i++) {
-		struct insn *in = &prog[i];
-
-		in->op = random_op(callbacks);
-		in->it = below(nr_iters);
 		/* Many begin by making their iterators. */
-		if (i < nr_iters && below(4)) {
-			in->op = NEW;
-			in->it = i;
-		}
-		in->to = below(len);
-		in->min = below(3);
-		in->max = in->min + below(2);
-		if (below(2))
-			in->min = in->max;
-		if (in->op == NEW && !below(12)) {
-			in->min = 0;
-			in->max = U64_MAX;
-		}
-		in->call = below(30);
-		in->unit = below(5);
-		for (tag = 0; tag < NR_TAGS; tag++)
-			in->cost[tag] = in->op == COST || !below(3) ?
-						below(20) :
-					tag ? in->cost[tag - 1] :
-					      0;
+		bool make = i < nr_iters && below(4);
+
+		make_insn(i, make ? NEW : random_op(callbacks), nr_iters);
+		if (make)
+			prog[i].it = i;
+		prog[i].to = below(len);
 	}
 	prog[len - 1].op = EXIT;
 	if (callbacks)
 		make_callback();
+	make_timer();
 }
 
 /* --- The verifier, and what it logs ---------------------------------------------------------- */
@@ -163,6 +191,7 @@ struct vstate {
 	u32 caller; /* of the callback + 1 */
 	u32 rounds; /* of it, that were walked */
 	u32 turns; /* of may_goto, likewise */
+	u32 goto_var; /* of these */
 	u8 iter[NR_ITERS];
 	u32 ref[NR_ITERS], depth[NR_ITERS];
 	int parent;
@@ -179,7 +208,7 @@ struct kept {
 static struct kept *kept;
 static struct vstate *stack;
 static int nr_kept, nr_stack;
-static u32 last_ref, goto_var;
+static u32 last_ref;
 static bool prune_point[MAX_LEN];
 
 static u32 var_of(u32 ref)
@@ -334,6 +363,7 @@ static enum visit visit(struct vstate *s)
 		new_edge(s, old->node);
 		merge(g.nodes[old->node].var, s->cb_var);
 		merge(old->est_cb, s->est_cb);
+		merge(old->goto_var, s->goto_var);
 		for (i = 0; i < NR_ITERS; i++)
 			if (s->iter[i] && old->iter[i])
 				merge(var_of(old->ref[i]), var_of(s->ref[i]));
@@ -373,6 +403,17 @@ static void make_header(const struct vstate *s, u32 var)
 		node->alias = v->head;
 		g.chains = true;
 	}
+}
+
+/* A run begins at @pc: the program's, or that of a timer. */
+static struct vstate begin_run(u32 pc)
+{
+	struct vstate s = { .pc = pc, .parent = -1 };
+
+	s.node = new_node(pc);
+	s.goto_var = new_var(BPF_LOOP_MAY_GOTO, 0, MAX_TURNS, last_ref);
+	new_event(&s, BPF_EST_RESET, s.goto_var, 0);
+	return s;
 }
 
 /* One instruction. Return: false if the path ends, or the program is refused. */
@@ -433,7 +474,7 @@ static bool verify_insn(struct vstate *s, bool *refused)
 		other.turns++;
 		other.pc++;
 		push(&other);
-		make_header(s, goto_var);
+		make_header(s, s->goto_var);
 		s->flags |= BPF_EST_LEAVE;
 		s->pc = in->to;
 		return true;
@@ -478,6 +519,14 @@ static bool verify_insn(struct vstate *s, bool *refused)
 	case CALL:
 		call(s, in->call);
 		break;
+	case START:
+		if (!timer)
+			break;
+		other = begin_run(timer);
+		g.async = realloc(g.async, (g.nr_async + 1) * sizeof(*g.async));
+		g.async[g.nr_async++] = other.node;
+		push(&other);
+		break;
 	default:
 		break;
 	}
@@ -493,7 +542,7 @@ static bool is_forced_point(enum op op)
 /* Walks the program. Return: false if it is refused. */
 static bool verify(void)
 {
-	struct vstate s = { .parent = -1 };
+	struct vstate s;
 	u32 steps = 0, i;
 	bool refused;
 
@@ -509,11 +558,9 @@ static bool verify(void)
 	last_ref = 0;
 	g.nr_insns = MAX_LEN;
 	g.insns = insns;
-	s.node = new_node(0);
-	g.funcs[0].root = s.node;
 	g.funcs[0].event = g.nr_events;
-	goto_var = new_var(BPF_LOOP_MAY_GOTO, 0, MAX_TURNS, 0);
-	new_event(&s, BPF_EST_RESET, goto_var, 0);
+	s = begin_run(0);
+	g.funcs[0].root = s.node;
 	push(&s);
 	while (nr_stack) {
 		s = stack[--nr_stack];
@@ -584,7 +631,7 @@ struct found {
 
 static struct found *all_found;
 static u32 program;
-static bool infinite, fast_infinite;
+static bool infinite, fast_infinite, timer_runs;
 static u64 stop;
 
 static struct found *find(const struct state *s)
@@ -768,6 +815,7 @@ static struct found *search(const struct state *s)
 	f->seen = program * 2;
 	f->lo = U64_MAX;
 	f->hi = 0;
+	timer_runs |= prog[s->pc].op == START && timer;
 	if (prog[s->pc].op == EXIT)
 		f->lo = f->hi = prog[s->pc].cost[s->tag];
 	stop = max(stop, search_fast(s));
@@ -829,13 +877,14 @@ static void draw_flags(void)
 
 static struct {
 	u32 refused, unbounded, infinite, endless, cut, tight, stop_tight, bad;
+	u32 timers, timers_tight;
 } nr;
 
 static void show_program(void)
 {
 	static const char *const names[] = {
-		"cost", "branch",   "new",    "next", "bump", "jump",
-		"exit", "callback", "return", "func", "call", "goto",
+		"cost",	    "branch", "new",  "next", "bump", "jump",  "exit",
+		"callback", "return", "func", "call", "goto", "start",
 	};
 	u32 i;
 
@@ -872,6 +921,8 @@ static void check(unsigned int seed)
 {
 	struct state begin = { .turns = MAX_TURNS };
 	struct bpf_est_result *res;
+	bool never, timer_never = false;
+	u64 longest = 0; /* of the timer */
 	struct found *f;
 	const char *wrong;
 	u32 i;
@@ -893,34 +944,49 @@ static void check(unsigned int seed)
 	program++;
 	infinite = false;
 	fast_infinite = false;
+	timer_runs = false;
 	stop = 0;
 	for (i = 0; i < NR_ITERS; i++)
 		begin.left[i] = LEFT_NONE;
 	f = search(&begin);
-	wrong = infinite && res->worst != U64_MAX  ? "worst" :
-		!infinite && res->worst < f->hi	   ? "worst" :
-		!infinite && res->best > f->lo	   ? "best" :
-		infinite && res->weight != U64_MAX ? "weight" :
-		!infinite && res->weight < f->hi   ? "weight" :
-		!path_adds_up(res)		   ? "path" :
-		fast_infinite && !res->endless	   ? "endless" :
-		!fast_infinite && res->stop < stop ? "stop" :
-						     NULL;
+	never = infinite;
+	if (timer_runs) {
+		infinite = false;
+		begin.pc = timer;
+		longest = search(&begin)->hi;
+		timer_never = infinite;
+		nr.timers++;
+		nr.timers_tight += !infinite && res->async == longest;
+	}
+	infinite = never || timer_never;
+	wrong = never && res->worst != U64_MAX		       ? "worst" :
+		!never && res->worst < f->hi		       ? "worst" :
+		!never && res->best > f->lo		       ? "best" :
+		timer_never && res->async != U64_MAX	       ? "timer" :
+		!timer_never && res->async < longest	       ? "timer" :
+		infinite && res->weight != U64_MAX	       ? "weight" :
+		!infinite && res->weight < max(f->hi, longest) ? "weight" :
+		!path_adds_up(res)			       ? "path" :
+		fast_infinite && !res->endless		       ? "endless" :
+		!fast_infinite && res->stop < stop	       ? "stop" :
+								 NULL;
 	nr.infinite += infinite;
 	nr.unbounded += res->worst == U64_MAX;
 	nr.endless += res->endless;
 	nr.cut += infinite && !res->endless;
-	nr.tight += !infinite && res->worst == f->hi;
+	nr.tight += !never && res->worst == f->hi;
 	nr.stop_tight += !fast_infinite && res->stop == stop;
 	if (wrong) {
 		nr.bad++;
-		printf("program %u: %s: best %llu, worst %llu, stop %llu%s; truth %llu to %llu%s, stop %llu%s\n",
+		printf("program %u: %s: best %llu, worst %llu, timer %llu, stop %llu%s; truth %llu to %llu%s, timer %llu%s, stop %llu%s\n",
 		       seed, wrong, (unsigned long long)res->best,
 		       (unsigned long long)res->worst,
+		       (unsigned long long)res->async,
 		       (unsigned long long)res->stop,
 		       res->endless ? " endless" : "",
 		       (unsigned long long)f->lo, (unsigned long long)f->hi,
-		       infinite ? " infinite" : "", (unsigned long long)stop,
+		       never ? " infinite" : "", (unsigned long long)longest,
+		       timer_never ? " infinite" : "", (unsigned long long)stop,
 		       fast_infinite ? " endless" : "");
 		show_program();
 	}
@@ -931,6 +997,7 @@ out:
 	free(g.events);
 	free(g.vars);
 	free(g.funcs);
+	free(g.async);
 }
 
 int main(int argc, char **argv)
@@ -945,9 +1012,9 @@ int main(int argc, char **argv)
 	for (i = first; i < first + wanted; i++)
 		check(i);
 	accepted = wanted - nr.refused;
-	printf("%u programs, %u with wrong bounds; %u accepted, %u without end, %u without bound, %u endless on the fast path, %u without end are cut; worst reached by %u, stop by %u\n",
+	printf("%u programs, %u with wrong bounds; %u accepted, %u without end, %u without bound, %u endless on the fast path, %u without end are cut; worst reached by %u, stop by %u; %u with a timer, its worst reached by %u\n",
 	       wanted, nr.bad, accepted, nr.infinite, nr.unbounded, nr.endless,
-	       nr.cut, nr.tight, nr.stop_tight);
+	       nr.cut, nr.tight, nr.stop_tight, nr.timers, nr.timers_tight);
 	return nr.bad || nr.tight < accepted / 4 ||
-	       nr.stop_tight < accepted / 4;
+	       nr.stop_tight < accepted / 4 || nr.timers_tight < nr.timers / 4;
 }

@@ -69,6 +69,10 @@ estimate|only the first edge counts|s/if (max > val->max) {/if (!val->max) {/
 estimate|no way through the header|s/if (to_head->max \&\& bpf_est_add(to_head->max - 1, max) > val->max) {/if (0) {/
 estimate|nested bounds are lost|s/bpf_est_mul(rounds, loop->cycle)/loop->cycle/
 estimate|one less at least|s/func->best = ev->val\[0\]\[root\].min == U64_MAX ? 0 : ev->val\[0\]\[root\].min;/func->best = ev->val[0][root].min + 1;/
+estimate|timers run for nothing|s/all = max(all, ev->val\[0\]\[root\].max - 1);/;/
+estimate|a timer without an end has one|s/if (!ev->val\[0\]\[root\].max || ev->val\[0\]\[root\].max == U64_MAX)/if (0)/
+estimate|timers weigh nothing|s/res->weight = max(g->funcs\[0\].weight, async);/res->weight = g->funcs[0].weight;/
+estimate|timers have the best of two bounds that fits neither|s/res->async = min(res->async, async);/res->async = min(res->async, async) \/ 2;/
 estimate_fast|elements are taken|s/if (n->var \&\& !(edge->flags \& BPF_EST_LEAVE) \&\& g->insns\[n->insn\] \& BPF_EST_CUT)/if (0)/
 estimate_fast|jumps are forced the other way|s/^#define EST_NO_TAKE\t\t(BPF_EST_FORCE_FALL/#define EST_NO_TAKE\t\t(BPF_EST_FORCE_TAKE/
 estimate_fast|calls that run are stubs|s/flags \& BPF_EST_STUB ? g->stub : event->worst;/g->stub;/
