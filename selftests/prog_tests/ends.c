@@ -327,10 +327,17 @@ static void arrives(void)
 
 static __u32 *sleeps_on;
 
+/* Until it has slept, and was woken up by a message. */
 static void wake(struct bpf_program *unused)
 {
-	ctl->armed = 1;
-	syscall(SYS_futex, sleeps_on, FUTEX_WAKE, 1);
+	unsigned int i;
+
+	for (i = 0; i < 100 && !ctl->started; i++) {
+		ctl->armed = 1;
+		syscall(SYS_futex, sleeps_on, FUTEX_WAKE, 1);
+		ctl->armed = 0;
+		usleep(1000);
+	}
 }
 
 /*
@@ -354,6 +361,7 @@ static void sends(void)
 			syscall(SYS_futex, sleeps_on, FUTEX_WAIT, 0, NULL);
 	}
 	ctl->m = 1;
+	ctl->tgid = getpid();
 	REQUIRE(bpf_program__attach(skel->progs.sends), "sends: %m");
 	usleep(50000);
 	ends_soon(wake, skel->progs.sends);

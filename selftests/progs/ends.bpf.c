@@ -213,11 +213,23 @@ int arrives(void *unused)
 	return 0;
 }
 
-/* The same for work on another CPU: @cpu is about to be sent the interrupt. */
+extern const struct pcpu_hot pcpu_hot __ksym;
+
+static __always_inline bool in_task(void)
+{
+	const struct pcpu_hot *hot = bpf_this_cpu_ptr(&pcpu_hot);
+
+	return !(hot->preempt_count & 0xffff00);
+}
+
+/*
+ * The same for work on another CPU: @cpu is about to be sent the interrupt. By the runner itself:
+ * in an interrupt, locks may be held that the other CPU waits for.
+ */
 SEC("fentry/native_send_call_func_single_ipi")
 int BPF_PROG(sends, int cpu)
 {
-	if (cpu == ctl.m)
+	if (cpu == ctl.m && from_our_process() && in_task())
 		stall_goto();
 	return 0;
 }
