@@ -168,7 +168,8 @@ key() { # step
 		packages|boot) tree_key "$repo" watchdog scripts/deb.sh selftests/boot selftests/cli/tap.bash ;;
 		field|innocents) tree_key "$repo" watchdog ;;
 		dashboard|kubernetes) tree_key "$repo" watchdog "selftests/$1" ;;
-		random|random-faults) tree_key "$repo" selftests/random ;;
+		random) tree_key "$repo" selftests/random ;;
+		random-faults) tree_key "$repo" selftests/{random,mutants} scripts/test-mutants.sh ;;
 		mutants) tree_key "$repo" selftests/mutants ;;
 		verdicts|upstream) tree_key "$repo" selftests/UPSTREAM ;;
 		esac

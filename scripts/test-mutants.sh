@@ -2,35 +2,42 @@
 # Does each test fail if what it tests is wrong? The faults of selftests/mutants are put
 # into a copy of the kernel's tree, all into one kernel, in which the parameter
 # bpf_mutant switches one of them on. With none of them on, the tests must pass there.
-#   test-mutants.sh [NAME...]      --build: only build that kernel
-# The last line is "N mutants, N found". What a file NAME.sed says:
-#   # boot: OPTIONS     of the VM, in which all are tried
+#   test-mutants.sh [NAME...]      LANES=VMs at once
+#   test-mutants.sh --build        only builds that kernel
+# Each test with a fault has a VM of its own: no fault is blamed for what another one has
+# left behind. The last line is "N mutants, N found". What a file NAME.sed says:
+#   # boot: OPTIONS     of the VM
 #   # test: NAME...     these tests must fail, each of them
+#   # random: N         N random programs must find it (test-random-faults.sh)
 #   # path/of/file.c    what follows is for that file; MUTANT(NAME) is true if it is on
-# MUTANTS=folder of faults, MUTANTS_DIR=folder to build in: of others, in the same form
+# shellcheck disable=SC2317 # functions are called by in_lanes
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
-mutants=${MUTANTS:-$repo/selftests/mutants} dir=${MUTANTS_DIR:-$O/mutants}
+mutants=$repo/selftests/mutants dir=$O/mutants
 runner=$O/selftests/runner
 tree=$dir/linux
 mapfile -t all < <(basename -a -s .sed "$mutants"/*.sed)
 build_only=
 [[ ${1:-} != --build ]] || { build_only=1; shift; }
 names=("$@")
-(( $# )) || names=("${all[@]}")
+(( $# )) || mapfile -t names < <(grep -l '^# test: ' "$mutants"/*.sed | xargs basename -a -s .sed)
 for name in "${names[@]}"; do
 	[[ -e $mutants/$name.sed ]] || die "no mutant $name; there are: ${all[*]}"
 done
 mkdir -p "$dir"
 
-# The tree as it is, without kernels that are not built here.
-if [[ ! -e $tree ]]; then
-	mkdir "$tree.new"
-	(cd "$KSRC" && find . -mindepth 1 -maxdepth 1 ! -name .debug ! -name .off ! -name .variants ! -name .git \
-		-exec cp -a -t "$tree.new" {} +)
-	mv "$tree.new" "$tree"
+# The tree as it is, without kernels that are not built here; then what is newer there.
+key=$(tree_key "$KSRC")
+if ! fresh "$dir/key" "$key" "$tree"; then
+	others=(! -name .git ! -name .debug ! -name .off ! -name .variants)
+	# Objects of this one would be taken for what has the faults.
+	[[ ! -e $dir/key ]] || others+=(! -name .kernel)
+	mkdir -p "$tree"
+	(cd "$KSRC" && find . -mindepth 1 -maxdepth 1 "${others[@]}" -exec cp -au -t "$tree" {} +)
+	cp -u "$KBUILD/.config" "$tree/.kernel/.config"
+	echo "$key" >"$dir/key"
 fi
 files() { sed -nE 's,^# ([a-z][a-z0-9_/.-]*\.[ch])$,\1,p' "$mutants/$1.sed"; }
 said() { sed -n "s/^# $2: //p" "$mutants/$1.sed"; }	# name, word
@@ -83,41 +90,54 @@ done
 
 [[ -z $build_only ]] || exit 0
 
-# Number of the fault, its name, a test; first all tests with none.
-for name in "${names[@]}"; do said "$name" test | tr ' ' '\n'; done | sort -u | sed 's/^/0 none /' >"$dir/todo"
-for name in "${names[@]}"; do
-	for n in "${!all[@]}"; do [[ ${all[n]} != "$name" ]] || break; done
-	said "$name" test | tr ' ' '\n' | sed "s/^/$((n + 1)) $name /" >>"$dir/todo"
-done
-boot=$(for name in "${names[@]}"; do said "$name" boot; done | sort -u | tr '\n' ' ')
-rm -f "$dir/log"
-# A VM that dies, or does not come to its end, has found the fault that was on.
-while [[ -s $dir/todo ]]; do
-	rc=0
+# "NAME TEST STATUS" of each test; a VM that does not come to its end has died of the fault.
+run() { # name of the fault, its number, options of the kernel, tests...
+	local name=$1 n=$2 boot=$3 t lane=$dir/vm/$1-${4/\//-}
+	shift 3
+	mkdir -p "$lane"
 	# shellcheck disable=SC2016 # for the guest
-	O=$dir KERNEL=$tree/.kernel/arch/x86/boot/bzImage APPEND=$boot TIMEOUT=${TIMEOUT:-1800} \
-		"$repo/selftests/vm/run.sh" "$(printf 'while read -r n name t; do
-			echo "#begin $name $t"; echo "$n" >/sys/module/kernel/parameters/bpf_mutant
-			%q -t "$t" </dev/null; echo "#end $name $t $?"
-		done <%q' "$runner" "$dir/todo")" >"$dir/now.log" 2>&1 || rc=$?
-	cat "$dir/now.log" >>"$dir/log"
-	(( rc == 124 || rc == 255 )) || break
-	read -r name t < <(sed -n 's/^#begin //p' "$dir/now.log" | tail -n 1)
-	[[ -n ${t:-} ]] || die "the kernel does not boot; see $dir/now.log"
-	echo "#end $name $t dead" >>"$dir/log"
-	sed -i "1,/ $name ${t/\//\\/}\$/d" "$dir/todo"
-done
-
-ended() { # name, test; its status
-	sed -n "s,^#end $1 $2 ,,p" "$dir/log"
+	O=$lane KERNEL=$tree/.kernel/arch/x86/boot/bzImage APPEND="bpf_mutant=$n $boot" \
+		TIMEOUT=${TIMEOUT:-$((300 + 60 * $#))} "$repo/selftests/vm/run.sh" \
+		"$(printf 'for t in %s; do echo "#begin $t"; %q -t "$t" </dev/null; echo "#end $t $?"; done' "$*" "$runner")" \
+		>"$lane/log" 2>&1 || true
+	for t; do
+		! grep -qx "#begin $t" "$lane/log" ||
+			echo "$name $t $(sed -n "s,^#end $t ,,p" "$lane/log" | grep . || echo dead)"
+	done >"$lane/status"
 }
+status() { # name, test
+	sed -n "s,^$1 $2 ,,p" "$dir"/vm/*/status | tail -n 1
+}
+number() { # name
+	local n
+	for n in "${!all[@]}"; do [[ ${all[n]} != "$1" ]] || echo $((n + 1)); done
+}
+without() { # options of the kernel: all tests that want these, without a fault
+	local name tests=()
+	for name in "${names[@]}"; do
+		[[ $(said "$name" boot) != "$1" ]] || read -ra tests <<<"${tests[*]} $(said "$name" test)"
+	done
+	mapfile -t tests < <(printf '%s\n' "${tests[@]}" | sort -u)
+	run none 0 "$1" "${tests[@]}"
+}
+with() { # "NAME TEST"
+	run "${1% *}" "$(number "${1% *}")" "$(said "${1% *}" boot)" "${1#* }"
+}
+rm -rf "$dir/vm"
+say 'the tests, without a fault'
+mapfile -t boots < <(for name in "${names[@]}"; do said "$name" boot | grep . || echo; done | sort -u)
+in_lanes without "${boots[@]}"
+say 'each fault with its tests'
+mapfile -t pairs < <(for name in "${names[@]}"; do said "$name" test | tr ' ' '\n' | sed "s/^/$name /"; done)
+in_lanes with "${pairs[@]}"
+
 found=0
 for name in "${names[@]}"; do
-	missed=''
+	missed=
 	for t in $(said "$name" test); do
-		if [[ $(ended none "$t") != 0 ]]; then
+		if [[ $(status none "$t") != 0 ]]; then
 			missed+=" $t does not pass without it,"
-		elif [[ $(ended "$name" "$t") != @(1|dead) ]]; then
+		elif [[ $(status "$name" "$t") != @(1|dead) ]]; then
 			missed+=" $t does not find it,"
 		fi
 	done
@@ -125,8 +145,9 @@ for name in "${names[@]}"; do
 		echo "not found - $name:${missed%,}"
 	else
 		found=$((found + 1))
-		how=$(sed -n "/^#begin $name /,/^#end/p" "$dir/log" | grep -m 1 '^# FAIL') || how='the VM died'
-		echo "found - $name: $how"
+		for t in $(said "$name" test); do
+			echo "found - $name: $t: $(grep -m 1 '^# FAIL' "$dir/vm/$name-${t/\//-}/log" || echo 'the VM died')"
+		done
 	fi
 done
 echo "${#names[@]} mutants, $found found"

@@ -1,62 +1,63 @@
 #!/bin/bash
-# Do the random programs find what is wrong? The faults of selftests/random/faults are put
-# into one kernel, in which the option bpf_mutant=N switches one of them on (see
-# test-mutants.sh). With none of them on there must be no exception, with each there must be.
-#   test-random-faults.sh [NAME...]     PROGRAMS=500  SEED=1
+# Do the random programs find what is wrong? Those faults of selftests/mutants that name a
+# number of programs ("# random: N") are tried, in the kernel that test-mutants.sh builds.
+# Without a fault there must be no exception, with each there must be.
+#   test-random-faults.sh [NAME...]     SEED=1   PROGRAMS=N  LANES=VMs at once
 # Each is tried with the deterministic VM first, where a time to stop that is above its bound
 # is an exception, and then with two processors. The last line is "N faults, N found".
+# shellcheck disable=SC2317 # functions are called by in_lanes
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
-faults=$repo/selftests/random/faults dir=$O/random-faults
-mapfile -t all < <(basename -a -s .sed "$faults"/*.sed)
+mutants=$repo/selftests/mutants dir=$O/random-faults seed=${SEED:-1}
+mapfile -t all < <(basename -a -s .sed "$mutants"/*.sed)
+programs() { sed -n 's/^# random: //p' "$mutants/$1.sed"; }
 names=("$@")
-(( $# )) || names=("${all[@]}")
+(( $# )) || mapfile -t names < <(grep -l '^# random: ' "$mutants"/*.sed | xargs basename -a -s .sed)
+most=0
 for name in "${names[@]}"; do
-	[[ -e $faults/$name.sed ]] || die "no fault $name; there are: ${all[*]}"
+	[[ -e $mutants/$name.sed ]] || die "no mutant $name; there are: ${all[*]}"
+	n=$(programs "$name")
+	[[ -n $n ]] || die "$name does not say how many random programs find it"
+	(( n <= most )) || most=$n
 done
-MUTANTS=$faults MUTANTS_DIR=$dir "$repo/scripts/test-mutants.sh" --build
+"$repo/scripts/test-mutants.sh" --build
+kernel=$O/mutants/linux/.kernel/arch/x86/boot/bzImage
 
-run() { # name, number of the fault, ICOUNT; status of the VM
-	mkdir -p "$dir/$1"
-	O=$dir/$1 KERNEL=$dir/linux/.kernel/arch/x86/boot/bzImage APPEND="bpf_mutant=$2" \
+# Ends at the first exception.
+run() { # name, number of the fault, ICOUNT, programs; status of the VM
+	local lane=$dir/$1-$3
+	mkdir -p "$lane"
+	O=$lane KERNEL=$kernel APPEND="bpf_mutant=$2" \
 		ICOUNT=$3 TCG=single TIMEOUT=${TIMEOUT:-1800} "$repo/selftests/vm/run.sh" \
-		"$(printf '%q --random %d --seed %d --budget-ms 2' "$O/selftests/runner" \
-		"${PROGRAMS:-500}" "${SEED:-1}")" >"$dir/$1.log" 2>&1
+		"$(printf '%q --random %d --seed %d --first --budget-ms 2' "$O/selftests/runner" "$4" "$seed")" \
+		>"$lane/log" 2>&1
 }
-what() { # name, status of the VM: how many exceptions, and the first one
-	local n
-	n=$(grep -c '^# seed [0-9]*,' "$dir/$1.log") || true
-	if (( n )); then
-		echo "$n exceptions, $(sed -n 's/^# \(seed [0-9]*,\)/\1/p' "$dir/$1.log" | head -n 1)"
-	else
-		echo "the VM ended with status $2 at $(grep -ao 'random seed [0-9]*' "$dir/$1/vm/console.log" | tail -n 1)"
-	fi
+what() { # name, ICOUNT: the first exception
+	sed -n 's/^# \(seed [0-9]*,\)/\1/p' "$dir/$1-$2/log" | grep -m 1 . ||
+		grep -m 1 '^# FAIL\|^# .*seed' "$dir/$1-$2/log" ||
+		echo "the VM died at $(grep -ao 'random seed [0-9]*' "$dir/$1-$2/vm/console.log" | tail -n 1)"
 }
-
-for icount in 1 0; do
-	say "no fault, ICOUNT=$icount"
-	rc=0
-	run none 0 "$icount" || rc=$?
-	(( !rc )) || die "without a fault: $(what none "$rc"); see $dir/none.log"
-done
-found=0
-for name in "${names[@]}"; do
-	for n in "${!all[@]}"; do [[ ${all[n]} != "$name" ]] || break; done
+without() { # ICOUNT
+	say "no fault, ICOUNT=$1, $most programs from $seed"
+	run none 0 "$1" "${PROGRAMS:-$most}" || die "without a fault: $(what none "$1"); see $dir/none-$1/log"
+}
+with() { # name
+	local n icount
+	for n in "${!all[@]}"; do [[ ${all[n]} != "$1" ]] || break; done
 	for icount in 1 0; do
-		rc=0
-		run "$name" $((n + 1)) "$icount" || rc=$?
-		(( !rc )) || break
+		run "$1" $((n + 1)) "$icount" "${PROGRAMS:-$(programs "$1")}" || {
+			echo "found - $1, ICOUNT=$icount: $(what "$1" "$icount")"
+			return 0
+		}
 	done
-	if (( rc )); then
-		found=$((found + 1))
-		echo "found - $name, ICOUNT=$icount: $(what "$name" "$rc")"
-	else
-		echo "not found - $name"
-	fi
-done
-echo "${#names[@]} faults, $found found"
-(( found == ${#names[@]} ))
-exit
+	echo "not found - $1"
+	return 1
+}
+in_lanes without 1 0
+rc=0
+in_lanes with "${names[@]}" | tee "$dir/results" || rc=$?
+echo "${#names[@]} faults, $(grep -c '^found' "$dir/results") found"
+exit "$rc"
 }

@@ -34,7 +34,7 @@ one() { # seed
 		jq -c ".icount = ($icount == 1)" "$lane/vm/scratch/random.json" >"$dir/$1.json"
 	else
 		echo "# seeds from $1: the VM ended with status $rc at $(grep -ao 'random seed [0-9]*' "$lane/vm/console.log" | tail -n 1)"
-		echo "{\"seed\":$1,\"programs\":0,\"accepted\":0,\"overran\":0,\"ended\":0,\"said_no\":0,\"exceptions\":1,\"stop_over_bound\":0,\"icount\":$([[ $icount == 1 ]] && echo true || echo false)}" >"$dir/$1.json"
+		echo "{\"seed\":$1,\"programs\":0,\"accepted\":0,\"overran\":0,\"ended\":0,\"said_no\":0,\"conditional\":0,\"exceptions\":1,\"stop_over_bound\":0,\"icount\":$([[ $icount == 1 ]] && echo true || echo false)}" >"$dir/$1.json"
 	fi
 	return "$rc"
 }
@@ -47,7 +47,8 @@ jq -s --argjson env "$("$repo/scripts/env.sh")" '
 	def sum(f): map(f) | add;
 	{ env: $env, rows: (group_by(.icount) | map({ seed: (map(.seed) | min), icount: .[0].icount,
 	  programs: sum(.programs), accepted: sum(.accepted), overran: sum(.overran),
-	  ended: sum(.ended), said_no: sum(.said_no), exceptions: sum(.exceptions),
+	  ended: sum(.ended), said_no: sum(.said_no), conditional: sum(.conditional),
+	  exceptions: sum(.exceptions),
 	  stop_over_bound: sum(.stop_over_bound) })) }' "${files[@]}" >"$O/random.json"
 jq -r 'def sum(f): [.rows[] | f] | add;
 	"\(sum(.programs)) programs, \(sum(.accepted)) accepted, \(sum(.ended)) ended, \(sum(.exceptions)) exceptions"' "$O/random.json"

@@ -7,7 +7,7 @@
  *   runner --corpus DIR [--glob GLOB] [--names FILE] [--rounds N] [--sweep-ms N]
  *          [--anywhere-ms N] [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]
  *   runner --compare FILE
- *   runner --random N [--seed N] [--budget-ms N] [--json FILE] [-v]
+ *   runner --random N [--seed N] [--first] [--budget-ms N] [--json FILE] [-v]
  *
  * Output is TAP. Exit status: 0 all passed, 1 something failed, 4 nothing but
  * skips. Each test is a process; the runner stays on CPU 0, the tests are on the
@@ -257,7 +257,7 @@ static void usage(FILE *f)
 		"              [--anywhere-ms N] [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]\n"
 		"              [--bounds FILE]   (what runs take, and the estimates; no kills)\n"
 		"       runner --compare FILE   (what --classes has written, with the table)\n"
-		"       runner --random N [--seed N] [--budget-ms N] [--json FILE] [-v]\n");
+		"       runner --random N [--seed N] [--first] [--budget-ms N] [--json FILE] [-v]\n");
 }
 
 enum {
@@ -280,6 +280,7 @@ enum {
 	OPT_COMPARE,
 	OPT_RANDOM,
 	OPT_SEED,
+	OPT_FIRST,
 };
 
 /* What --kills may say; the number is a set of KILL_*. */
@@ -364,6 +365,7 @@ int main(int argc, char **argv)
 		{ "compare", required_argument, NULL, OPT_COMPARE },
 		{ "random", required_argument, NULL, OPT_RANDOM },
 		{ "seed", required_argument, NULL, OPT_SEED },
+		{ "first", no_argument, NULL, OPT_FIRST },
 		{}
 	};
 	const char *repro = NULL, *json_path = NULL;
@@ -417,6 +419,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_RANDOM:
 			random.programs = strtoul(optarg, NULL, 10);
+			break;
+		case OPT_FIRST:
+			random.first = true;
 			break;
 		case OPT_SEED:
 			random.seed = strtoull(optarg, NULL, 10);

@@ -19,7 +19,8 @@ static const char *const ended[] = {
 };
 
 static const char *const endless[] = {
-	"no_exit", "live_after", "copied_before", "by_packet", "by_array",
+	"no_exit",	 "no_exit_aside", "live_after",
+	"copied_before", "by_packet",	  "by_array",
 };
 
 /* Nothing but program @name is loaded. NULL: the verifier refuses it, which ends it as well. */

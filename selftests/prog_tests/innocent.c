@@ -370,6 +370,65 @@ static void sleeping(void)
 	      (unsigned long long)fault.delay_ns);
 }
 
+/* All CPUs but the first. */
+static void others_online(int last, bool on)
+{
+	char path[100];
+	int cpu, err;
+
+	for (cpu = 1; cpu <= last; cpu++) {
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%d/online", cpu);
+		err = file_write(path, on ? "1" : "0");
+		CHECK(!err, "%s = %d: %s", path, on, strerror(-err));
+	}
+}
+
+/*
+ * A time without looks that nobody explains may be the hypervisor's. Here interrupts are off
+ * on the only CPU that there is: nobody else can look after it.
+ */
+static void gap(void)
+{
+	/* More than the periods without a look that need no explanation. */
+	const uint64_t budget_ns = 6 * PERIOD_US * NSEC_PER_USEC;
+	int last = last_cpu(), err = 0, fd;
+	struct bpf_prog_info info;
+	struct innocent *skel;
+	volatile struct ctl *ctl;
+	__u64 runs = 0, ns = 0;
+
+	if (last && access("/sys/devices/system/cpu/cpu1/online", W_OK))
+		skip("no CPU can be taken offline (CONFIG_HOTPLUG_CPU)");
+	wd_enable(budget_ns / NSEC_PER_USEC);
+	skel = load();
+	ctl = (void *)&skel->data_ctl->ctl;
+	fd = bpf_program__fd(skel->progs.innocent_gap);
+	/* The look that was due comes at once. */
+	ctl->m = 20;
+	others_online(last, false);
+	/* Longer, until it is long enough. */
+	for (skel->bss->locked_turns = 1 << 16;
+	     skel->bss->locked_turns <= 1 << 23 && ns <= 3 * budget_ns &&
+	     ctl->full == runs && !err;
+	     skel->bss->locked_turns *= 2) {
+		err = prog_run(fd, NULL);
+		ns = ctl->leave_ns - ctl->enter_ns;
+		runs++;
+	}
+	others_online(last, true);
+	CHECK(!err, "test run: %s", strerror(-err));
+	info = prog_info(fd);
+	diag("%.1f ms with interrupts off; %llu overruns, the longest %.1f ms",
+	     ns / (double)NSEC_PER_MSEC, info.overruns,
+	     info.longest_run_ns / (double)NSEC_PER_MSEC);
+	if (ns <= 2 * budget_ns)
+		skip("the most turns that a loop may take are over too soon");
+	CHECK(ctl->full == runs && !info.overruns,
+	      "%llu of %llu runs did all, %llu overruns", ctl->full, runs,
+	      info.overruns);
+}
+
 static void no_image(void)
 {
 	struct bpf_prog_info info;
@@ -396,6 +455,8 @@ static void no_image(void)
 static const struct test tests[] = {
 	{ "below_budget", "100 runs of 70 % of the budget are not ended",
 	  below_budget, NEEDS_WATCHDOG },
+	{ "gap", "a time without looks that nobody explains is not charged",
+	  gap, NEEDS_WATCHDOG },
 	{ "interrupted",
 	  "a program that interrupts keep from its work is not ended",
 	  interrupted, NEEDS_WATCHDOG },

@@ -98,3 +98,16 @@ int innocent_short(void *unused)
 	leave();
 	return 0;
 }
+
+/* Interrupts are off for a while; it is still there when the looks come again. */
+SEC("syscall")
+int innocent_gap(void *unused)
+{
+	enter();
+	go_round_locked();
+	ctl.leave_ns = bpf_ktime_get_ns();
+	if (bpf_loop(ctl.m, work_step, NULL, 0) == ctl.m)
+		COUNT(full);
+	leave();
+	return 0;
+}

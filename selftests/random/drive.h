@@ -10,16 +10,18 @@ struct random_opts {
 	unsigned int programs;
 	const char *json; /* NULL: none */
 	unsigned int budget_us;
+	bool first; /* no more after an exception */
 };
 
 struct kind_totals {
-	unsigned int programs, accepted, overran, ended, said_no, exceptions;
+	unsigned int programs, accepted, overran, ended, said_no, conditional,
+		exceptions;
 	__u64 longest_stop_ns;
 };
 
 struct random_totals {
 	unsigned int programs, accepted, not_needed, overran, ended, said_no,
-		exceptions, stop_over_bound;
+		conditional, exceptions, stop_over_bound;
 	__u64 load_ns, run_ns, check_ns;
 	struct kind_totals kinds[NR_KINDS], hooks[NR_HOOKS];
 };

@@ -139,7 +139,7 @@ static bool may_stand(struct gen *g, int fn, const struct where *w,
 		return false;
 	if (later && (w->turns || w->callback || w->rcu || w->no_preempt))
 		return false;
-	/* On one CPU nobody is left to end it. */
+	/* Nothing is called with a lock held, so the clock cannot be asked. */
 	if (s->emit == st_hold_lock && g->by_clock)
 		return false;
 	if (s->emit == st_hold_lock && w->goes_on && w->depth < 2)
@@ -241,9 +241,6 @@ void gen_main(struct program *p, const struct home *h, __u64 seed)
 
 	begin(g, p, h, seed, 0);
 	p->hook = random_below(g, NR_HOOKS);
-	/* On one CPU nobody is left to end what runs in an interrupt. */
-	if (h->by_clock && p->hook == HOOK_perf_event)
-		p->hook = HOOK_tracepoint;
 	g->can = hooks[p->hook].can;
 	g->by_clock = h->by_clock || p->hook == HOOK_raw_tp_ipi;
 	p->overruns = !one_in(g, 10);

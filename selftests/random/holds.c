@@ -6,20 +6,31 @@
 
 /* --- What is held ---------------------------------------------------------------------------- */
 
+/* Statements with what R0 refers to, and then it is back in @reg. */
+static void hold(struct gen *g, int fn, struct where w, int reg)
+{
+	int kept = keep(g, fn);
+
+	w.refs++;
+	gen_block(g, fn, inside(w));
+	fetch_kept(g, fn, reg, kept);
+	forget(g, fn, kept);
+}
+
 /*
  * Behind a call that returns a reference or NULL: statements with it, and then it is back
  * in R1.
  */
 static void with_reference(struct gen *g, int fn, struct where w, int none)
 {
-	int kept;
-
 	jump_if(C, BPF_JEQ, R0, 0, none);
-	kept = keep(g, fn);
-	w.refs++;
-	gen_block(g, fn, inside(w));
-	fetch_kept(g, fn, R1, kept);
-	forget(g, fn, kept);
+	hold(g, fn, w, R1);
+}
+
+/* What takes a reference over does so on the fast path, too: what runs long may be before it. */
+static bool run_before(struct gen *g)
+{
+	return one_in(g, 2);
 }
 
 void st_hold_record(struct gen *g, int fn, struct where w)
@@ -156,16 +167,24 @@ void st_hold_object(struct gen *g, int fn, struct where w)
 /* A task into the map, and what was there before is held. */
 void st_hold_kptr(struct gen *g, int fn, struct where w)
 {
+	bool before = run_before(g);
 	int none = label(C);
 
 	HAS(hold_kptr);
 	load_field(g, fn, R1, RND(pid));
 	call_kfunc(C, g->h->bpf_task_from_pid);
 	jump_if(C, BPF_JEQ, R0, 0, none);
-	mov(C, R2, R0);
+	if (before)
+		hold(g, fn, w, R2);
+	else
+		mov(C, R2, R0);
 	load_value(C, R1, g->h->slots_fd, 0);
 	call_helper(C, BPF_FUNC_kptr_xchg);
-	with_reference(g, fn, w, none);
+	jump_if(C, BPF_JEQ, R0, 0, none);
+	if (before)
+		mov(C, R1, R0);
+	else
+		hold(g, fn, w, R1);
 	call_kfunc(C, g->h->bpf_task_release);
 	place(C, none);
 }
@@ -179,11 +198,14 @@ static void lock_list(struct gen *g, int fn, int helper)
 /* An object into a list, statements, and out again. */
 void st_hold_list(struct gen *g, int fn, struct where w)
 {
+	bool before = run_before(g);
 	int none = label(C), kept;
 
 	HAS(hold_list);
 	new_node(g, fn);
 	jump_if(C, BPF_JEQ, R0, 0, none);
+	if (before)
+		hold(g, fn, w, R0);
 	kept = keep(g, fn);
 	lock_list(g, fn, BPF_FUNC_spin_lock);
 	load_value(C, R1, g->h->lists_fd, g->h->list_head_at);
@@ -194,7 +216,8 @@ void st_hold_list(struct gen *g, int fn, struct where w)
 	mov_imm(C, R4, 0);
 	call_kfunc(C, g->h->bpf_list_push_front_impl);
 	lock_list(g, fn, BPF_FUNC_spin_unlock);
-	gen_block(g, fn, inside(w));
+	if (!before)
+		gen_block(g, fn, inside(w));
 	lock_list(g, fn, BPF_FUNC_spin_lock);
 	load_value(C, R1, g->h->lists_fd, g->h->list_head_at);
 	call_kfunc(C, g->h->bpf_list_pop_front);

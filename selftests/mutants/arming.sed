@@ -1,0 +1,9 @@
+# Starting the timer takes long, and is the time of the program that it is started for.
+# test: ends/own_time
+# kernel/bpf/runtime/timer.c
+/^static bool bpf_watchdog_arm(/,/^}/{
+	s/claimed = bpf_invocation_claim(inv)/claimed = MUTANT(arming) || bpf_invocation_claim(inv)/
+	s/^\t\tbpf_watchdog_begin(wd);/&\n\t\tif (MUTANT(arming)) {\n\t\t\tbpf_watchdog_watch_me();\n\t\t\tmdelay(5);\n\t\t}/
+}
+# kernel/bpf/runtime/account.c
+/^void bpf_invocation_see/,/^}/s/inv->began = now->when;/inv->began = MUTANT(arming) ? then->when : now->when;/

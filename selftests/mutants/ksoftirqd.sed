@@ -1,0 +1,4 @@
+# The time of ksoftirqd is credited to what it runs.
+# test: charged/softirq
+# kernel/bpf/runtime/account.c
+s/return inv->softirq ?/return inv->softirq \&\& !MUTANT(ksoftirqd) ?/

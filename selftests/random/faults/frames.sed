@@ -1,3 +1,0 @@
-# A walk of more than 2 frames gives up.
-# kernel/bpf/runtime/termination.c
-/^static bool bpf_term_frame/,/^}/s/^\tw->nr++;$/\tif (++w->nr > 2 \&\& MUTANT(frames)) {\n\t\tw->err = -E2BIG;\n\t\treturn false;\n\t}/
