@@ -21,7 +21,7 @@ machine() {
 
 cd "$work" || exit 1
 if [[ -n ${MODEL:-} ]]; then
-	bpfwd calibrate load "$MODEL" || exit 1
+	bpfwd calibrate load --force "$MODEL" || exit 1
 elif [[ -z ${QUICK:-} ]]; then
 	bpfwd calibrate run --load "$out/model.txt" || exit 1
 fi

@@ -891,6 +891,44 @@ static void violations(void)
 	wd_reset();
 }
 
+/* The same for runs that are over before anybody looks at them: those that are timed. */
+static void short_violations(void)
+{
+	uint64_t until = now_ns() + 40 * NSEC_PER_SEC;
+	struct model *m = tick_model();
+	struct bpf_program *prog;
+	struct bpf_prog_info info;
+	struct wd_event ev;
+	int fd, events;
+
+	m->e[m->nr - 2].best = m->e[m->nr - 2].worst = 0;
+	use_model(m);
+	load("straight", &prog, NULL, 0);
+	fd = bpf_program__fd(prog);
+	trace_start();
+	trace_clear();
+	wd_enable(1000000);
+	do {
+		REQUIRE(!prog_run(fd, NULL), "run: %m");
+		info = prog_info(fd);
+	} while (info.sampled_runs < 20 && now_ns() < until);
+	CHECK(info.sampled_runs >= 20, "%llu runs were timed",
+	      info.sampled_runs);
+	CHECK(info.estimate_violations >= info.sampled_runs,
+	      "%llu violations, %llu runs were timed", info.estimate_violations,
+	      info.sampled_runs);
+	/* Told soon after, and only of those longer than all before. */
+	events = trace_find(info.id, "violation", &ev);
+	CHECK(events && events <= (long long)info.estimate_violations &&
+		      ev.ran_ns > 0 &&
+		      ev.ran_ns <= (long long)info.longest_run_ns,
+	      "%d events, the last of %lld ns, longest %llu ns", events,
+	      ev.ran_ns, info.longest_run_ns);
+	wd_disable();
+	reset_model();
+	wd_reset();
+}
+
 static const struct test tests[] = {
 	{ "bounds",
 	  "best and worst are what they are by hand, for each kind of loop and call",
@@ -934,6 +972,9 @@ static const struct test tests[] = {
 	  budgets, NEEDS_WATCHDOG },
 	{ "violations", "a run that is longer than estimated is counted",
 	  violations, NEEDS_WATCHDOG },
+	{ "short_violations",
+	  "so is each that is timed, and the longest of them are told",
+	  short_violations, NEEDS_WATCHDOG },
 };
 
 const struct suite suite_estimate = {

@@ -257,6 +257,38 @@ static void fork_migrate(void)
 	canary();
 }
 
+/* With a pause before each of them, the first program is the first one each time. */
+static void both_at_hook(void)
+{
+	uint64_t until = now_ns() + 40 * NSEC_PER_SEC;
+	struct samples *skel = load();
+	struct bpf_prog_info first, second;
+	struct bpf_link *links[2];
+
+	wd_enable(BUDGET_US);
+	skel->data_ctl->ctl.n = 10;
+	wd_spare(bpf_program__fd(skel->progs.samples_first));
+	wd_spare(bpf_program__fd(skel->progs.samples_second));
+	links[0] = bpf_program__attach(skel->progs.samples_first);
+	links[1] = bpf_program__attach(skel->progs.samples_second);
+	REQUIRE(links[0] && links[1], "attach: %m");
+	do {
+		usleep(3000);
+		first = prog_info(bpf_program__fd(skel->progs.samples_first));
+		second = prog_info(bpf_program__fd(skel->progs.samples_second));
+	} while (first.sampled_runs + second.sampled_runs < 400 &&
+		 now_ns() < until);
+	diag("the first was timed %llu times, the second %llu times",
+	     first.sampled_runs, second.sampled_runs);
+	CHECK(first.sampled_runs >= 40 && second.sampled_runs >= 40,
+	      "the first was timed %llu times, the second %llu times",
+	      first.sampled_runs, second.sampled_runs);
+	CHECK(first.p99_run_ns && second.p99_run_ns, "p99 %llu and %llu ns",
+	      first.p99_run_ns, second.p99_run_ns);
+	bpf_link__destroy(links[0]);
+	bpf_link__destroy(links[1]);
+}
+
 /* The histogram alone, built for user space. */
 static void histogram(void)
 {
@@ -270,6 +302,8 @@ static void histogram(void)
 }
 
 static const struct test tests[] = {
+	{ "both_at_hook", "of two programs on one hook each is timed",
+	  both_at_hook, NEEDS_WATCHDOG },
 	{ "ended", "runs that are ended are timed as well", ended,
 	  NEEDS_WATCHDOG },
 	{ "fork_migrate",

@@ -20,6 +20,21 @@ int samples_two(struct __sk_buff *skb)
 	return 0;
 }
 
+/* Two on one hook, which run one after the other. */
+SEC("raw_tp/sys_enter")
+int samples_first(void *ctx)
+{
+	bpf_loop(ctl.n, sample_step, NULL, 0);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int samples_second(void *ctx)
+{
+	bpf_loop(ctl.n, sample_step, NULL, 0);
+	return 0;
+}
+
 /* The histogram of a program, from the kernel's memory. */
 __u32 seen[256] SEC(".data.seen");
 

@@ -92,7 +92,7 @@ static void serve_say(struct serve *s, int priority, const char *fmt, ...)
 static int priority(const struct event *e)
 {
 	return e->kind == EV_TERMINATED || e->kind == EV_WARNED ||
-			       e->kind == EV_STUCK ||
+			       e->kind == EV_STUCK || e->kind == EV_VIOLATION ||
 			       e->kind == EV_QUARANTINED ||
 			       e->kind == EV_LOST || event_is_policy(e) ?
 		       LOG_WARNING :

@@ -21,6 +21,7 @@ static const struct {
 	[EV_OVERRUN] = { "overrun", "OVERRUN" },
 	[EV_LATE] = { "late", "LATE" },
 	[EV_STUCK] = { "stuck", "STUCK" },
+	[EV_VIOLATION] = { "violation", "VIOLATION" },
 	[EV_QUARANTINED] = { "quarantined", "QUARANTINED" },
 	[EV_RELEASED] = { "released", "RELEASED" },
 	[EV_DENIED] = { "attach_denied", "DENIED" },
@@ -98,6 +99,12 @@ static void read_stuck(const char *fields, struct event *e)
 	read_reason(fields, e);
 }
 
+static void read_violation(const char *fields, struct event *e)
+{
+	e->kind = EV_VIOLATION;
+	e->worst_ns = field_num(fields, "worst_ns", 10);
+}
+
 static void read_overrun(const char *fields, struct event *e)
 {
 	char action[16] = "";
@@ -153,6 +160,7 @@ static const struct {
 	{ "terminate", read_terminate },   { "late", read_late },
 	{ "stuck", read_stuck },	   { "overrun", read_overrun },
 	{ "quarantine", read_quarantine }, { "policy_denied", read_policy },
+	{ "violation", read_violation },
 };
 
 /* The kernel tells soon after, in whatever task runs then: who it was is in the event,

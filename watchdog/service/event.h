@@ -11,6 +11,7 @@ enum event_kind {
 	EV_OVERRUN,
 	EV_LATE, /* returned by itself before it was ended */
 	EV_STUCK, /* does not stop */
+	EV_VIOLATION, /* ran longer than its estimate */
 	EV_QUARANTINED,
 	EV_RELEASED,
 	EV_DENIED,
@@ -29,7 +30,7 @@ struct event {
 	char name[64];
 	char reason[32];
 	u64 ran_ns, budget_ns, late_ns, stop_ns, commits, ip, terminations;
-	/* EV_DENIED, EV_WOULD_DENY, EV_DETACHED: */
+	/* EV_VIOLATION has the first, EV_DENIED, EV_WOULD_DENY and EV_DETACHED all: */
 	u64 worst_ns, there_ns, limit_ns; /* UINT64_MAX: unbounded */
 	u32 terminable; /* enum bpf_terminable of the program */
 	char rule[64], at[160];

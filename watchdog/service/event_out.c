@@ -109,6 +109,7 @@ static void json_details(json_t *doc, const struct event *e)
 	} numbers[] = {
 		{ "ran_ns", e->ran_ns, e->ran_ns },
 		{ "budget_ns", e->budget_ns, e->budget_ns },
+		{ "worst_ns", e->worst_ns, e->kind == EV_VIOLATION },
 		{ "late_ns", e->late_ns, !strcmp(e->reason, "budget") },
 		{ "stop_ns", e->stop_ns, ended },
 		{ "commits", e->commits, ending },
@@ -193,7 +194,8 @@ static void put_policy(FILE *f, const struct event *e)
 
 static void put_cost(FILE *f, const struct event *e)
 {
-	char ran[DURATION_LEN], budget[DURATION_LEN], stop[DURATION_LEN];
+	char ran[DURATION_LEN], budget[DURATION_LEN], stop[DURATION_LEN],
+		worst[DURATION_LEN];
 
 	if (event_is_policy(e)) {
 		put_policy(f, e);
@@ -207,6 +209,8 @@ static void put_cost(FILE *f, const struct event *e)
 	fprintf(f, " ran %s", duration(e->ran_ns, ran));
 	if (!strcmp(e->reason, "budget"))
 		fprintf(f, " > %s", duration_set(e->budget_ns, budget));
+	if (e->kind == EV_VIOLATION)
+		fprintf(f, " > %s, its estimate", duration(e->worst_ns, worst));
 	if (e->kind == EV_LATE)
 		fputs(", returned by itself before it was ended", f);
 	if (e->kind == EV_STUCK)

@@ -136,6 +136,7 @@ void metrics_count(struct metrics_events *events, const struct event *event)
 	/* the kernel counts these */
 	case EV_LATE:
 	case EV_STUCK:
+	case EV_VIOLATION:
 	case EV_DENIED:
 	case EV_WOULD_DENY:
 	case EV_DETACHED:
