@@ -5,10 +5,8 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -325,50 +323,28 @@ static void arrives(void)
 	canary();
 }
 
-static __u32 *sleeps_on;
-
-/* Until it has slept, and was woken up by a message. */
-static void wake(struct bpf_program *unused)
+/* An interrupt that comes again each time that it was ended: it does not keep the CPU. */
+static void captures(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < 100 && !ctl->started; i++) {
-		ctl->armed = 1;
-		syscall(SYS_futex, sleeps_on, FUTEX_WAKE, 1);
-		ctl->armed = 0;
-		usleep(1000);
-	}
-}
-
-/*
- * The CPU that is to watch this one has work, and nobody has told it yet: here of a task that
- * wakes up there. By a futex, which holds no lock meanwhile that the task wants.
- */
-static void sends(void)
-{
-	pid_t sleeper;
+	struct bpf_prog_info info;
+	int fd;
 
 	pin_to(0);
 	wd_enable(BUDGET_US);
-	LOAD("sends");
-	sleeps_on = mmap(NULL, sizeof(*sleeps_on), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	REQUIRE(sleeps_on != MAP_FAILED, "mmap: %m");
-	sleeper = fork();
-	if (!sleeper) {
-		pin_to(1);
-		for (;;)
-			syscall(SYS_futex, sleeps_on, FUTEX_WAIT, 0, NULL);
-	}
-	ctl->m = 1;
-	ctl->tgid = getpid();
-	REQUIRE(bpf_program__attach(skel->progs.sends), "sends: %m");
+	LOAD("captures", "sparse");
+	fd = bpf_program__fd(skel->progs.captures);
+	REQUIRE(bpf_program__attach(skel->progs.captures), "captures: %m");
+	ctl->m = 10;
 	usleep(50000);
-	ends_soon(wake, skel->progs.sends);
-	CHECK(ctl->started == 1, "%llu runs", ctl->started);
-	kill(sleeper, SIGKILL);
-	waitpid(sleeper, NULL, 0);
-	munmap(sleeps_on, sizeof(*sleeps_on));
+	ctl->armed = 1;
+	timed(run, skel->progs.sparse);
+	ctl->armed = 0;
+	info = prog_info(fd);
+	CHECK(info.quarantined && !ctl->brake, "brake %u, quarantined %u", ctl->brake,
+	      info.quarantined);
+	CHECK(info.terminations > 10, "%llu terminations", info.terminations);
+	diag("ended %llu times", info.terminations);
+	canary();
 }
 
 /*
@@ -636,6 +612,8 @@ static const struct test tests[] = {
 	     "a program in the interrupt that is to start the timer"),
 	TEST(at_work, NEEDS_TWO_CPUS,
 	     "a program on what the watchdog raises an interrupt with is skipped"),
+	TEST(captures, NEEDS_TWO_CPUS,
+	     "a program in interrupts that its own ends raise is quarantined"),
 	TEST(extended_main, 0, "a short main program that a long one replaces"),
 	TEST(faults, 0, "a bounded loop of loads that fault"),
 	TEST(frames, 0, "30 tail calls out of subprograms, then a stall"),
@@ -655,8 +633,6 @@ static const struct test tests[] = {
 	     "a program where an interrupt is about to be raised for work that waits"),
 	TEST(scheduler, 0,
 	     "a scheduler of sched_ext that stalls all CPUs at once, interrupts off"),
-	TEST(sends, NEEDS_TWO_CPUS,
-	     "a program where the other CPU is about to be sent an interrupt"),
 	TEST(through, 0,
 	     "a chain to a program that cannot be redirected, and is through: no end"),
 };

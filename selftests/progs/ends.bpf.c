@@ -213,24 +213,21 @@ int arrives(void *unused)
 	return 0;
 }
 
-extern const struct pcpu_hot pcpu_hot __ksym;
-
-static __always_inline bool in_task(void)
+/* Each end has one more interrupt raised, by what is told of it. */
+SEC("raw_tp/irq_work_exit")
+int captures(void *unused)
 {
-	const struct pcpu_hot *hot = bpf_this_cpu_ptr(&pcpu_hot);
+	__u64 i;
 
-	return !(hot->preempt_count & 0xffff00);
-}
-
-/*
- * The same for work on another CPU: @cpu is about to be sent the interrupt. By the runner itself:
- * in an interrupt, locks may be held that the other CPU waits for.
- */
-SEC("fentry/native_send_call_func_single_ipi")
-int BPF_PROG(sends, int cpu)
-{
-	if (cpu == ctl.m && from_our_process() && in_task())
-		stall_goto();
+	if (!ctl.armed || ctl.brake)
+		return 0;
+	enter();
+	for (i = 0; i < ctl.n && can_loop; i++) {
+		goto_turns();
+		if (ctl.brake)
+			break;
+	}
+	leave();
 	return 0;
 }
 
