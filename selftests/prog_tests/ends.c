@@ -300,7 +300,8 @@ static void at_work(void)
 	/* Somebody else may have raised one meanwhile. */
 	wait_until(is_ended, skel->progs.raises,
 		   ctl->started > 1 ? NSEC_PER_SEC : 0);
-	CHECK(!ctl->brake && ctl->started == 1 + is_ended(skel->progs.raises),
+	CHECK(!ctl->brake &&
+		      ctl->started == 1 + (__u64)is_ended(skel->progs.raises),
 	      "brake %u, %llu runs", ctl->brake, ctl->started);
 	canary();
 }
@@ -340,8 +341,8 @@ static void captures(void)
 	timed(run, skel->progs.sparse);
 	ctl->armed = 0;
 	info = prog_info(fd);
-	CHECK(info.quarantined && !ctl->brake, "brake %u, quarantined %u", ctl->brake,
-	      info.quarantined);
+	CHECK(info.quarantined && !ctl->brake, "brake %u, quarantined %u",
+	      ctl->brake, info.quarantined);
 	CHECK(info.terminations > 10, "%llu terminations", info.terminations);
 	diag("ended %llu times", info.terminations);
 	canary();

