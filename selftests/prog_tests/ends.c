@@ -281,27 +281,37 @@ static void raises(void)
 	CHECK(!rmdir(INSTANCE), INSTANCE ": %m");
 }
 
-/* What the watchdog itself calls runs no programs: it is about to raise the interrupt. */
-static void at_work(void)
+/*
+ * Has the timer started on this CPU, with program @name on what that takes. Return: that one,
+ * armed until then.
+ */
+static struct bpf_program *start_timer_with(const char *name)
 {
-	struct bpf_prog_info info;
+	struct bpf_program *prog;
 
 	pin_to(0);
 	wd_enable(BUDGET_US);
-	LOAD("raises", "sparse");
-	REQUIRE(bpf_program__attach(skel->progs.raises), "raises: %m");
+	LOAD(name, "sparse");
+	prog = bpf_object__find_program_by_name(skel->obj, name);
+	REQUIRE(bpf_program__attach(prog), "%s: %m", name);
 	ctl->m = 10;
-	usleep(50000);
+	usleep(50000); /* no timer runs any more */
 	ctl->armed = 1;
 	timed(run, skel->progs.sparse);
 	ctl->armed = 0;
-	info = prog_info(bpf_program__fd(skel->progs.raises));
-	CHECK(info.recursion_misses, "it was not skipped");
+	return prog;
+}
+
+/* What the watchdog itself calls runs no programs: it is about to raise the interrupt. */
+static void at_work(void)
+{
+	struct bpf_program *prog = start_timer_with("raises");
+
+	CHECK(prog_info(bpf_program__fd(prog)).recursion_misses,
+	      "it was not skipped");
 	/* Somebody else may have raised one meanwhile. */
-	wait_until(is_ended, skel->progs.raises,
-		   ctl->started > 1 ? NSEC_PER_SEC : 0);
-	CHECK(!ctl->brake &&
-		      ctl->started == 1 + (__u64)is_ended(skel->progs.raises),
+	wait_until(is_ended, prog, ctl->started > 1 ? NSEC_PER_SEC : 0);
+	CHECK(!ctl->brake && ctl->started == 1 + (__u64)is_ended(prog),
 	      "brake %u, %llu runs", ctl->brake, ctl->started);
 	canary();
 }
@@ -309,38 +319,20 @@ static void at_work(void)
 /* The interrupt that starts the timer has come, and runs a program with interrupts off. */
 static void arrives(void)
 {
-	pin_to(0);
-	wd_enable(BUDGET_US);
-	LOAD("arrives", "sparse");
-	REQUIRE(bpf_program__attach(skel->progs.arrives), "arrives: %m");
-	ctl->m = 10;
-	usleep(50000);
-	ctl->armed = 1;
-	timed(run, skel->progs.sparse);
-	wait_until(is_ended, skel->progs.arrives, NSEC_PER_SEC);
+	struct bpf_program *prog = start_timer_with("arrives");
+
+	CHECK(wait_until(is_ended, prog, NSEC_PER_SEC), "it was not ended");
 	CHECK(!ctl->brake && ctl->started == 2, "brake %u, %llu runs",
 	      ctl->brake, ctl->started);
-	CHECK(is_ended(skel->progs.arrives), "it was not ended");
 	canary();
 }
 
 /* An interrupt that comes again each time that it was ended: it does not keep the CPU. */
 static void captures(void)
 {
-	struct bpf_prog_info info;
-	int fd;
+	struct bpf_program *prog = start_timer_with("captures");
+	struct bpf_prog_info info = prog_info(bpf_program__fd(prog));
 
-	pin_to(0);
-	wd_enable(BUDGET_US);
-	LOAD("captures", "sparse");
-	fd = bpf_program__fd(skel->progs.captures);
-	REQUIRE(bpf_program__attach(skel->progs.captures), "captures: %m");
-	ctl->m = 10;
-	usleep(50000);
-	ctl->armed = 1;
-	timed(run, skel->progs.sparse);
-	ctl->armed = 0;
-	info = prog_info(fd);
 	CHECK(info.quarantined && !ctl->brake, "brake %u, quarantined %u",
 	      ctl->brake, info.quarantined);
 	CHECK(info.terminations > 10, "%llu terminations", info.terminations);
@@ -512,7 +504,8 @@ static void late(void)
  */
 static void own_time(void)
 {
-	const unsigned int runs = 1000, rounds = 3;
+	const unsigned int runs = 1000,
+			   rounds = env_number("BPFWD_VM_ICOUNT", 0) ? 1 : 3;
 	unsigned int round, i;
 	__u64 before, overruns;
 	int fd;

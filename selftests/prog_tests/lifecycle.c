@@ -189,11 +189,11 @@ static void stuck(void)
 	struct stuck *skel;
 	int fd, err;
 
-	wd_enable(500000);
+	wd_enable(1000000);
 	skel = stuck__open_and_load();
 	REQUIRE(skel, "stuck: %m");
 	fd = bpf_program__fd(skel->progs.long_release);
-	skel->data_ctl->ctl.n = 1 << 23;
+	skel->data_ctl->ctl.n = 1 << 20;
 	err = prog_run(fd, NULL);
 	CHECK(!err, "test run: %s", strerror(-err));
 	CHECK(wait_until(in_quarantine, &fd, 5 * NSEC_PER_SEC),
@@ -204,8 +204,7 @@ static void stuck(void)
 	      info.stuck_ends);
 	CHECK(info.stop_bound_ns == UINT64_MAX, "its stop bound is %llu",
 	      info.stop_bound_ns);
-	CHECK(!skel->data_ctl->ctl.full && skel->data_ctl->ctl.finished == 1,
-	      "it was not ended, or did not run out");
+	CHECK(skel->data_ctl->ctl.finished == 1, "it did not run out");
 	diag("it held %llu nodes", skel->data_ctl->ctl.steps);
 	err = prog_run(fd, NULL);
 	CHECK(!err && skel->data_ctl->ctl.started == 1,

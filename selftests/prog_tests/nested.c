@@ -212,6 +212,33 @@ static void sampled(void)
 	      inner.p99_run_ns);
 }
 
+/* Two programs, of which @inner is attached and has all the time that it wants. */
+static struct nested *load_two(const char *outer, const char *inner,
+			       unsigned int period_us, __u64 budget)
+{
+	struct nested *skel = nested__open();
+	struct bpf_program *prog;
+	const char *name;
+	int err;
+
+	REQUIRE(skel, "nested: %m");
+	bpf_object__for_each_program(prog, skel->obj) {
+		name = bpf_program__name(prog);
+		bpf_program__set_autoload(prog, !strcmp(name, outer) ||
+							!strcmp(name, inner));
+	}
+	err = nested__load(skel);
+	REQUIRE(!err, "nested: %s", strerror(-err));
+	wd_enable(budget / NSEC_PER_USEC);
+	wd_set_period(period_us);
+	prog = bpf_object__find_program_by_name(skel->obj, inner);
+	wd_spare(bpf_program__fd(prog));
+	REQUIRE(bpf_program__attach(prog), "%s: %m", inner);
+	skel->data_ctl->ctl.tgid = getpid();
+	skel->data_ctl->ctl.m = period_us * NSEC_PER_USEC;
+	return skel;
+}
+
 /*
  * Each look finds the one on top: the one below has its own time all the same, no more and no
  * less. Ten periods, so that most looks come one period after the other, of some ticks, so that
@@ -226,23 +253,9 @@ static void covered(void)
 	struct nested *skel;
 	int fd, err;
 
-	skel = nested__open();
-	REQUIRE(skel, "nested: %m");
-	bpf_program__set_autoload(skel->progs.outer, false);
-	bpf_program__set_autoload(skel->progs.inner_kprobe, false);
-	bpf_program__set_autoload(skel->progs.inner_fentry, false);
-	bpf_program__set_autoload(skel->progs.covered, true);
-	bpf_program__set_autoload(skel->progs.covers, true);
-	err = nested__load(skel);
-	REQUIRE(!err, "nested: %s", strerror(-err));
-	wd_enable(budget / NSEC_PER_USEC);
-	wd_set_period(period_us);
-	wd_spare(bpf_program__fd(skel->progs.covers));
-	REQUIRE(bpf_program__attach(skel->progs.covers), "covers: %m");
+	skel = load_two("covered", "covers", period_us, budget);
 	fd = bpf_program__fd(skel->progs.covered);
 	ctl = (void *)&skel->data_ctl->ctl;
-	ctl->tgid = getpid();
-	ctl->m = period_us * NSEC_PER_USEC;
 	ctl->n = 10 * budget;
 	/* Longer than it takes to read the clock twice, shorter than a look. */
 	ctl->user_ptr = env_number("BPFWD_VM_ICOUNT", 0) ? 1500 : 20000;
@@ -269,6 +282,76 @@ static void covered(void)
 	canary();
 }
 
+/*
+ * Of the time of its own that a program has, none is taken by one in the timer interrupt, whether
+ * that is before or behind the look; nor is it kept from going on.
+ */
+static void in_interrupt(const char *inner)
+{
+	const __u64 budget = 5 * PERIOD_US * NSEC_PER_USEC;
+	const bool exact = env_number("BPFWD_VM_ICOUNT", 0);
+	const unsigned int runs = 5;
+	volatile struct ctl *ctl;
+	struct nested *skel;
+	unsigned int i;
+	int fd, err;
+
+	skel = load_two("interrupted", inner, PERIOD_US, budget);
+	fd = bpf_program__fd(skel->progs.interrupted);
+	ctl = (void *)&skel->data_ctl->ctl;
+	for (i = 0; i < 2 * runs; i++) {
+		bool innocent = i < runs;
+		uint64_t took = now_ns();
+
+		ctl->n = innocent ? budget * 8 / 10 : 10 * budget;
+		ctl->full = 0;
+		shared->stall_since = took;
+		err = prog_run(fd, NULL);
+		shared->stall_since = 0;
+		took = now_ns() - took;
+		CHECK(!err, "test run: %s", strerror(-err));
+		/* What a busy host takes away looks as if it were its own. */
+		if (exact || !innocent)
+			CHECK(ctl->full == innocent,
+			      "%s: had %.2f of %.1f ms for itself", inner,
+			      ctl->steps / (double)NSEC_PER_MSEC,
+			      took / (double)NSEC_PER_MSEC);
+		/* The way into interrupts and back is in what it has measured. */
+		if (exact && !innocent)
+			CHECK(ctl->steps > budget &&
+				      ctl->steps < budget + ctl->m * 5 / 2,
+			      "%s: ended after %.2f ms of %.2f", inner,
+			      ctl->steps / (double)NSEC_PER_MSEC,
+			      budget / (double)NSEC_PER_MSEC);
+	}
+	diag("%s: had %.2f ms for itself at the end, %llu runs on top of it",
+	     inner, ctl->steps / (double)NSEC_PER_MSEC, ctl->inner_finished);
+	CHECK(ctl->inner_finished > runs, "%llu runs on top of it",
+	      ctl->inner_finished);
+	nested__destroy(skel);
+	canary();
+}
+
+static void timer_entry(void)
+{
+	in_interrupt("timer_entry");
+}
+
+static void timer_exit(void)
+{
+	in_interrupt("timer_exit");
+}
+
+static void expire_entry(void)
+{
+	in_interrupt("expire_entry");
+}
+
+static void expire_exit(void)
+{
+	in_interrupt("expire_exit");
+}
+
 static void inner_kprobe(void)
 {
 	inner_only(true);
@@ -293,6 +376,10 @@ static const struct test tests[] = {
 	{ "covered",
 	  "a program has its own time where each look finds another one on top of it",
 	  covered, NEEDS_WATCHDOG },
+	{ "expire_entry",
+	  "a program before the watchdog's timer takes no time of the one below",
+	  expire_entry, NEEDS_WATCHDOG },
+	{ "expire_exit", "the same behind it", expire_exit, NEEDS_WATCHDOG },
 	{ "fentry_on_itself",
 	  "a program is ended while a fentry program is attached to it",
 	  fentry_on_itself, NEEDS_WATCHDOG },
@@ -314,6 +401,10 @@ static const struct test tests[] = {
 	{ "sampled",
 	  "the outer and the inner program are timed, each for itself", sampled,
 	  NEEDS_WATCHDOG },
+	{ "timer_entry",
+	  "a program at the begin of the timer interrupt takes no time of the one below",
+	  timer_entry, NEEDS_WATCHDOG },
+	{ "timer_exit", "the same at its end", timer_exit, NEEDS_WATCHDOG },
 };
 
 const struct suite suite_nested = {

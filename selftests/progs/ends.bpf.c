@@ -182,12 +182,10 @@ static __noinline int goto_turns(void)
 }
 
 /* On what kicks the watchdog's own interrupts. A may_goto loop does not look at the time itself. */
-static __always_inline void stall_goto(void)
+static __always_inline int stall_goto(void)
 {
 	__u64 i;
 
-	if (!armed())
-		return;
 	enter();
 	for (i = 0; i < ctl.n && can_loop; i++) {
 		goto_turns();
@@ -195,40 +193,28 @@ static __always_inline void stall_goto(void)
 			break;
 	}
 	leave();
+	return 0;
 }
 
 /* Work is queued, and the interrupt that does it is about to be raised. */
 SEC("fentry/arch_irq_work_raise")
 int raises(void *unused)
 {
-	stall_goto();
-	return 0;
+	return armed() ? stall_goto() : 0;
 }
 
 /* It has come, and the work is about to be done: interrupts are off. */
 SEC("raw_tp/irq_work_entry")
 int arrives(void *unused)
 {
-	stall_goto();
-	return 0;
+	return armed() ? stall_goto() : 0;
 }
 
 /* Each end has one more interrupt raised, by what is told of it. */
 SEC("raw_tp/irq_work_exit")
 int captures(void *unused)
 {
-	__u64 i;
-
-	if (!ctl.armed || ctl.brake)
-		return 0;
-	enter();
-	for (i = 0; i < ctl.n && can_loop; i++) {
-		goto_turns();
-		if (ctl.brake)
-			break;
-	}
-	leave();
-	return 0;
+	return ctl.armed && !ctl.brake ? stall_goto() : 0;
 }
 
 /* --- A chain of a security hook, ended in a function that is watched ------------------------- */

@@ -107,9 +107,9 @@ static __always_inline __u64 own(void)
 
 static __always_inline void begin(void)
 {
-	enter();
-	times.began = times.look = times.last = read_clock();
 	times.others = 0;
+	times.began = times.look = times.last = read_clock();
+	enter();
 }
 
 static __always_inline void give_back(__u64 start)
@@ -152,6 +152,74 @@ int covered(void *unused)
 	begin();
 	if (bpf_loop(1 << 23, behind_cover, NULL, 0) && own() > ctl.n)
 		COUNT(full);
+	leave();
+	return 0;
+}
+
+/* --- What programs in the timer interrupt take: most of each period --------------------------- */
+
+static long spend(__u32 i, __u64 *start)
+{
+	return bpf_ktime_get_ns() - *start > ctl.m / 10 * 8;
+}
+
+static __always_inline int in_interrupt(void)
+{
+	__u64 start = bpf_ktime_get_ns();
+
+	if (!from_our_process() || ctl.started == ctl.finished)
+		return 0;
+	bpf_loop(1 << 23, spend, &start, 0);
+	times.others += bpf_ktime_get_ns() - start;
+	COUNT(inner_finished);
+	return 0;
+}
+
+SEC("?raw_tp/local_timer_entry")
+int timer_entry(void *unused)
+{
+	return in_interrupt();
+}
+
+SEC("?raw_tp/local_timer_exit")
+int timer_exit(void *unused)
+{
+	return in_interrupt();
+}
+
+SEC("?raw_tp/hrtimer_expire_entry")
+int expire_entry(void *unused)
+{
+	return in_interrupt();
+}
+
+SEC("?raw_tp/hrtimer_expire_exit")
+int expire_exit(void *unused)
+{
+	return in_interrupt();
+}
+
+static long until_spent(__u32 i, void *unused)
+{
+	__u64 others = times.others, now = read_clock();
+
+	/* Else an interrupt came between. */
+	if (times.others == others && now > times.last)
+		ctl.steps = now - times.began - others;
+	times.last = now;
+	if (ctl.steps <= ctl.n)
+		return 0;
+	COUNT(full);
+	return 1;
+}
+
+/* Runs for n ns of its own. */
+SEC("?syscall")
+int interrupted(void *unused)
+{
+	ctl.steps = 0;
+	begin();
+	bpf_loop(1 << 23, until_spent, NULL, 0);
 	leave();
 	return 0;
 }

@@ -43,22 +43,22 @@ int long_release(void *unused)
 {
 	struct listed *all = obj_new(struct listed);
 	struct node *one;
-	__u64 i;
+	int i, j;
 
 	enter();
 	if (!all)
 		return 0;
-	for (i = 0; i < ctl.n && can_loop; i++) {
-		one = obj_new(struct node);
-		if (!one)
-			continue;
-		bpf_spin_lock(&all->lock);
-		bpf_list_push_back_impl(&all->head, &one->list, NULL, 0);
-		bpf_spin_unlock(&all->lock);
-		ctl.steps++;
+	bpf_for(i, 0, ctl.n) {
+		bpf_for(j, 0, 1000) {
+			one = obj_new(struct node);
+			if (!one)
+				continue;
+			bpf_spin_lock(&all->lock);
+			bpf_list_push_back_impl(&all->head, &one->list, NULL, 0);
+			bpf_spin_unlock(&all->lock);
+			ctl.steps++;
+		}
 	}
-	if (i == ctl.n)
-		COUNT(full);
 	leave();
 	obj_drop(all);
 	return 0;
