@@ -55,10 +55,11 @@ struct serve {
 	u64 described, log_since_ns;
 	u32 logged, not_logged;
 	bool on;
-	int stats; /* on a kernel that only measures: its run statistics, or -1 */
+	bool no_stats; /* do not have runs counted */
+	int stats; /* what keeps run statistics on, or -1 */
 };
 
-enum { KEY_POLICY = 0x100 };
+enum { KEY_POLICY = 0x100, KEY_NO_STATS };
 
 static const struct argp_option options[] = {
 	{ "listen", 'l', "ADDRESS:PORT", 0,
@@ -66,6 +67,10 @@ static const struct argp_option options[] = {
 	{ "policy", KEY_POLICY, "FILE|FOLDER", 0,
 	  "load these policies first, none: do not; " POLICY_DIR
 	  " if not given",
+	  1 },
+	{ "no-stats", KEY_NO_STATS, NULL, 0,
+	  "leave run statistics as they are: no runs are counted, and none "
+	  "pays for it",
 	  1 },
 	{ 0 },
 };
@@ -524,11 +529,13 @@ static int open_http(struct serve *s)
 	return 0;
 }
 
-/* A kernel that only measures: its figures are worth a service, too. */
-static int start_measuring(struct serve *s)
+/* Runs are counted as long as somebody wants to know. */
+static int start_counting(struct serve *s)
 {
 	struct fault *f = &s->ctx->fault;
 
+	if (s->no_stats)
+		return 0;
 	s->stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (s->stats == -EPERM) {
 		fault_set(f, EXIT_LACKS, s->stats,
@@ -539,6 +546,12 @@ static int start_measuring(struct serve *s)
 		return fault_set(f, EXIT_FAILED, s->stats,
 				 "cannot switch run statistics on");
 	s->counts.stats = true;
+	return 0;
+}
+
+/* A kernel that only measures: its figures are worth a service, too. */
+static int start_measuring(struct serve *s)
+{
 	serve_say(s, LOG_NOTICE,
 		  "this kernel has no watchdog: runs are measured, none is "
 		  "ended, and no policy is enforced; bpfwd doctor says what "
@@ -565,7 +578,8 @@ static int serve_run(struct serve *s, int signals)
 	struct fault *f = &s->ctx->fault;
 	int err;
 
-	if (kwd_here() ? start_watching(s) : start_measuring(s))
+	if (start_counting(s) ||
+	    (kwd_here() ? start_watching(s) : start_measuring(s)))
 		return f->exit;
 	if (open_http(s) || load_policies(s))
 		return f->exit;
@@ -599,6 +613,9 @@ static error_t serve_parse(int key, char *arg, struct argp_state *state)
 		s->files = (struct serve_files){
 			.path = strcmp(arg, "none") ? arg : NULL,
 		};
+		return 0;
+	case KEY_NO_STATS:
+		s->no_stats = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "takes no argument, got '%s'", arg);

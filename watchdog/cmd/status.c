@@ -168,9 +168,8 @@ static void status_print_text(const struct kwd_state *s, const struct tally *t,
 	       (unsigned long long)t->image_bytes,
 	       (unsigned long long)t->images);
 	printf("statistics  %s\n",
-	       s->val[KWD_ON] ? "on for the watchdog: two clock reads per run" :
-	       stats > 0      ? "on by kernel.bpf_stats_enabled" :
-				"off, unless a process holds BPF_ENABLE_STATS");
+	       stats > 0 ? "on by kernel.bpf_stats_enabled" :
+			   "off, unless a process holds BPF_ENABLE_STATS");
 	if (!model_in_use(&use))
 		printf("cost model  %s\n", use.text);
 	print_policy(policy);

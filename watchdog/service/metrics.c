@@ -192,10 +192,9 @@ static void write_state(struct expo *e, const struct metrics_events *events)
 	metrics_gauge(e, "bpfwd_watchdog_enabled", "1: overruns are ended.",
 		      s.val[KWD_ON]);
 	metrics_gauge(e, "bpfwd_bpf_stats_enabled",
-		      "1: runs are counted, for the watchdog or by "
-		      "kernel.bpf_stats_enabled.",
-		      s.val[KWD_ON] || kwd_stats_sysctl() > 0 ||
-			      (events && events->stats));
+		      "1: runs are counted, by kernel.bpf_stats_enabled or "
+		      "for bpfwd serve.",
+		      kwd_stats_sysctl() > 0 || (events && events->stats));
 	if (!feature)
 		return;
 	gauge_us(e, "bpfwd_watchdog_budget_seconds",

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The watchdog does without the clock reads of bpf_stats: what it knows and finds then. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include "harness/stops.h"
+#include "traffic/repro.h"
+#include "clock.skel.h"
+
+static struct clock *load(void)
+{
+	struct clock *skel = clock__open_and_load();
+
+	REQUIRE(skel, "clock: %m");
+	skel->data_ctl->ctl.tgid = getpid();
+	skel->data_ctl->ctl.m = 0;
+	REQUIRE(!clock__attach(skel), "attach: %m");
+	return skel;
+}
+
+static int many_fd(struct clock *skel)
+{
+	return bpf_program__fd(skel->progs.clock_many);
+}
+
+/* That many runs, one after the other, without a way out to user space. */
+static void run_many(struct clock *skel, int repeat)
+{
+	char packet[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet), .repeat = repeat);
+	int err = bpf_prog_test_run_opts(many_fd(skel), &opts);
+
+	REQUIRE(!err, "test run: %s", strerror(-err));
+}
+
+/* Both ways into a program are passed this often. */
+static void run_both(struct clock *skel, unsigned int times)
+{
+	unsigned int i;
+
+	run_many(skel, times);
+	for (i = 0; i < times; i++)
+		getpgid(0);
+}
+
+static void check_counted(struct clock *skel, __u64 want, const char *when)
+{
+	__u64 many = prog_info(many_fd(skel)).run_cnt,
+	      tramp = prog_info(bpf_program__fd(skel->progs.clock_fentry))
+			      .run_cnt;
+
+	CHECK(many == want, "%s: %llu runs were counted, not %llu", when, many,
+	      want);
+	CHECK(tramp == want, "%s: %llu runs of fentry were counted, not %llu",
+	      when, tramp, want);
+}
+
+static int stats_on(void)
+{
+	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+	REQUIRE(fd >= 0, "statistics: %s", strerror(-fd));
+	return fd;
+}
+
+static void counts(void)
+{
+	struct clock *skel = load();
+	int fd;
+
+	wd_enable(BUDGET_US);
+	run_both(skel, 100);
+	check_counted(skel, 0, "with the watchdog alone");
+	fd = stats_on();
+	run_both(skel, 100);
+	check_counted(skel, 100, "with both");
+	close(fd);
+	run_both(skel, 100);
+	check_counted(skel, 100, "without them again");
+	fd = stats_on();
+	wd_disable();
+	run_both(skel, 100);
+	check_counted(skel, 200, "without the watchdog");
+	close(fd);
+	run_both(skel, 100);
+	check_counted(skel, 200, "without either");
+	CHECK(skel->data_ctl->ctl.inner_started == 500, "%llu of 500 runs",
+	      skel->data_ctl->ctl.inner_started);
+	clock__destroy(skel);
+	canary();
+}
+
+/* After so many runs in a period, none of the next has its begin known. */
+static void dense(void)
+{
+	const uint64_t budget_ns = 5 * NSEC_PER_MSEC, period_ns = NSEC_PER_MSEC;
+	struct clock *skel = load();
+	volatile struct ctl *ctl = (void *)&skel->data_ctl->ctl;
+	struct bpf_prog_info info;
+	uint64_t took;
+
+	ctl->m = 20000;
+	wd_set_period(period_ns / NSEC_PER_USEC);
+	wd_enable(BUDGET_US);
+	REQUIRE(!wd_command(many_fd(skel), BPF_WD_SET_BUDGET, budget_ns),
+		"budget: %m");
+	shared->stall_since = now_ns();
+	run_many(skel, ctl->m);
+	took = now_ns() - ctl->enter_ns;
+	shared->stall_since = 0;
+	info = prog_info(many_fd(skel));
+	CHECK(ctl->started == ctl->m, "%llu of %llu runs began", ctl->started,
+	      ctl->m);
+	CHECK(info.terminations == 1, "%llu of 1 run was ended",
+	      info.terminations);
+	diag("ended %.3f ms after it began, budget %.0f ms, period %.0f ms",
+	     took / (double)NSEC_PER_MSEC, budget_ns / (double)NSEC_PER_MSEC,
+	     period_ns / (double)NSEC_PER_MSEC);
+	/* The way back to user space and a tick are in it. */
+	if (time_is_exact())
+		CHECK(took < budget_ns + period_ns + info.stop_bound_ns +
+				      NSEC_PER_MSEC / 2,
+		      "ended %.3f ms after it began",
+		      took / (double)NSEC_PER_MSEC);
+	clock__destroy(skel);
+	canary();
+}
+
+static volatile bool switching;
+
+static void *switch_stats(void *unused)
+{
+	pin_to(0);
+	while (switching)
+		close(stats_on());
+	return NULL;
+}
+
+/* Each run is of the kind that it began as, whatever is switched meanwhile. */
+static void switches(void)
+{
+	struct clock *skel;
+	pthread_t thread;
+	struct bpf_prog_info info;
+	unsigned int i;
+
+	/* Each change patches code that the other CPU runs. */
+	if (patching_is_fatal())
+		skip("QEMU's TCG may crash on code that is patched while it runs; needs KVM, or TCG=single");
+	skel = load();
+	switching = true;
+	REQUIRE(!pthread_create(&thread, NULL, switch_stats, NULL), "thread");
+	for (i = 0; i < 40; i++) {
+		wd_enable(BUDGET_US);
+		run_both(skel, 200);
+		wd_disable();
+		run_both(skel, 200);
+	}
+	switching = false;
+	pthread_join(thread, NULL);
+	info = prog_info(many_fd(skel));
+	diag("%llu of %llu runs were counted", info.run_cnt,
+	     skel->data_ctl->ctl.started);
+	CHECK(info.run_cnt && info.run_cnt <= skel->data_ctl->ctl.started,
+	      "%llu of %llu runs were counted", info.run_cnt,
+	      skel->data_ctl->ctl.started);
+	/* No start that is none was taken for one. */
+	CHECK(info.run_time_ns < 60 * NSEC_PER_SEC, "they took %.1f s",
+	      info.run_time_ns / (double)NSEC_PER_SEC);
+	CHECK(!info.overruns, "%llu overruns", info.overruns);
+	clock__destroy(skel);
+	canary();
+}
+
+/*
+ * The way into the interrupt that looks takes about as long as such a run, and is not its
+ * time. Looks come often, so that some hit it.
+ */
+static void short_budget(void)
+{
+	const uint64_t budget_ns = NSEC_PER_USEC;
+	struct clock *skel;
+	struct bpf_prog_info info;
+	int fd;
+
+	if (!time_is_exact())
+		skip("needs a clock that counts instructions (ICOUNT=1), or no emulator");
+	skel = load();
+	fd = stats_on();
+	wd_set_period(100);
+	wd_enable(BUDGET_US);
+	/* As long as fits. */
+	do {
+		skel->data_ctl->ctl.n++;
+		run_many(skel, 100);
+		info = prog_info(many_fd(skel));
+	} while (info.run_time_ns / info.run_cnt < budget_ns * 8 / 10);
+	skel->data_ctl->ctl.started = skel->data_ctl->ctl.finished = 0;
+	REQUIRE(!wd_command(many_fd(skel), BPF_WD_SET_BUDGET, budget_ns),
+		"budget: %m");
+	run_many(skel, 20000);
+	info = prog_info(many_fd(skel));
+	CHECK(skel->data_ctl->ctl.finished == 20000 && !info.overruns,
+	      "%llu of 20000 runs did all, %llu were above %llu ns",
+	      skel->data_ctl->ctl.finished, info.overruns, budget_ns);
+	diag("runs of less than %llu ns, longest seen %llu ns", budget_ns,
+	     info.longest_run_ns);
+	close(fd);
+	clock__destroy(skel);
+}
+
+static const struct test tests[] = {
+	{ "counts",
+	  "runs are counted while bpf_stats are on, with and without the watchdog",
+	  counts, NEEDS_WATCHDOG },
+	{ "dense",
+	  "a run of which no clock was read at its entry ends within its budget and a period",
+	  dense, NEEDS_WATCHDOG },
+	{ "short_budget",
+	  "the way into the interrupt is not the time of a run of 0.8 us",
+	  short_budget, NEEDS_WATCHDOG },
+	{ "switches", "bpf_stats and the watchdog go on and off under runs",
+	  switches, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+};
+
+const struct suite suite_clock = {
+	.name = "clock",
+	.elf = clock__elf_bytes,
+	.tests = tests,
+	.nr_tests = ARRAY_SIZE(tests),
+};
