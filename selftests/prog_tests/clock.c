@@ -178,7 +178,7 @@ static void switches(void)
  */
 static void short_budget(void)
 {
-	const uint64_t budget_ns = NSEC_PER_USEC;
+	const unsigned long long budget_ns = NSEC_PER_USEC;
 	struct clock *skel;
 	struct bpf_prog_info info;
 	int fd;

@@ -29,13 +29,13 @@ void BPF_PROG(stalls_dispatch, s32 cpu, struct task_struct *prev)
 
 	if (!ctl.n || __sync_fetch_and_or(&ctl.m, bit) & bit)
 		return;
-	if (!__sync_fetch_and_add(&ctl.started, 1))
-		ctl.enter_ns = bpf_ktime_get_ns();
+	COUNT(started);
 	if (bpf_loop(1 << 23, turns, NULL, 0) == 1 << 23)
 		COUNT(full);
 	if (too_long())
 		COUNT(refused); /* nobody ended it */
-	leave();
+	if (!__sync_fetch_and_add(&ctl.finished, 1))
+		ctl.inner_started = ctl.started;
 }
 
 SEC(".struct_ops.link")
