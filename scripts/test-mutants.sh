@@ -6,7 +6,7 @@
 #   test-mutants.sh --build        only builds that kernel
 # Each test with a fault has a VM of its own: no fault is blamed for what another one has
 # left behind. The last line is "N mutants, N found". What a file NAME.sed says:
-#   # boot: OPTIONS     of the VM
+#   # boot: OPTIONS     of the VM's kernel; ICOUNT=1 among them is for the VM itself
 #   # test: NAME...     these tests must fail, each of them
 #   # random: N         N random programs must find it (test-random-faults.sh)
 #   # path/of/file.c    what follows is for that file; MUTANT(NAME) is true if it is on
@@ -92,11 +92,12 @@ done
 
 # "NAME TEST STATUS" of each test; a VM that does not come to its end has died of the fault.
 run() { # name of the fault, its number, options of the kernel, tests...
-	local name=$1 n=$2 boot=$3 t lane=$dir/vm/$1-${4/\//-}
+	local name=$1 n=$2 boot=$3 t lane=$dir/vm/$1-${4/\//-} icount=0
+	[[ " $boot " != *' ICOUNT=1 '* ]] || icount=1
 	shift 3
 	mkdir -p "$lane"
 	# shellcheck disable=SC2016 # for the guest
-	O=$lane KERNEL=$tree/.kernel/arch/x86/boot/bzImage APPEND="bpf_mutant=$n $boot" \
+	O=$lane ICOUNT=$icount KERNEL=$tree/.kernel/arch/x86/boot/bzImage APPEND="bpf_mutant=$n $boot" \
 		TIMEOUT=${TIMEOUT:-$((300 + 60 * $#))} "$repo/selftests/vm/run.sh" \
 		"$(printf 'for t in %s; do echo "#begin $t"; %q -t "$t" </dev/null; echo "#end $t $?"; done' "$*" "$runner")" \
 		>"$lane/log" 2>&1 || true
