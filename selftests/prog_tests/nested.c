@@ -303,7 +303,7 @@ static void in_interrupt(const char *inner)
 		bool innocent = i < runs;
 		uint64_t took = now_ns();
 
-		ctl->n = innocent ? budget * 8 / 10 : 10 * budget;
+		ctl->n = innocent ? budget * 8 / 10 : 200 * budget;
 		ctl->full = 0;
 		shared->stall_since = took;
 		err = prog_run(fd, NULL);
