@@ -438,6 +438,22 @@ static void report_kill(struct control *c, const struct progs *old,
 		json_decref(rows);
 }
 
+/* No clock is read at the entry of most runs that are short. */
+static void note_short_budget(const struct control *c,
+			      const struct kwd_state *s)
+{
+	u64 period_ns = s->val[KWD_PERIOD_US] * 1000;
+	char text[DURATION_LEN];
+
+	for (size_t i = 0; i < c->n_changes; i++)
+		if (c->changes[i].op == BPF_WD_SET_BUDGET &&
+		    c->changes[i].value < period_ns && kwd_stats_sysctl() <= 0)
+			note(c->ctx,
+			     "less than the period of %s: an overrun is found up to a period "
+			     "later, unless kernel.bpf_stats_enabled is 1",
+			     duration_set(period_ns, text));
+}
+
 static int kill_run(struct control *c, bool kill)
 {
 	struct fault *f = &c->ctx->fault, ignored = {};
@@ -459,6 +475,8 @@ static int kill_run(struct control *c, bool kill)
 	}
 	if (!ret && !c->dry_run)
 		ret = run_steps(c, progs);
+	if (!ret && !kill)
+		note_short_budget(c, &state);
 	if (!ret && kill) {
 		now = c->dry_run ? NULL : wait_for_ends(c, progs);
 		report_kill(c, progs, c->dry_run ? progs : now);
