@@ -11,7 +11,7 @@ need jq
 patched || skip_all 'this kernel has no watchdog'
 need_bpftool
 find_vmlinux
-plan 104
+plan 116
 export XDG_CACHE_HOME=$work/cache
 mkdir "$XDG_CACHE_HOME"
 
@@ -146,8 +146,8 @@ else
 	graph __x64_sys_read 12
 	path kprobe/vfs_read
 	check graph-path is "$status $out" '0 test:read: __x64_sys_read -> ksys_read -> vfs_read'
-	path tp/sched/sched_switch
-	check graph-path-tracepoint eval 'is "$status" 0 && has "$out" "__schedule -> tp:sched_switch"'
+	path tp/raw_syscalls/sys_enter
+	check graph-path-tracepoint eval 'is "$status" 0 && has "$out" "syscall_trace_enter -> tp:sys_enter"'
 	path lsm/file_permission
 	check graph-path-lsm eval 'is "$status" 0 && has "$out" "security_file_permission -> bpf_lsm_file_permission"'
 	path fentry/vfs_read -j
@@ -172,8 +172,24 @@ else
 	path kprobe/vfs_read
 	check graph-depth is "$status" 4
 	graph no_such_function 3
+	bpfwd policy check "$file"
+	check graph-root-missing eval 'has "$err" "this kernel has no function no_such_function, nor another root: it limits nothing"'
+	graph "no_such_function, __x64_sys_read" 3
 	path kprobe/vfs_read
-	check graph-root-missing eval 'is "$status" 1 && has "$err" "this kernel has no function no_such_function"'
+	check graph-root-left eval 'is "$status" 0 && has "$out" "ksys_read -> vfs_read"'
+	# where pointers lead that everybody goes through, and where a path ends
+	graph __x64_sys_read 0
+	path kprobe/v9fs_file_read_iter
+	check graph-known eval 'is "$status" 0 && has "$out" "vfs_read -> v9fs_file_read_iter"'
+	path kprobe/filemap_read
+	check graph-page-cache is "$status" 0
+	path tp/sched/sched_switch
+	check graph-stops is "$status" 4
+	path raw_tp/sys_enter
+	check graph-syscall-entry is "$status" 0
+	graph net_rx_action 0
+	path kprobe/tcp_v4_rcv
+	check graph-receive eval 'is "$status" 0 && has "$out" "ip_protocol_deliver_rcu -> tcp_v4_rcv"'
 	graph __x64_sys_read 12
 	cache=$(ls "$XDG_CACHE_HOME"/bpfwd/callgraph-*)
 	bpfwd policy check --path kprobe/vfs_read "$file"
@@ -276,6 +292,21 @@ check_json stop-json ".[0].programs | map(select(.name == \"spin_vfs_read\"))[0]
 	and .stop_ns == $stop and .limit_ns == $stop - 1 and (.terminable | type) == \"string\" and (.why | test(\"^stop bound .* is above max_stop \"))"
 sed -i "s/max_stop: .*ns/max_stop: ${stop}ns/" "$file"
 expect stop-just-right 0 '' policy check -q "$file"
+# whatever a rule calls the place
+printf '%shooks:\n  - {match: fentry/vfs_read, deny: true}\n' "$head" >"$file"
+bpfwd policy check "$file" -j
+check_json deny-place '.[0].programs | map(select(.name == "spin_vfs_read"))[0] | .decision == "deny" and .reason == "over_programs"'
+# rules that are not what they look like
+printf '%shooks:\n  - {match: kprobe/no_such_function, deny: true}\n' "$head" >"$file"
+bpfwd policy check "$file"
+check unmatched eval 'is "$status" 2 && has "$err" "$file:5: match kprobe/no_such_function fits no hook" && has "$err" "--allow-unmatched"'
+bpfwd policy check --allow-unmatched "$file"
+check allow-unmatched is "$status" 0
+printf '%shooks:\n  - {match: "*/vfs_*", max_programs: 9}\n  - {match: kprobe/vfs_read, deny: true}\n  - {match: lsm.s/file_open, deny: true}\nexempt:\n  - {match: {name: x}, from: [latency], reason: r}\n' "$head" >"$file"
+bpfwd policy check "$file"
+check dead-rule has "$err" "$file:6: this rule never applies: */vfs_*, $file:5, comes first"
+check other-spelling has "$err" "$file:7: match lsm.s/file_open is taken as lsm/file_open"
+check exempt-by-name has "$err" "$file:9: whoever loads a program chooses its name"
 if [[ -n $vmlinux ]]; then
 	graph __x64_sys_read 12
 	bpfwd policy check --vmlinux "$vmlinux" "$file"

@@ -414,6 +414,7 @@ WAY(way_kprobe_tracefs, { "kprobe/bpf_fentry_test2", "p_probe",
 static void way_kprobe_offset(void)
 {
 	struct way way = { .prog = "p_probe",
+			   .rule = "kprobe/bpf_fentry_test2",
 			   .attach = kprobe_offset,
 			   .detach = way_unlink };
 	char hook[60];
@@ -431,7 +432,7 @@ WAY(way_kretprobe_multi,
       .detach = way_unlink, .end = WAY_QUARANTINED })
 WAY(way_kprobe_session,
     { "kprobe/bpf_fentry_test1", "p_kprobe_session", .attach = kprobe_session,
-      .detach = way_unlink, .hooks = 2, .in_family = 1, .in_function = 2,
+      .detach = way_unlink, .hooks = 2, .in_function = 2, .in_place = 2,
       .end = WAY_QUARANTINED })
 WAY(way_tp, { "tp/sched/sched_process_exit", "p_tp", .attach = way_attach,
 	      .detach = way_unlink })

@@ -255,7 +255,8 @@ static void inherited(void)
 	OPEN("p_perf_event");
 	REQUIRE(!ioctl(fd, PERF_EVENT_IOC_SET_BPF, way_fd("p_perf_event")),
 		"attach: %m");
-	way_existing("perf_event", way_fd("p_perf_event"), 1, WAY_QUARANTINED);
+	way_existing("perf_event", "perf_event", way_fd("p_perf_event"), 1,
+		     WAY_QUARANTINED);
 	close(fd);
 }
 

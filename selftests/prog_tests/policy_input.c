@@ -628,7 +628,22 @@ static void window(void)
 	CHECK(prog_info(fd).quarantined, "not quarantined after 3 more");
 }
 
-/* A program is charged the longest time that it was seen running. */
+/* Until the policy believes what was seen. */
+static void sample(int fd)
+{
+	uint64_t until = now_ns() + 200 * NSEC_PER_SEC;
+
+	while (prog_info(fd).sampled_runs < BPF_POLICY_MEASURED_RUNS &&
+	       now_ns() < until)
+		for (int i = 0; i < 500; i++)
+			prog_run(fd, NULL);
+	REQUIRE(prog_info(fd).sampled_runs >= BPF_POLICY_MEASURED_RUNS,
+		"sampled %llu times", prog_info(fd).sampled_runs);
+}
+
+/* A program is charged the longest time that it was seen running, once it was seen often;
+ * but never if it has no bound.
+ */
 static void measured(void)
 {
 	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
@@ -639,16 +654,22 @@ static void measured(void)
 	int err;
 
 	wd_enable(100000000);
-	LOAD("p_stall");
-	fd = way_fd("p_stall");
-	ways->data_ctl->ctl.n = 1;
-	ways->data_ctl->ctl.m = 1000;
-	err = prog_run(fd, NULL);
-	longest = prog_info(fd).longest_run_ns;
-	REQUIRE(!err && longest, "it was not seen running: %s", strerror(-err));
-
+	policy_cost_model(NSEC_PER_SEC);
+	LOAD("p_twice");
+	fd = way_fd("p_twice");
 	p->rules[0].charge = BPF_POLICY_MEASURED;
 	r = policy_rule(p, BPF_POLICY_HOOK, BPF_POLICY_F_LATENCY, "prog_array");
+	r->max_latency_ns = NSEC_PER_SEC;
+	policy_use(p);
+	for (int i = 0; i < 900 && !prog_info(fd).longest_run_ns; i++)
+		prog_run(fd, NULL);
+	CHECK(prog_info(fd).longest_run_ns, "it was not seen running");
+	err = bpf_map__update_elem(ways->maps.prog_array, &key, sizeof(key),
+				   &fd, sizeof(fd), 0);
+	CHECK(err == -EACCES, "seen too seldom: %s", strerror(-err));
+
+	sample(fd);
+	longest = prog_info(fd).longest_run_ns;
 	r->max_latency_ns = longest - 1;
 	policy_use(p);
 	seq = policy_seq();
@@ -662,6 +683,20 @@ static void measured(void)
 	err = bpf_map__update_elem(ways->maps.prog_array, &key, sizeof(key),
 				   &fd, sizeof(fd), 0);
 	CHECK(!err, "within the limit: %s", strerror(-err));
+	bpf_map__delete_elem(ways->maps.prog_array, &key, sizeof(key), 0);
+
+	/* Without a bound: however short it was. */
+	policy_cost_model(~0ULL);
+	LOAD("p_twice");
+	fd = way_fd("p_twice");
+	sample(fd);
+	r->max_latency_ns = NSEC_PER_SEC;
+	policy_use(p);
+	seq = policy_seq();
+	err = bpf_map__update_elem(ways->maps.prog_array, &key, sizeof(key),
+				   &fd, sizeof(fd), 0);
+	CHECK(err == -EACCES && policy_denial(seq, &d) && d.worst_ns == ~0ULL,
+	      "without a bound: %s, %llu ns", strerror(-err), d.worst_ns);
 }
 
 static const struct test tests[] = {
@@ -677,7 +712,7 @@ static const struct test tests[] = {
 	{ "budgets", "budgets of defaults, hooks and programs, exemptions",
 	  budgets, NEEDS_WATCHDOG },
 	{ "measured", "a program can be charged what was measured", measured,
-	  NEEDS_WATCHDOG },
+	  NEEDS_WATCHDOG, 450 },
 	{ "window", "the window of a quarantine ends with each termination",
 	  window, NEEDS_WATCHDOG },
 	{ "overruns",

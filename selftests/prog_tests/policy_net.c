@@ -373,7 +373,7 @@ WAY(way_netkit_link, { "netkit/primary/pnk", "p_tc", .attach = netkit_link,
 WAY(way_netkit_peer,
     { "netkit/peer/nk0", "p_tc", .attach = netkit_peer, .detach = way_close })
 WAY(way_action, { "action", "p_action", .attach = action, .detach = action_off,
-		  .for_good = true, .by_command = true })
+		  .by_command = true, .end = WAY_QUARANTINED })
 #define WAY_LWT(where)                                               \
 	WAY(way_lwt_##where,                                         \
 	    { "lwt_" #where, "p_lwt_" #where, .attach = lwt_##where, \
@@ -433,6 +433,42 @@ static void struct_ops_filled(void)
 		way_unlink();
 }
 
+static int action_at(const char *verb, int index)
+{
+	char cmd[200];
+
+	snprintf(cmd, sizeof(cmd),
+		 "tc actions %s action bpf object-pinned " WAY_PIN " index %d",
+		 verb, index);
+	return by_command(ways->progs.p_action, cmd);
+}
+
+/* Each action runs its program. */
+static void actions(void)
+{
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+	__u32 id, nr;
+	int err;
+
+	OPEN("p_action");
+	id = prog_info(way_fd("p_action")).id;
+	policy_rule(p, BPF_POLICY_HOOK, BPF_POLICY_F_LATENCY, "action")
+		->max_latency_ns = 2 * TICK_NS;
+	policy_use(p);
+	for (int i = 1; i <= 3; i++) {
+		err = action_at("add", i);
+		CHECK(err == (i < 3 ? 0 : -EACCES), "action %d: %s", i,
+		      strerror(-err));
+	}
+	err = action_at("replace", 1);
+	CHECK(!err, "in place of another one: %s", strerror(-err));
+	nr = policy_charged(id, NULL);
+	CHECK(nr == 2, "charged %u times", nr);
+	command("tc actions flush action bpf");
+	nr = policy_charged(id, NULL);
+	CHECK(!nr, "charged %u times though they are gone", nr);
+}
+
 static const struct test tests[] = {
 	{ "xdp", "XDP by netlink", way_xdp, NEEDS_WATCHDOG },
 	{ "xdp_link", "XDP, link", way_xdp_link, NEEDS_WATCHDOG },
@@ -450,6 +486,7 @@ static const struct test tests[] = {
 	{ "device_gone", "a device that goes away gives back", device_gone,
 	  NEEDS_WATCHDOG },
 	{ "action", "action of tc", way_action, NEEDS_WATCHDOG },
+	{ "actions", "each action counts", actions, NEEDS_WATCHDOG },
 	{ "lwt_in", "lightweight tunnel of a route, input", way_lwt_in,
 	  NEEDS_WATCHDOG },
 	{ "lwt_out", "lightweight tunnel of a route, output", way_lwt_out,

@@ -378,7 +378,7 @@ static void existing(void)
 	seq = policy_seq();
 	policy_use(p);
 	CHECK(policy_denial(seq, &d) && !d.denied && !d.pid &&
-		      d.prog_id == id_of("p_tc") && d.there_ns == 1000 &&
+		      d.prog_id == id_of("p_tc") && !d.there_ns &&
 		      d.limit_ns == 999,
 	      "not told of what is there");
 	c = policy_charges(&nr);
@@ -594,6 +594,10 @@ static void no_more_probes(void)
 		"/sys/kernel/tracing/kprobe_events");
 	REQUIRE(!status && sscanf(out, "%99s", name) == 1, "the event: %s",
 		out);
+	snprintf(text, sizeof(text), "p:%s bpf_fentry_test4", name);
+	policy_forbid("kprobe/*", BPF_POLICY_MONITOR);
+	err = add_probe(text);
+	CHECK(!err, "under a policy that only tells: %s", strerror(-err));
 	snprintf(text, sizeof(text), "p:%s bpf_fentry_test3", name);
 	policy_forbid("kprobe/bpf_fentry_test3", BPF_POLICY_ENFORCE);
 	err = add_probe(text);

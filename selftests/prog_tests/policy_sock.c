@@ -12,6 +12,7 @@
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -51,16 +52,18 @@ static size_t xt_entry(char *at, const struct xt_bpf_info_v1 *info, bool end)
 	return e->next_offset;
 }
 
-/* The table "filter": empty, or a rule for what comes in. */
-static int xt_replace(const struct xt_bpf_info_v1 *info)
+#define XT_RULES_MAX 8
+
+/* The table "filter": with @nr rules for what comes in. */
+static int xt_replace(const struct xt_bpf_info_v1 *info, int nr)
 {
 	static const int hooks[] = { NF_INET_LOCAL_IN, NF_INET_FORWARD,
 				     NF_INET_LOCAL_OUT };
-	static char buf[4096];
+	static char buf[2048 + XT_RULES_MAX * 1024];
 	struct ipt_replace *r = memset(buf, 0, sizeof(buf));
 	struct ipt_getinfo old = { .name = "filter" };
 	socklen_t len = sizeof(old);
-	struct xt_counters counters[16];
+	struct xt_counters counters[8 + XT_RULES_MAX];
 	char *rules = buf + sizeof(*r);
 	int err = 0;
 
@@ -70,11 +73,11 @@ static int xt_replace(const struct xt_bpf_info_v1 *info)
 		"iptables: %m");
 	strcpy(r->name, "filter");
 	r->valid_hooks = old.valid_hooks;
-	r->num_entries = ARRAY_SIZE(hooks) + 1 + !!info;
+	r->num_entries = ARRAY_SIZE(hooks) + 1 + nr;
 	r->num_counters = old.num_entries;
 	r->counters = counters;
-	if (info)
-		r->size += xt_entry(rules, info, false);
+	for (int i = 0; i < nr; i++)
+		r->size += xt_entry(rules + r->size, info, false);
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
 		r->hook_entry[hooks[i]] = i ? r->size : 0;
 		r->underflow[hooks[i]] = r->size;
@@ -93,7 +96,7 @@ static int xt_fd(struct bpf_program *prog)
 	struct xt_bpf_info_v1 info = { .mode = XT_BPF_MODE_FD_ELF,
 				       .fd = bpf_program__fd(prog) };
 
-	return xt_replace(&info);
+	return xt_replace(&info, 1);
 }
 
 static int xt_path(struct bpf_program *prog)
@@ -103,14 +106,14 @@ static int xt_path(struct bpf_program *prog)
 	int err = way_pin(prog);
 
 	REQUIRE(!err, "pin: %s", strerror(-err));
-	err = xt_replace(&info);
+	err = xt_replace(&info, 1);
 	unlink(WAY_PIN);
 	return err;
 }
 
 static void xt_off(void)
 {
-	int err = xt_replace(NULL);
+	int err = xt_replace(NULL, 0);
 
 	CHECK(!err, "no rule: %s", strerror(-err));
 }
@@ -280,9 +283,9 @@ static int sockmap_link(struct bpf_program *prog)
 }
 
 WAY(way_xt_bpf_fd, { "xt_bpf", "p_socket", .attach = xt_fd, .detach = xt_off,
-		     .for_good = true })
+		     .end = WAY_QUARANTINED })
 WAY(way_xt_bpf_path, { "xt_bpf", "p_socket", .attach = xt_path,
-		       .detach = xt_off, .for_good = true })
+		       .detach = xt_off, .end = WAY_QUARANTINED })
 WAY(way_socket, { "socket", "p_socket", .attach = so_attach,
 		  .detach = so_detach, .end = WAY_QUARANTINED })
 WAY(way_reuseport, { "sk_reuseport", "p_sk_reuseport", .attach = reuseport,
@@ -310,7 +313,135 @@ WAY(way_sk_skb_verdict,
     { "sk_skb/stream_verdict", "p_sk_skb_verdict", .attach = sockmap,
       .detach = sockmap_off, .for_good = true })
 
+/* --- Ways that run a program more than once -------------------------------------------------- */
+
+static void limit_ticks(const char *hook, __u32 ticks)
+{
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+
+	policy_rule(p, BPF_POLICY_HOOK, BPF_POLICY_F_LATENCY, hook)
+		->max_latency_ns = ticks * TICK_NS;
+	policy_use(p);
+}
+
+/* Each rule runs its program. */
+static void xt_rules(void)
+{
+	struct xt_bpf_info_v1 info = { .mode = XT_BPF_MODE_FD_ELF };
+	__u32 id, nr;
+	int err;
+
+	OPEN("p_socket");
+	info.fd = way_fd("p_socket");
+	id = prog_info(info.fd).id;
+	limit_ticks("xt_bpf", 3);
+	err = xt_replace(&info, 4);
+	CHECK(err == -EACCES, "four rules, three ticks: %s", strerror(-err));
+	CHECK(!policy_charged(id, NULL), "charged though it is denied");
+	err = xt_replace(&info, 3);
+	CHECK(!err, "three: %s", strerror(-err));
+	nr = policy_charged(id, NULL);
+	CHECK(nr == 3, "charged %u times", nr);
+	xt_off();
+	CHECK(!policy_charged(id, NULL), "charged though they are gone");
+}
+
+static int packet_socket(void)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+
+	REQUIRE(fd >= 0, "packet socket: %m");
+	return fd;
+}
+
+static int set_filter(int fd)
+{
+	int prog = way_fd("p_socket");
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &prog, sizeof(prog)) ?
+		       -errno :
+		       0;
+}
+
+/* A packet comes to all of them, but to one of the others. */
+static void packet_sockets(void)
+{
+	int fds[3], udp[3], err;
+
+	OPEN("p_socket");
+	limit_ticks("socket", 2);
+	for (int i = 0; i < 3; i++) {
+		fds[i] = packet_socket();
+		err = set_filter(fds[i]);
+		CHECK(err == (i < 2 ? 0 : -EACCES), "socket %d: %s", i,
+		      strerror(-err));
+		udp[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		err = set_filter(udp[i]);
+		CHECK(!err, "UDP socket %d: %s", i, strerror(-err));
+	}
+	err = set_filter(fds[1]);
+	CHECK(!err, "in place of another one: %s", strerror(-err));
+	close(fds[0]);
+	err = set_filter(fds[2]);
+	CHECK(!err, "there is room again: %s", strerror(-err));
+	for (int i = 0; i < 3; i++) {
+		close(fds[i]);
+		close(udp[i]);
+	}
+}
+
+#define MANY 20000
+#define PART 500
+
+/* For PART sockets. */
+static uint64_t take_off(const int *fds)
+{
+	uint64_t start = now_ns();
+	int none = 0, err = 0;
+
+	for (int i = 0; !err && i < PART; i++)
+		err = setsockopt(fds[i], SOL_SOCKET, SO_DETACH_FILTER, &none,
+				 sizeof(none));
+	REQUIRE(!err, "detach: %m");
+	return now_ns() - start;
+}
+
+/* One filter on many sockets: the first goes as fast as the last. */
+static void many_sockets(void)
+{
+	struct rlimit most = { MANY + 1000, MANY + 1000 };
+	uint64_t first, last;
+	int *fds = calloc(MANY, sizeof(*fds));
+	int err;
+
+	OPEN("p_socket");
+	REQUIRE(fds && !setrlimit(RLIMIT_NOFILE, &most), "descriptors: %m");
+	for (int i = 0; i < MANY; i++) {
+		fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		err = fds[i] < 0 ? -errno : set_filter(fds[i]);
+		REQUIRE(!err, "socket %d: %s", i, strerror(-err));
+	}
+	first = take_off(fds);
+	for (int i = PART; i < MANY - PART; i++)
+		close(fds[i]);
+	last = take_off(fds + MANY - PART);
+	diag("%d ns each with %d sockets, %d ns with %d", (int)(first / PART),
+	     MANY, (int)(last / PART), PART);
+	CHECK(first < 4 * last, "it takes longer the more there are");
+	for (int i = 0; i < PART; i++) {
+		close(fds[i]);
+		close(fds[MANY - 1 - i]);
+	}
+	free(fds);
+}
+
 static const struct test tests[] = {
+	{ "xt_rules", "each rule of iptables counts", xt_rules,
+	  NEEDS_WATCHDOG },
+	{ "packet_sockets", "all packet sockets have one sum", packet_sockets,
+	  NEEDS_WATCHDOG },
+	{ "many_sockets", "one filter on 20,000 sockets", many_sockets,
+	  NEEDS_WATCHDOG, 240 },
 	{ "xt_bpf_fd", "xt_bpf, by descriptor", way_xt_bpf_fd, NEEDS_WATCHDOG },
 	{ "xt_bpf_path", "xt_bpf, by path", way_xt_bpf_path, NEEDS_WATCHDOG },
 	{ "socket", "SO_ATTACH_BPF", way_socket, NEEDS_WATCHDOG },

@@ -141,6 +141,42 @@ int p_freplace(struct __sk_buff *skb)
 	return 2;
 }
 
+/* A dispatcher, as libxdp makes them. */
+__noinline int policy_part0(struct xdp_md *ctx)
+{
+	volatile int ret = ctx->rx_queue_index;
+
+	return ret ? XDP_DROP : XDP_PASS;
+}
+
+__noinline int policy_part1(struct xdp_md *ctx)
+{
+	volatile int ret = ctx->rx_queue_index;
+
+	return ret ? XDP_DROP : XDP_PASS;
+}
+
+SEC("xdp")
+int p_dispatch(struct xdp_md *ctx)
+{
+	tick();
+	return policy_part0(ctx) == XDP_PASS ? policy_part1(ctx) : XDP_DROP;
+}
+
+SEC("freplace/policy_part0")
+int p_part(struct xdp_md *ctx)
+{
+	tick();
+	return XDP_PASS;
+}
+
+SEC("fentry/p_part")
+int p_on_part(void *ctx)
+{
+	tick();
+	return 0;
+}
+
 /* Takes longer, and has no bound. */
 SEC("syscall")
 int p_twice(void *ctx)

@@ -113,26 +113,29 @@ void way_detached(int err)
 	CHECK(err == (way_gone ? -ENOENT : 0), "detach: %s", strerror(-err));
 }
 
-void way_existing(const char *hook, int prog_fd, __u32 hooks, enum way_end end)
+void way_existing(const char *rule, const char *hook, int prog_fd, __u32 hooks,
+		  enum way_end end)
 {
 	struct bpf_prog_info info;
 	struct bpf_policy_denial d;
 	__u64 seq = policy_seq();
 	__u32 n;
 
-	policy_forbid_existing(hook);
+	policy_forbid_existing(rule);
 	info = prog_info(prog_fd);
 	n = policy_charged(info.id, NULL);
 	CHECK(n == (end == WAY_DETACHED ? 0 : hooks), "charged %u times", n);
 	CHECK(info.quarantined == (end == WAY_QUARANTINED), "quarantined %u",
 	      info.quarantined);
 	if (CHECK(policy_denial(seq, &d), "nothing was told of it")) {
-		CHECK(!strcmp(d.hook, hook), "hook %s, want %s", d.hook, hook);
+		CHECK(!hook || !strcmp(d.hook, hook), "hook %s, want %s",
+		      d.hook, hook);
 		CHECK(d.denied == (end == WAY_STAYS ? 0 : 2), "denied %u",
 		      d.denied);
 		CHECK(d.prog_id == info.id && !d.pid && d.rule == 1 &&
 			      d.reason == BPF_POLICY_OVER_PROGRAMS &&
-			      !d.there_ns && !d.limit_ns,
+			      d.there_ns == (hook ? 0 : hooks - 1) &&
+			      !d.limit_ns,
 		      "program %u, pid %u, rule %u, reason %u, %llu there, "
 		      "limit %llu",
 		      d.prog_id, d.pid, d.rule, d.reason, d.there_ns,
@@ -206,26 +209,28 @@ static void add_graph(struct policy *p, const char *member, __u64 sum)
 static struct policy *fitting(const struct way *w)
 {
 	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
-	const char *slash = strrchr(w->hook, '/');
+	const char *place = w->rule ?: w->hook;
+	const char *slash = strrchr(place, '/');
+	__u32 in_place = w->in_place ?: 1;
 	struct bpf_policy_rule *r;
 	char name[200];
 
 	r = policy_rule(p, BPF_POLICY_HOOK,
 			BPF_POLICY_F_LATENCY | BPF_POLICY_F_PROGRAMS |
 				BPF_POLICY_F_BUDGET,
-			w->hook);
-	r->max_latency_ns = TICK_NS;
-	r->max_programs = 1;
+			place);
+	r->max_latency_ns = TICK_NS * in_place;
+	r->max_programs = in_place;
 	r->budget_ns = HOOK_BUDGET;
 	policy_rule(p, BPF_POLICY_EXEMPT, BPF_POLICY_F_EXEMPT_ATTACH,
 		    "another");
-	add_graph(p, w->hook, TICK_NS);
+	add_graph(p, place, TICK_NS * in_place);
 	if (slash) {
-		snprintf(name, sizeof(name), "%.*s/*", (int)(slash - w->hook),
-			 w->hook);
+		snprintf(name, sizeof(name), "%.*s/*", (int)(slash - place),
+			 place);
 		add_graph(p, name, TICK_NS * (w->in_family ?: w->hooks ?: 1));
 	}
-	if (function_of(w->hook, name, sizeof(name)))
+	if (function_of(place, name, sizeof(name)))
 		add_graph(p, name, TICK_NS * (w->in_function ?: 1));
 	return p;
 }
@@ -250,7 +255,7 @@ static void check_denial(const struct way *w, const struct policy *p, __u64 seq,
 	      d.reason, d.limit_ns);
 	CHECK((d.pid == (__u32)getpid()) == !w->by_command, "pid %u", d.pid);
 	/* Which of many hooks is the first, or the one too many? */
-	if (w->hooks && rule != HOOK && rule != GRAPH)
+	if (w->in_place || (w->hooks && rule != HOOK && rule != GRAPH))
 		return;
 	CHECK(!strcmp(d.hook, w->hook) && !d.there_ns,
 	      "hook %s, want %s, %llu there", d.hook, w->hook, d.there_ns);
@@ -321,7 +326,7 @@ static void by_limits(const struct way *w)
 
 	p->rules[HOOK].max_programs = 0;
 	denied(w, p, HOOK, BPF_POLICY_OVER_PROGRAMS);
-	p->rules[HOOK].max_programs = 1;
+	p->rules[HOOK].max_programs = w->in_place ?: 1;
 	p->rules[HOOK].max_latency_ns--;
 	denied(w, p, HOOK, BPF_POLICY_OVER_LATENCY);
 	p->rules[HOOK].max_latency_ns++;
@@ -384,8 +389,9 @@ static void by_existing(const struct way *w)
 	enum way_end end = w->for_good && !w->end ? WAY_QUARANTINED : w->end;
 
 	/* Of the hooks of a way, others may have programs of their own. */
-	way_existing(w->hook, bpf_program__fd(way_prog),
-		     policy_charged(way_id(), NULL), end);
+	way_existing(w->rule ?: w->hook, w->in_place ? NULL : w->hook,
+		     bpf_program__fd(way_prog), policy_charged(way_id(), NULL),
+		     end);
 	way_gone = end == WAY_DETACHED;
 }
 

@@ -24,6 +24,8 @@ struct way {
 	__u32 hooks; /* all that are charged at once; 0: one */
 	/* Of them, in the family of the hook and in its function; 0: all, and one. */
 	__u32 in_family, in_function;
+	__u32 in_place; /* of them, at the place of the hook; 0: one */
+	const char *rule; /* as rules call its place; NULL: as hook */
 	enum way_end end; /* for_good: quarantined, unless it stays */
 };
 
@@ -46,8 +48,11 @@ void ways_load(void);
 	} while (0)
 
 void way_run(const struct way *w);
-/* @prog is attached @hooks times, to @hook once: what a policy makes of it. */
-void way_existing(const char *hook, int prog_fd, __u32 hooks, enum way_end end);
+/* @prog is attached @hooks times, to @hook once: what a policy makes of it that forbids
+ * @rule. NULL: to several hooks there.
+ */
+void way_existing(const char *rule, const char *hook, int prog_fd, __u32 hooks,
+		  enum way_end end);
 /* For detach(): it has returned @err. The policy may have been there before. */
 void way_detached(int err);
 

@@ -57,14 +57,14 @@ static void policy_is_read(void **state)
 	assert_int_equal(p->n_hooks, 2);
 	assert_string_equal(p->hooks[0].match, "kprobe/vfs_*");
 	assert_int_equal(p->hooks[0].max_latency.ns, 5000);
-	assert_int_equal(p->hooks[0].max_programs, 4);
+	assert_int_equal(*p->hooks[0].max_programs, 4);
 	assert_int_equal(p->hooks[0].on_exceed, POLICY_DENY);
 	assert_int_equal(p->hooks[0].line, 11);
 	assert_int_equal(p->hooks[1].budget.ns, 60000000000);
 	assert_int_equal(p->hooks[1].on_exceed, POLICY_WARN);
 	assert_int_equal(p->n_graphs, 1);
 	assert_int_equal(p->graphs[0].n_roots, 2);
-	assert_int_equal(p->graphs[0].depth, POLICY_DEPTH);
+	assert_int_equal(p->graphs[0].depth, 0);
 	assert_int_equal(p->n_programs, 1);
 	assert_int_equal(p->programs[0].match.prog_type, BPF_PROG_TYPE_KPROBE);
 	assert_int_equal(p->programs[0].quarantine->after, 3);
@@ -80,7 +80,7 @@ static void policy_is_read(void **state)
 static void policy_patterns(void **state)
 {
 	static const char *const good[] = {
-		"xdp", "xdp/*", "x[!d]p", "x[!]]p", "x[]d]p", "\\[x/a", "*",
+		"xdp/*", "x[!e]p/*", "x[!]]p/*", "x[]d]p/*", "kprobe/\\[x", "*",
 	};
 	char text[200];
 

@@ -73,7 +73,7 @@ static void rules_in_words(void **state)
 		"detach budget 10ms on_overrun detach");
 	rule_is(&r, 1, "x:hooks[0]",
 		"hook kprobe/* max_latency 5us max_programs 4 on_exceed warn");
-	rule_is(&r, 2, "x:hooks[1]", "hook xdp budget 1s on_exceed deny");
+	rule_is(&r, 2, "x:hooks[1]", "hook xdp/* budget 1s on_exceed deny");
 	rule_is(&r, 3, "x:programs[0]",
 		"program a* type xdp on_overrun kill quarantine after 3 "
 		"within 60s");
@@ -102,7 +102,8 @@ static void rules_of_several_policies(void **state)
 	ruled_by(&r, texts, ARRAY_SIZE(texts));
 	assert_int_equal(r.rules.n, 3);
 	assert_string_equal(r.rules.name, "w,e");
-	rule_is(&r, 1, "e:hooks[0]", "hook xdp max_latency 2us on_exceed deny");
+	rule_is(&r, 1, "e:hooks[0]",
+		"hook xdp/* max_latency 2us on_exceed deny");
 	rule_is(&r, 2, "w:hooks[0]", "hook * max_latency 1us on_exceed warn");
 	ruled_free(&r);
 
@@ -296,19 +297,85 @@ static void rules_judge_what_is_there(void **state)
 
 static void rules_charge_what_was_measured(void **state)
 {
-	struct attachment a = at_hook("xdp/a", UNBOUNDED);
+	struct attachment a = at_hook("xdp/a", 6000);
 	struct ruled r;
 
 	ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
 			 "defaults: {charge: measured, unbounded: deny}\n"
 			 "hooks: [{match: xdp/*, max_latency: 5us}]\n");
+	a.longest_ns = 4000;
 	policy_judge(&r.rules, NULL, &a, 1, 0);
 	assert_int_equal(a.decision, DECIDED_DENY);
-	a.longest_ns = 4000;
+	a.sampled_runs = BPF_POLICY_MEASURED_RUNS;
 	policy_judge(&r.rules, NULL, &a, 1, 0);
 	assert_int_equal(a.decision, DECIDED_ALLOW);
 	assert_int_equal(a.cost_ns, 4000);
+	/* it lowers a bound, and replaces none */
+	a.worst_ns = 3000;
+	policy_judge(&r.rules, NULL, &a, 1, 0);
+	assert_int_equal(a.cost_ns, 3000);
+	a.worst_ns = UNBOUNDED;
+	policy_judge(&r.rules, NULL, &a, 1, 0);
+	assert_int_equal(a.decision, DECIDED_DENY);
 	ruled_free(&r);
+}
+
+/* What has no bound breaks a limit for others, unless it is exempt. */
+static void rules_count_infinity(void **state)
+{
+	static const struct {
+		const char *more;
+		enum decision want;
+	} rows[] = {
+		{ "", DECIDED_DENY },
+		{ "defaults: {unbounded: deny}\n", DECIDED_DENY },
+		{ "defaults: {unbounded: warn}\n", DECIDED_ALLOW },
+		{ "exempt: [{match: {name: q}, from: [latency], reason: r}]\n",
+		  DECIDED_ALLOW },
+	};
+	char text[400];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct attachment all[] = { at_hook("fentry/f", UNBOUNDED),
+					    at_hook("kprobe/f", 1000) };
+		struct ruled r;
+
+		all[0].prog = "q";
+		all[0].attached = true;
+		snprintf(text, sizeof(text),
+			 "version: 1\nname: x\nmode: enforce\n%s"
+			 "hooks: [{match: kprobe/f, max_latency: 5us}]\n",
+			 rows[i].more);
+		ruled_by_one(&r, text);
+		policy_judge(&r.rules, NULL, all, 2, 1);
+		assert_int_equal(all[1].decision, rows[i].want);
+		ruled_free(&r);
+	}
+}
+
+/* One ban, three ways to write it. */
+static void rules_forbid(void **state)
+{
+	static const char *const bans[] = { "deny: true", "max_programs: 0",
+					    "deny: true, max_latency: 1s" };
+	char text[200];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bans); i++) {
+		struct attachment a = at_hook("xdp/a", 0);
+		struct ruled r;
+		char why[100];
+
+		snprintf(text, sizeof(text),
+			 "version: 1\nname: x\nmode: enforce\n"
+			 "hooks: [{match: xdp, %s}]\n",
+			 bans[i]);
+		ruled_by_one(&r, text);
+		policy_judge(&r.rules, NULL, &a, 1, 0);
+		assert_int_equal(a.decision, DECIDED_DENY);
+		decision_why(&a, why, sizeof(why));
+		assert_string_equal(why, "nothing may be attached there");
+		ruled_free(&r);
+	}
 }
 
 static void rules_names(void **state)
@@ -336,6 +403,8 @@ static const struct CMUnitTest rules_tests[] = {
 	cmocka_unit_test(rules_exempt),
 	cmocka_unit_test(rules_judge_what_is_there),
 	cmocka_unit_test(rules_charge_what_was_measured),
+	cmocka_unit_test(rules_count_infinity),
+	cmocka_unit_test(rules_forbid),
 	cmocka_unit_test(rules_names),
 };
 

@@ -53,6 +53,11 @@ size_t callgraph_calls(const struct callgraph *cg)
 	return cg->head.n_edges;
 }
 
+size_t callgraph_known(const struct callgraph *cg)
+{
+	return cg->known;
+}
+
 size_t callgraph_observed(const struct callgraph *cg)
 {
 	return cg->observed;
@@ -366,6 +371,7 @@ int callgraph_load(struct callgraph **out, const char *vmlinux, struct fault *f)
 			sizeof(cg->observed_path)) &&
 	    is_ours(cg->observed_path))
 		cg_add_observed(cg, cg->observed_path);
+	cg_add_known(cg);
 	*out = cg;
 	return 0;
 }

@@ -28,7 +28,9 @@ const char *callgraph_source(const struct callgraph *cg);
 size_t callgraph_functions(const struct callgraph *cg);
 size_t callgraph_calls(const struct callgraph *cg);
 
-/* Of them, calls through pointers that callgraph_observe() has seen. */
+/* Of them, calls through pointers that a table knows, */
+size_t callgraph_known(const struct callgraph *cg);
+/* and that callgraph_observe() has seen. */
 size_t callgraph_observed(const struct callgraph *cg);
 /* Follows calls of the kernel for a while, or until *stop is set, and keeps those
  * that the graph does not have for later ones. globs: of functions that are called,
@@ -38,10 +40,12 @@ int callgraph_observe(struct callgraph *cg, char *const *globs, int n_globs,
 		      u64 for_ns, const volatile int *stop, size_t *n,
 		      struct fault *f);
 
-/* What is reached from some functions in at most depth calls. */
+/* What is reached from some functions in at most depth calls, 0: in any number. */
 struct reach;
 
-/* -ENOENT: *missing is a root that this kernel does not have. */
+/* *missing: the first root that this kernel does not have, NULL: it has all. -ENOENT: it
+ * has none.
+ */
 int callgraph_reach(const struct callgraph *cg, char *const *roots, u32 n,
 		    u32 depth, struct reach **reach, const char **missing);
 void reach_free(struct reach *reach);

@@ -17,25 +17,16 @@
 
 #define MAX_SEEN 200000
 
-struct pair {
-	u32 from, to;
-};
-
-struct pairs {
-	struct pair *all;
-	size_t n, size;
-};
-
 static int observe_compare(const void *a, const void *b)
 {
-	const struct pair *x = a, *y = b;
+	const struct cg_pair *x = a, *y = b;
 
 	if (x->from != y->from)
 		return x->from < y->from ? -1 : 1;
 	return x->to < y->to ? -1 : x->to > y->to;
 }
 
-static void sort(struct pairs *p)
+static void sort(struct cg_pairs *p)
 {
 	size_t kept = 0;
 
@@ -48,9 +39,9 @@ static void sort(struct pairs *p)
 	p->n = kept;
 }
 
-static int observe_add(struct pairs *p, u32 from, u32 to)
+int cg_pairs_add(struct cg_pairs *p, u32 from, u32 to)
 {
-	struct pair *all;
+	struct cg_pair *all;
 
 	if (p->n == p->size) {
 		/* most are there already: make room by that first */
@@ -65,29 +56,21 @@ static int observe_add(struct pairs *p, u32 from, u32 to)
 		p->all = all;
 		p->size = 2 * p->size + 65536;
 	}
-	p->all[p->n++] = (struct pair){ from, to };
+	p->all[p->n++] = (struct cg_pair){ from, to };
 	return 0;
 }
 
 /* The only function of this name, false: none, or several. */
 static bool find_node(const struct callgraph *cg, const char *name, u32 *node)
 {
-	u32 low = 0, high = cg->head.n_names;
+	u32 at = cg_find_name(cg, name);
 
-	while (low < high) {
-		u32 mid = low + (high - low) / 2;
-
-		if (strcmp(cg->strings + cg->names[mid].text, name) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == cg->head.n_names ||
-	    strcmp(cg->strings + cg->names[low].text, name))
+	if (at == cg->head.n_names ||
+	    strcmp(cg->strings + cg->names[at].text, name))
 		return false;
-	*node = cg->names[low].node;
-	return (low + 1 == cg->head.n_names ||
-		strcmp(cg->strings + cg->names[low + 1].text, name)) &&
+	*node = cg->names[at].node;
+	return (at + 1 == cg->head.n_names ||
+		strcmp(cg->strings + cg->names[at + 1].text, name)) &&
 	       *node < cg->head.n_functions;
 }
 
@@ -99,10 +82,9 @@ static bool has_edge(const struct callgraph *cg, u32 from, u32 to)
 	return false;
 }
 
-/* Adds those that are not there. 0 or -ENOMEM. */
-static int observe_merge(struct callgraph *cg, struct pairs *p)
+u32 cg_pairs_merge(struct callgraph *cg, struct cg_pairs *p)
 {
-	u32 n_nodes = cg->head.n_nodes, *start, *edges, n = 0;
+	u32 n_nodes = cg->head.n_nodes, *start, *edges, n = 0, added = 0;
 	size_t k = 0;
 
 	sort(p);
@@ -111,7 +93,7 @@ static int observe_merge(struct callgraph *cg, struct pairs *p)
 	if (!start || !edges) {
 		free(start);
 		free(edges);
-		return -ENOMEM;
+		return 0;
 	}
 	for (u32 i = 0; i < n_nodes; i++) {
 		start[i] = n;
@@ -121,7 +103,7 @@ static int observe_merge(struct callgraph *cg, struct pairs *p)
 			if (has_edge(cg, i, p->all[k].to))
 				continue;
 			edges[n++] = p->all[k].to;
-			cg->observed++;
+			added++;
 		}
 	}
 	start[n_nodes] = n;
@@ -130,31 +112,31 @@ static int observe_merge(struct callgraph *cg, struct pairs *p)
 	cg->edge_start = start;
 	cg->edges = edges;
 	cg->head.n_edges = n;
-	return 0;
+	return added;
 }
 
 void cg_add_observed(struct callgraph *cg, const char *path)
 {
 	FILE *f = fopen(path, "re");
-	struct pairs p = {};
+	struct cg_pairs p = {};
 	char from[256], to[256];
 	u32 a, b;
 
 	/* "CALLER CALLEE"; what this kernel does not have is not meant */
 	while (f && fscanf(f, "%255s %255s", from, to) == 2)
 		if (find_node(cg, from, &a) && find_node(cg, to, &b) &&
-		    observe_add(&p, a, b))
+		    cg_pairs_add(&p, a, b))
 			break;
 	if (f)
 		fclose(f);
 	if (p.n)
-		observe_merge(cg, &p);
+		cg->observed = cg_pairs_merge(cg, &p);
 	free(p.all);
 }
 
 /* "  cat-1 [000] ..... 1.5: vfs_read <-ksys_read" */
 static int observe_take_line(const struct callgraph *cg, char *line,
-			     struct pairs *p)
+			     struct cg_pairs *p)
 {
 	char *arrow = strstr(line, " <-"), *callee;
 	u32 from, to;
@@ -169,12 +151,12 @@ static int observe_take_line(const struct callgraph *cg, char *line,
 	    !find_node(cg, callee + 1, &to) || from == to ||
 	    has_edge(cg, from, to))
 		return 0;
-	return observe_add(p, from, to);
+	return cg_pairs_add(p, from, to);
 }
 
 static int observe_follow(const struct callgraph *cg,
 			  struct tracefs_instance *ring, u64 for_ns,
-			  const volatile int *stop, struct pairs *p)
+			  const volatile int *stop, struct cg_pairs *p)
 {
 	int fd = tracefs_instance_file_open(ring, "trace_pipe",
 					    O_RDONLY | O_NONBLOCK),
@@ -214,7 +196,7 @@ static int observe_follow(const struct callgraph *cg,
 	return err;
 }
 
-static int save(const struct callgraph *cg, const struct pairs *p,
+static int save(const struct callgraph *cg, const struct cg_pairs *p,
 		const char *path)
 {
 	u32 *name = calloc(cg->head.n_nodes + 1ULL, sizeof(*name));
@@ -262,7 +244,7 @@ int callgraph_observe(struct callgraph *cg, char *const *globs, int n_globs,
 {
 	struct tracefs_instance *ring;
 	const char *bad = NULL;
-	struct pairs p = {};
+	struct cg_pairs p = {};
 	char name[32];
 	int err;
 

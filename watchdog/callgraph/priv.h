@@ -37,7 +37,17 @@ struct callgraph {
 	u64 *modules; /* n_modules: what each is known by, ascending */
 	char source[256];
 	char observed_path[512];
-	size_t observed; /* edges that no code shows */
+	size_t observed, known; /* edges that no code shows */
+};
+
+/* Edges, in a list that grows. */
+struct cg_pair {
+	u32 from, to;
+};
+
+struct cg_pairs {
+	struct cg_pair *all;
+	size_t n, size;
 };
 
 /* A function of the kernel that runs programs of some hooks, or families of hooks.
@@ -59,6 +69,20 @@ int cg_read_kcore(struct callgraph *cg, struct fault *f);
 u64 *cg_modules(u32 *n);
 /* Adds the calls that were observed earlier, if there are any. */
 void cg_add_observed(struct callgraph *cg, const char *path);
+/* Adds those of the table of pointers that everybody goes through. */
+void cg_add_known(struct callgraph *cg);
+/* 0 or -errno. */
+int cg_pairs_add(struct cg_pairs *p, u32 from, u32 to);
+/* Adds those that the graph does not have; how many. Without memory: none. */
+u32 cg_pairs_merge(struct callgraph *cg, struct cg_pairs *p);
+/* Is what a function calls no part of what has called it? */
+bool cg_is_stop(const char *function);
+/* The first name that is not less. */
+u32 cg_find_name(const struct callgraph *cg, const char *text);
+/* The first name at or behind one that is this function, or a part of it; or that begins with
+ * what is before a star. n_names: there is none.
+ */
+u32 cg_next_named(const struct callgraph *cg, const char *name, u32 from);
 /* Of an ELF file's notes; of the running kernel with path NULL. -ENOENT: none. */
 int cg_build_id(const char *path, unsigned char id[BUILD_ID_LEN]);
 

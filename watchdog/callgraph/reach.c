@@ -8,7 +8,7 @@
 #include "show/types.h"
 
 #define NONE UINT32_MAX
-#define POLICY_CHAIN_MAX 80 /* more than the deepest graph */
+#define POLICY_CHAIN_MAX 1024 /* more than the deepest graph */
 
 struct reach {
 	const struct callgraph *cg;
@@ -16,27 +16,12 @@ struct reach {
 	u32 *queue; /* the reached ones, nearest first */
 	u32 n, tracepoints, hooks;
 	u32 *shown; /* a name of each node, as index of names */
+	bool *stops; /* is what the node calls no part of it? */
 };
 
 static const char *text_of(const struct callgraph *cg, u32 name)
 {
 	return cg->strings + cg->names[name].text;
-}
-
-/* The first name that is not less. */
-static u32 find_name(const struct callgraph *cg, const char *text)
-{
-	u32 low = 0, high = cg->head.n_names;
-
-	while (low < high) {
-		u32 mid = low + (high - low) / 2;
-
-		if (strcmp(text_of(cg, mid), text) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
 }
 
 static bool is_name(const struct callgraph *cg, u32 name, const char *text)
@@ -59,23 +44,29 @@ static int spread(struct reach *r, char *const *roots, u32 n, u32 depth,
 	u32 begin = 0;
 
 	for (u32 i = 0; i < n; i++) {
-		u32 name = find_name(cg, roots[i]);
+		u32 name =
+			cg_next_named(cg, roots[i], cg_find_name(cg, roots[i]));
 
-		*missing = roots[i];
-		if (!is_name(cg, name, roots[i]))
-			return -ENOENT;
-		/* static functions may share a name: all of them */
-		for (; is_name(cg, name, roots[i]); name++) {
+		if (name == cg->head.n_names && !*missing)
+			*missing = roots[i];
+		/* static functions may share a name, and a function may have parts */
+		for (; name < cg->head.n_names;
+		     name = cg_next_named(cg, roots[i], name + 1)) {
 			visit(r, cg->names[name].node, cg->names[name].node);
 			r->shown[cg->names[name].node] = name;
 		}
 	}
-	for (u32 level = 0; level < depth && begin < r->n; level++) {
+	if (!r->n)
+		return -ENOENT;
+	for (u32 level = 0; (level < depth || !depth) && begin < r->n;
+	     level++) {
 		u32 end = r->n;
 
 		for (; begin < end; begin++) {
 			u32 from = r->queue[begin];
 
+			if (r->stops[from] && level)
+				continue;
 			for (u32 i = cg->edge_start[from];
 			     i < cg->edge_start[from + 1]; i++)
 				visit(r, cg->edges[i], from);
@@ -110,14 +101,19 @@ int callgraph_reach(const struct callgraph *cg, char *const *roots, u32 n,
 	int err = -ENOMEM;
 
 	*out = NULL;
+	*missing = NULL;
 	if (!r)
 		return -ENOMEM;
 	r->cg = cg;
 	r->parent = malloc((nodes + 1ULL) * sizeof(u32));
 	r->queue = malloc((nodes + 1ULL) * sizeof(u32));
 	r->shown = malloc((nodes + 1ULL) * sizeof(u32));
-	if (!r->parent || !r->queue || !r->shown)
+	r->stops = calloc(nodes + 1ULL, sizeof(*r->stops));
+	if (!r->parent || !r->queue || !r->shown || !r->stops)
 		goto fail;
+	for (u32 i = 0; i < cg->head.n_names; i++)
+		if (cg_is_stop(text_of(cg, i)))
+			r->stops[cg->names[i].node] = true;
 	memset(r->parent, 0xff, (nodes + 1ULL) * sizeof(u32));
 	memset(r->shown, 0xff, (nodes + 1ULL) * sizeof(u32));
 	err = spread(r, roots, n, depth, missing);
@@ -142,6 +138,7 @@ void reach_free(struct reach *r)
 	free(r->parent);
 	free(r->queue);
 	free(r->shown);
+	free(r->stops);
 	free(r);
 }
 
@@ -328,7 +325,7 @@ static const struct {
 /* The node of a name that is in it, or NONE. */
 static u32 reached(const struct reach *r, const char *name)
 {
-	for (u32 k = find_name(r->cg, name); is_name(r->cg, k, name); k++)
+	for (u32 k = cg_find_name(r->cg, name); is_name(r->cg, k, name); k++)
 		if (r->parent[r->cg->names[k].node] != NONE)
 			return r->cg->names[k].node;
 	return NONE;

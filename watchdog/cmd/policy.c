@@ -19,15 +19,26 @@ struct options {
 	char **paths;
 	int n_paths;
 	u64 for_ns;
-	bool dry_run, syntax;
+	bool dry_run, syntax, allow_unmatched;
 };
 
-enum { KEY_FOR = 0x100, KEY_DRY_RUN, KEY_VMLINUX, KEY_PATH, KEY_SYNTAX };
+enum {
+	KEY_FOR = 0x100,
+	KEY_DRY_RUN,
+	KEY_VMLINUX,
+	KEY_PATH,
+	KEY_SYNTAX,
+	KEY_ALLOW_UNMATCHED
+};
 
 static const struct argp_option options[] = {
 	{ "for", KEY_FOR, "DUR", 0,
 	  "load: return to the policy before after DUR, unless `policy keep` "
 	  "follows; observe: so long",
+	  1 },
+	{ "allow-unmatched", KEY_ALLOW_UNMATCHED, 0, 0,
+	  "check, load: also rules for functions and events that this kernel "
+	  "does not have",
 	  1 },
 	{ "dry-run", KEY_DRY_RUN, 0, 0,
 	  "load, unload, keep: say what would be done", 1 },
@@ -73,6 +84,9 @@ static error_t cmd_policy_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PATH:
 		o->hook = arg;
+		return 0;
+	case KEY_ALLOW_UNMATCHED:
+		o->allow_unmatched = true;
 		return 0;
 	case KEY_SYNTAX:
 		o->syntax = true;
@@ -148,6 +162,11 @@ static int check(struct options *o)
 		return ret;
 	}
 	loaded_policy_notes(o->ctx, &p);
+	ret = o->allow_unmatched ? 0 : policy_unmatched(&p.rules, f);
+	if (ret) {
+		loaded_policy_free(&p);
+		return ret;
+	}
 	/* what the kernel would say of the rules themselves */
 	ret = kwd_policy_probe() ? 0 : kwd_policy_load(&p.rules, 0, true, f);
 	ret = ret ? ret : attached_load(&at, f);
@@ -267,7 +286,10 @@ static int policy_load(struct options *o)
 		return f->exit;
 	mode = policy_mode_name(policy_set_mode(&p.set));
 	loaded_policy_notes(o->ctx, &p);
-	ret = kwd_policy_load(&p.rules, o->for_ns / 1000000000, o->dry_run, f);
+	ret = o->allow_unmatched ? 0 : policy_unmatched(&p.rules, f);
+	if (!ret)
+		ret = kwd_policy_load(&p.rules, o->for_ns / 1000000000,
+				      o->dry_run, f);
 	if (!ret) {
 		ret = done(o, mode, p.rules.name, p.rules.n);
 		tell_detached(o->ctx, seq);

@@ -80,8 +80,9 @@ static const cyaml_schema_field_t hook_fields[] = {
 	TEXT("match", 0, struct policy_hook, match),
 	TEXT("max_latency", CYAML_FLAG_OPTIONAL, struct policy_hook,
 	     max_latency.text),
-	CYAML_FIELD_UINT("max_programs", CYAML_FLAG_OPTIONAL,
-			 struct policy_hook, max_programs),
+	CYAML_FIELD_UINT_PTR("max_programs", PTR_OPT, struct policy_hook,
+			     max_programs),
+	CYAML_FIELD_BOOL("deny", CYAML_FLAG_OPTIONAL, struct policy_hook, deny),
 	TEXT("max_stop", CYAML_FLAG_OPTIONAL, struct policy_hook,
 	     max_stop.text),
 	WORD("unbounded", struct policy_hook, unbounded, verdicts),
@@ -106,6 +107,7 @@ static const cyaml_schema_field_t graph_fields[] = {
 	     max_stop.text),
 	WORD("unbounded", struct policy_graph, unbounded, verdicts),
 	WORD("on_exceed", struct policy_graph, on_exceed, exceeds),
+	WORD("on_missing", struct policy_graph, on_missing, exceeds),
 	CYAML_FIELD_END
 };
 
@@ -350,6 +352,8 @@ void policy_free(struct policy *policy)
 	if (!policy)
 		return;
 	free(policy->path);
+	for (u32 i = 0; i < policy->n_hooks; i++)
+		free(policy->hooks[i].written);
 	cyaml_free(&config, &policy_value, policy, 0);
 }
 

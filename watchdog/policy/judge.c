@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "kernel/kwd.h"
+#include "policy/hook.h"
 #include "policy/rules.h"
 #include "show/types.h"
 
@@ -97,18 +98,29 @@ static bool is_there(const struct judge *j, size_t i,
 	return i < j->n_stay || j->all[i].decision != DECIDED_DENY;
 }
 
+/* What becomes of programs without a bound where a rule applies, not the defaults. */
+static u32 unbounded_action(const struct judge *j,
+			    const struct bpf_policy_rule *r)
+{
+	if (r->flags & BPF_POLICY_F_UNBOUNDED)
+		return r->unbounded;
+	if (j->defaults->action == BPF_POLICY_AUTO)
+		return r->flags & BPF_POLICY_F_LATENCY ? r->action :
+							 BPF_POLICY_ALLOW;
+	return j->defaults->action;
+}
+
 /* What a rule that is not the defaults says of a program, whatever else is there. */
 static void judge_prog(const struct judge *j, struct attachment *a, u32 rule)
 {
 	const struct bpf_policy_rule *r = &j->rules->rules[rule];
 	bool limited = r->flags & BPF_POLICY_F_LATENCY;
-	u32 action = BPF_POLICY_ALLOW;
+	u32 action = unbounded_action(j, r);
 
-	if (r->flags & BPF_POLICY_F_UNBOUNDED)
-		action = r->unbounded;
-	else if (limited && j->defaults->action == BPF_POLICY_AUTO)
-		action = r->action;
-	if (a->cost_ns == UNBOUNDED && action != BPF_POLICY_ALLOW)
+	/* if it is the defaults that say it, judge_defaults() does */
+	if (a->cost_ns == UNBOUNDED && action != BPF_POLICY_ALLOW &&
+	    (r->flags & BPF_POLICY_F_UNBOUNDED ||
+	     j->defaults->action == BPF_POLICY_AUTO))
 		decide(j, a, rule, action, BPF_POLICY_UNBOUNDED, 0,
 		       limited ? r->max_latency_ns : 0);
 	if (r->flags & BPF_POLICY_F_STOP && a->stop_ns > r->max_stop_ns)
@@ -136,13 +148,14 @@ static void judge_defaults(const struct judge *j, struct attachment *a,
 		       BPF_POLICY_OVER_STOP, a->stop_ns, r->max_stop_ns);
 }
 
-/* Of what is there already, by a rule that has no sum if one of them has no bound. */
-static bool judge_infinite(const struct judge *j,
-			   const struct bpf_policy_rule *r)
+/* Is it in the sum of a rule? What has no bound makes that infinite, unless the rule only
+ * tells of it, or it is exempt.
+ */
+static bool is_counted(const struct judge *j, const struct bpf_policy_rule *r,
+		       const struct attachment *a)
 {
-	return (r->flags & BPF_POLICY_F_UNBOUNDED ?
-			r->unbounded :
-			j->defaults->action) == BPF_POLICY_DENY;
+	return a->cost_ns != UNBOUNDED ||
+	       (!a->exempt && unbounded_action(j, r) == BPF_POLICY_DENY);
 }
 
 static void judge_hook(const struct judge *j, struct attachment *a, u32 rule)
@@ -151,10 +164,11 @@ static void judge_hook(const struct judge *j, struct attachment *a, u32 rule)
 	u64 there = 0, programs = 0;
 
 	for (size_t i = 0; i < j->there; i++) {
-		if (!is_there(j, i, a) || strcmp(j->all[i].hook, a->hook))
+		if (!is_there(j, i, a) ||
+		    !hook_same_place(j->all[i].hook, a->hook))
 			continue;
 		programs++;
-		if (j->all[i].cost_ns != UNBOUNDED || judge_infinite(j, r))
+		if (is_counted(j, r, &j->all[i]))
 			there = judge_add(there, summand(&j->all[i]));
 	}
 	if (a->decision == DECIDED_ALLOW) {
@@ -193,9 +207,7 @@ static void charge(const struct judge *j, const struct attachment *a)
 	for (u32 i = 0; i < j->rules->n; i++) {
 		const struct reach *reach = rule_reach(j->graphs, i);
 
-		if (reach &&
-		    (a->cost_ns != UNBOUNDED ||
-		     judge_infinite(j, &j->rules->rules[i])) &&
+		if (reach && is_counted(j, &j->rules->rules[i], a) &&
 		    reach_has(reach, a->hook))
 			j->sums[i] = judge_add(j->sums[i], summand(a));
 	}
@@ -218,8 +230,10 @@ static void judge(const struct judge *j, struct attachment *a)
 	a->rule = UINT32_MAX;
 	a->reason = 0;
 	a->there_ns = a->limit_ns = 0;
+	/* what has no bound may take longer than it ever did */
 	a->measured = j->defaults->charge == BPF_POLICY_MEASURED &&
-		      a->longest_ns;
+		      a->worst_ns != UNBOUNDED && a->longest_ns < a->worst_ns &&
+		      a->sampled_runs >= BPF_POLICY_MEASURED_RUNS;
 	a->cost_ns = a->measured ? a->longest_ns : a->worst_ns;
 	a->exempt = is_exempt(j, a);
 	if (a->exempt || j->defaults->mode == BPF_POLICY_OFF)
@@ -228,7 +242,7 @@ static void judge(const struct judge *j, struct attachment *a)
 		const struct bpf_policy_rule *r = &j->rules->rules[i];
 
 		if (r->kind == BPF_POLICY_HOOK && !hook &&
-		    !fnmatch(rule_text(j->rules, r->match_off), a->hook, 0)) {
+		    hook_fits(rule_text(j->rules, r->match_off), a->hook)) {
 			hook = r;
 			judge_hook(j, a, i);
 		}

@@ -12,7 +12,6 @@
 #define POLICY_MAX_NAME 32
 #define POLICY_MAX_DEPTH 64
 #define POLICY_MAX_WINDOW 1024 /* ended runs that are counted within a window */
-#define POLICY_DEPTH 12 /* of a call graph that says none */
 
 enum policy_mode { POLICY_OFF, POLICY_MONITOR, POLICY_ENFORCE };
 enum policy_charge { POLICY_WORST = 1, POLICY_MEASURED };
@@ -40,8 +39,10 @@ struct policy_defaults {
 
 struct policy_hook {
 	char *match;
+	char *written; /* match as it is in the file, NULL: the same */
 	struct policy_time max_latency, max_stop, budget;
-	u32 max_programs;
+	u32 *max_programs; /* NULL: not said */
+	bool deny; /* nothing may be attached */
 	enum policy_verdict unbounded, on_exceed;
 	u32 line;
 };
@@ -52,6 +53,11 @@ struct policy_graph {
 	u32 n_roots, depth;
 	struct policy_time max_latency, max_stop;
 	enum policy_verdict unbounded, on_exceed;
+	/* without any root: DENY: it holds all hooks, else none */
+	enum policy_verdict on_missing;
+	const char
+		*missing; /* of the roots, the first that this kernel has not */
+	bool unknown; /* it has none */
 	u32 line;
 };
 

@@ -8,6 +8,7 @@
 #include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
 #include "kernel/kwd_model.h"
+#include "policy/hook.h"
 #include "policy/report.h"
 #include "show/duration.h"
 #include "show/table.h"
@@ -37,6 +38,76 @@ void loaded_policy_free(struct loaded_policy *p)
 	policy_set_free(&p->set);
 	callgraph_free(p->cg);
 	*p = (struct loaded_policy){};
+}
+
+/* A kernel has other functions than the one before. */
+static void note_graph(const struct ctx *ctx, const struct policy *p,
+		       const struct policy_graph *g)
+{
+	if (!g->missing)
+		return;
+	note(ctx, "%s:%u: call graph %s: this kernel has no function %s%s",
+	     p->path, g->line, g->name, g->missing,
+	     !g->unknown		  ? "; it is that of the other roots" :
+	     g->on_missing == POLICY_DENY ? "; its limit is for all hooks" :
+					    ", nor another root: it limits "
+					    "nothing");
+}
+
+/* Rules that are not what they look like. */
+static void note_matches(const struct ctx *ctx, const struct loaded_policy *p)
+{
+	const struct policy_rules *rules = &p->rules;
+
+	for (size_t i = 0; i < p->set.n; i++) {
+		const struct policy *q = p->set.policies[i];
+
+		for (u32 k = 0; k < q->n_graphs; k++)
+			note_graph(ctx, q, &q->graphs[k]);
+		for (u32 k = 0; k < q->n_hooks; k++)
+			if (q->hooks[k].written)
+				note(ctx, "%s:%u: match %s is taken as %s",
+				     q->path, q->hooks[k].line,
+				     q->hooks[k].written, q->hooks[k].match);
+	}
+	for (u32 i = 0; i < rules->n; i++) {
+		const struct bpf_policy_rule *r = &rules->rules[i],
+					     *wide = NULL;
+
+		for (u32 k = 0; k < i && !wide; k++)
+			if (r->kind == BPF_POLICY_HOOK &&
+			    rules->rules[k].kind == BPF_POLICY_HOOK &&
+			    hook_covered(rule_text(rules,
+						   rules->rules[k].match_off),
+					 rule_text(rules, r->match_off)))
+				wide = &rules->rules[k];
+		if (wide)
+			note(ctx,
+			     "%s:%u: this rule never applies: %s, %s:%u, comes "
+			     "first and has all of %s; put it behind",
+			     rule_text(rules, r->file_off), r->line,
+			     rule_text(rules, wide->match_off),
+			     rule_text(rules, wide->file_off), wide->line,
+			     rule_text(rules, r->match_off));
+	}
+}
+
+int policy_unmatched(const struct policy_rules *rules, struct fault *f)
+{
+	for (u32 i = 0; i < rules->n; i++) {
+		const struct bpf_policy_rule *r = &rules->rules[i];
+		const char *match = rule_text(rules, r->match_off);
+
+		if (r->kind != BPF_POLICY_HOOK || hook_exists(match))
+			continue;
+		fault_set(f, EXIT_USAGE, 0, "%s:%u: match %s fits no hook",
+			  rule_text(rules, r->file_off), r->line, match);
+		fault_why(f,
+			  "this kernel has no function or event of that name");
+		return fault_hint(f, "if another one has it, or a module that "
+				     "is not loaded: --allow-unmatched");
+	}
+	return 0;
 }
 
 /* A limit below what the cost model has for a small program admits next to none, and
@@ -86,6 +157,18 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 		bool budgets = q->n_programs ||
 			       (q->defaults && q->defaults->budget.ns);
 
+		for (u32 k = 0; k < q->n_exempt && q->mode == POLICY_ENFORCE;
+		     k++) {
+			const struct policy_match *m = &q->exempt[k].match;
+
+			if (!m->name && !m->comm)
+				continue;
+			note(ctx,
+			     "%s:%u: whoever loads a program chooses its name "
+			     "and its own comm: this exempts all who may",
+			     q->path, q->exempt[k].line);
+			break;
+		}
 		for (u32 k = 0; k < q->n_exempt; k++)
 			if (q->exempt[k].until_s && q->exempt[k].until_s <= now)
 				note(ctx, "%s:%u: this exemption has expired",
@@ -112,14 +195,16 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 			     reach_hooks(r),
 			     (unsigned long long)reach_indirect(r));
 	}
+	note_matches(ctx, p);
 	note_limits(ctx, &p->rules);
 	if (p->cg)
 		note(ctx,
 		     "call graphs from %s: %zu functions, %zu direct calls, "
-		     "%zu observed ones through pointers",
+		     "through pointers %zu that are known, %zu observed ones",
 		     callgraph_source(p->cg), callgraph_functions(p->cg),
-		     callgraph_calls(p->cg) - callgraph_observed(p->cg),
-		     callgraph_observed(p->cg));
+		     callgraph_calls(p->cg) - callgraph_known(p->cg) -
+			     callgraph_observed(p->cg),
+		     callgraph_known(p->cg), callgraph_observed(p->cg));
 }
 
 void attachment_estimate(struct attachment *a, const struct bpf_prog_info *info,
@@ -144,6 +229,7 @@ static void report_describe(struct attachment *a, const struct prog *p,
 	if (!kwd_estimate_known(p->info_len))
 		return;
 	a->longest_ns = p->info.longest_run_ns;
+	a->sampled_runs = p->info.sampled_runs;
 	attachment_estimate(a, &p->info, p->info_len, model);
 }
 
@@ -164,6 +250,9 @@ static int from_charges(struct attached *at, u32 n)
 						  .attached = true };
 		report_describe(&at->all[i], progs_find(at->progs, c->prog_id),
 				&at->model);
+		/* with what is attached on it */
+		if (c->worst_ns > at->all[i].worst_ns)
+			at->all[i].worst_ns = c->worst_ns;
 	}
 	at->n = n;
 	return 0;

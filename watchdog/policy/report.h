@@ -27,6 +27,9 @@ void loaded_policy_free(struct loaded_policy *p);
  */
 void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p);
 
+/* Refuses a rule for hooks that this kernel cannot have. 0 or an exit status. */
+int policy_unmatched(const struct policy_rules *rules, struct fault *f);
+
 /* What is attached now, as the kernel has it charged, or as far as it can be seen.
  * The texts live as long as it does.
  */

@@ -183,9 +183,9 @@ static int rules_add_hooks(struct compile *c)
 		r.action = action_of(c, h->on_exceed);
 		set_latency(&r, &h->max_latency);
 		set_instead(c, &r, &h->max_stop, h->unbounded);
-		if (h->max_programs) {
+		if (h->max_programs || h->deny) {
 			r.flags |= BPF_POLICY_F_PROGRAMS;
-			r.max_programs = h->max_programs;
+			r.max_programs = h->deny ? 0 : *h->max_programs;
 		}
 		if (!c->soft)
 			set_budget(&r, &h->budget);
@@ -195,11 +195,26 @@ static int rules_add_hooks(struct compile *c)
 	return ret;
 }
 
+/* In place of a graph that is not known: in the kernel's order. */
+static const char *const all_hooks[] = {
+	"action",	"breakpoint/*", "cgroup/*",   "cgroup_skb/*",
+	"fanout",	"fentry/*",	"fexit/*",    "flow_dissector",
+	"fmod_ret/*",	"freplace/*",	"iter/*",     "kcm",
+	"kprobe/*",	"kretprobe/*",	"lirc_mode2", "lsm/*",
+	"lsm_cgroup/*", "lwt_in",	"lwt_out",    "lwt_seg6local",
+	"lwt_xmit",	"netfilter/*",	"netkit/*",   "perf_event",
+	"prog_array",	"raw_tp/*",	"sk_lookup",  "sk_msg",
+	"sk_reuseport", "sk_skb/*",	"socket",     "sockops",
+	"struct_ops/*", "tc/*",		"tcx/*",      "tp/*",
+	"tp_btf/*",	"tun",		"uprobe/*",   "uretprobe/*",
+	"xdp/*",	"xt_bpf",
+};
+
 static int add_graph(struct compile *c, u32 index)
 {
-	const struct policy_graph *g = &c->p->graphs[index];
+	struct policy_graph *g = &c->p->graphs[index];
 	struct bpf_policy_rule r = { .kind = BPF_POLICY_GRAPH };
-	const char *missing;
+	u32 ignored;
 	char *members;
 	size_t size;
 	int err, ret;
@@ -209,13 +224,18 @@ static int add_graph(struct compile *c, u32 index)
 	if (!r.flags)
 		return 0;
 	err = callgraph_reach(c->cg, g->roots, g->n_roots, g->depth,
-			      &c->graphs->reach[c->out->n], &missing);
-	if (err == -ENOENT) {
-		fault_set(c->f, EXIT_FAILED, 0,
-			  "%s:%u: call graph %s: this kernel has no function "
-			  "%s",
-			  c->p->path, g->line, g->name, missing);
-		return fault_hint(c->f, "grep ' %s$' /proc/kallsyms", missing);
+			      &c->graphs->reach[c->out->n], &g->missing);
+	g->unknown = err == -ENOENT;
+	r.action = action_of(c, g->on_exceed);
+	/* without a root it fails alone: the other rules hold all the same */
+	if (g->unknown && g->on_missing != POLICY_DENY)
+		return 0;
+	if (g->unknown) {
+		r.nr_match = ARRAY_SIZE(all_hooks);
+		ret = add_text(c, all_hooks[0], &r.match_off);
+		for (u32 i = 1; !ret && i < r.nr_match; i++)
+			ret = add_text(c, all_hooks[i], &ignored);
+		return ret ? ret : add_rule(c, &r, g->line, g->name, -1);
 	}
 	if (err)
 		return oom(c);
@@ -223,7 +243,6 @@ static int add_graph(struct compile *c, u32 index)
 		reach_members(c->graphs->reach[c->out->n], &r.nr_match, &size);
 	if (!members)
 		return oom(c);
-	r.action = action_of(c, g->on_exceed);
 	ret = add_bytes(c, members, size, &r.match_off);
 	free(members);
 	return ret ? ret : add_rule(c, &r, g->line, g->name, -1);

@@ -55,7 +55,7 @@ struct attachment {
 	u32 prog_id, type;
 	u64 worst_ns; /* UNBOUNDED: no bound */
 	const char *source; /* of worst_ns; NULL: unknown */
-	u64 longest_ns; /* 0: not measured */
+	u64 longest_ns, sampled_runs;
 	u64 stop_ns; /* from the end of its budget to its return; likewise */
 	u32 terminable; /* enum bpf_terminable */
 	bool attached;

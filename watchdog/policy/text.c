@@ -104,7 +104,8 @@ static void put_limits(FILE *f, const struct bpf_policy_rule *r)
 		fprintf(f, " max_latency %s",
 			duration_set(r->max_latency_ns, buf));
 	if (r->flags & BPF_POLICY_F_PROGRAMS)
-		fprintf(f, " max_programs %u", r->max_programs);
+		fprintf(f, r->max_programs ? " max_programs %u" : " deny",
+			r->max_programs);
 	if (r->flags & BPF_POLICY_F_STOP)
 		fprintf(f, " max_stop %s", duration_set(r->max_stop_ns, buf));
 	if (r->flags & BPF_POLICY_F_UNBOUNDED)
@@ -205,6 +206,10 @@ void decision_why(const struct attachment *a, char *buf, size_t size)
 			 duration_set(a->limit_ns, limit));
 		break;
 	case BPF_POLICY_OVER_PROGRAMS:
+		if (!a->limit_ns) {
+			snprintf(buf, size, "nothing may be attached there");
+			break;
+		}
 		snprintf(buf, size,
 			 "%llu programs are there already, %llu "
 			 "are allowed",

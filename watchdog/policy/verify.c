@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "policy/hook.h"
 #include "policy/priv.h"
 #include "progs/sections.h"
 #include "show/duration.h"
@@ -69,7 +70,13 @@ static int check_time(struct verify *v, const char *key, struct policy_time *t)
 		return 0;
 	snprintf(v->at + len, sizeof(v->at) - len, ".%s", key);
 	err = duration_parse(t->text, &t->ns);
-	if (err == -ERANGE)
+	if (err == -ERANGE && !strcmp(key, "max_latency"))
+		ret = verify_refuse(
+			v,
+			"%s '%.64s' is not between 1ns and 2^63-1 ns; to "
+			"forbid all programs, write deny: true",
+			key, t->text);
+	else if (err == -ERANGE)
 		ret = verify_refuse(
 			v, "%s '%.64s' is not between 1ns and 2^63-1 ns", key,
 			t->text);
@@ -143,22 +150,34 @@ static int check_glob(struct verify *v, const char *what, const char *glob,
 }
 
 /* What stands before the first slash is a kind of hook, or a pattern. */
-static int check_hook(struct verify *v, const char *match)
+static int check_hook(struct verify *v, struct policy_hook *h)
 {
-	size_t len = strcspn(match, "/");
-	char kind[BPF_POLICY_HOOK_LEN];
-	int ret = check_glob(v, "match", match, BPF_POLICY_HOOK_LEN - 1);
+	char kind[BPF_POLICY_HOOK_LEN], *spelled;
+	int ret = check_glob(v, "match", h->match, BPF_POLICY_HOOK_LEN - 1);
 
 	if (ret)
 		return ret;
-	snprintf(kind, sizeof(kind), "%.*s", (int)len, match);
-	if (strpbrk(kind, "*?[\\") || section_is_kind(kind))
+	spelled = hook_spelled(h->match);
+	if (!spelled)
+		return fault_set(v->f, EXIT_FAILED, ENOMEM,
+				 "cannot read the policy");
+	if (strcmp(spelled, h->match)) {
+		h->written = h->match;
+		h->match = spelled;
+	} else {
+		free(spelled);
+	}
+	ret = check_glob(v, "match", h->match, BPF_POLICY_HOOK_LEN - 1);
+	if (ret)
+		return ret;
+	snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(h->match, "/"),
+		 h->match);
+	if (section_kind_fits(kind))
 		return 0;
-	return verify_refuse(
-		v,
-		"there is no kind of hook '%s'; hooks are spelled as "
-		"in SEC(), see bpfwd ps",
-		kind);
+	return verify_refuse(v,
+			     "there is no kind of hook '%s'; `bpfwd ps` and "
+			     "bpfwd.policy(5) have their names",
+			     kind);
 }
 
 static int check_match(struct verify *v, struct policy_match *m)
@@ -204,16 +223,17 @@ static int verify_hooks(struct verify *v)
 		struct policy_hook *h = &v->p->hooks[i];
 
 		at(v, "hooks[%u].match", i);
-		ret = check_hook(v, h->match);
+		ret = check_hook(v, h);
 		at(v, "hooks[%u]", i);
 		h->line = line_of(v);
 		if (!ret && !h->max_latency.text && !h->max_programs &&
-		    !h->max_stop.text && !h->unbounded && !h->budget.text)
+		    !h->max_stop.text && !h->unbounded && !h->budget.text &&
+		    !h->deny)
 			ret = verify_refuse(v,
 					    "a rule without a limit: give it "
-					    "max_latency, max_programs (1 or "
-					    "more), max_stop, unbounded or "
-					    "budget");
+					    "max_latency, max_programs, "
+					    "max_stop, unbounded, budget or "
+					    "deny: true");
 		ret = ret ? ret : check_time(v, "max_latency", &h->max_latency);
 		ret = ret ? ret : check_time(v, "max_stop", &h->max_stop);
 		ret = ret ? ret : check_time(v, "budget", &h->budget);
@@ -263,7 +283,6 @@ static int verify_graphs(struct verify *v)
 					    "unbounded");
 		ret = ret ? ret : check_time(v, "max_latency", &g->max_latency);
 		ret = ret ? ret : check_time(v, "max_stop", &g->max_stop);
-		g->depth = g->depth ? g->depth : POLICY_DEPTH;
 		g->on_exceed = g->on_exceed ? g->on_exceed : POLICY_DENY;
 	}
 	at(v, "call_graphs");

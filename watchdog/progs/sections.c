@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* How SEC() spells types of programs and of attachments. */
 #include <bpf/libbpf.h>
+#include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 #include "progs/sections.h"
 #include "show/types.h"
@@ -167,20 +169,28 @@ bool section_is_told(enum bpf_prog_type type)
 
 /* Hooks that no SEC() names: uses of a program that the kernel's policy gate knows. */
 static const char *const gate_kinds[] = {
-	"kretprobe", "uprobe", "uretprobe", "prog_array", "xt_bpf", "tun",
-	"kcm",	     "fanout", "tcx",	    "netkit",	  "cgroup", "unknown",
+	"kretprobe", "uprobe",	"uretprobe",  "prog_array", "xt_bpf",
+	"tun",	     "kcm",	"fanout",     "tcx",	    "netkit",
+	"cgroup",    "unknown", "breakpoint",
 };
+
+bool section_kind_fits(const char *pattern)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(gate_kinds); i++)
+		if (!fnmatch(pattern, gate_kinds[i], 0))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		char kind[64];
+
+		snprintf(kind, sizeof(kind), "%.*s",
+			 (int)strcspn(sections[i], "/"), sections[i]);
+		if (!fnmatch(pattern, kind, 0))
+			return true;
+	}
+	return false;
+}
 
 bool section_is_kind(const char *kind)
 {
-	size_t len = strlen(kind);
-
-	for (size_t i = 0; i < ARRAY_SIZE(gate_kinds); i++)
-		if (!strcmp(gate_kinds[i], kind))
-			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-		if (len == strcspn(sections[i], "/") &&
-		    !strncmp(sections[i], kind, len))
-			return true;
-	return false;
+	return !strpbrk(kind, "*?[\\") && section_kind_fits(kind);
 }

@@ -17,5 +17,7 @@ const char *section_of_linkless(enum bpf_prog_type type);
 bool section_is_told(enum bpf_prog_type type);
 /* Can a hook begin with this, before the first slash? */
 bool section_is_kind(const char *kind);
+/* Is there a kind that this pattern fits? */
+bool section_kind_fits(const char *pattern);
 
 #endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Names of hooks. The kernel's policy gate spells them as SEC() does, but for variants of
+ * programs (sleepable, multi, fragments), and with the device where there is one. All hooks
+ * in a function, at a tracepoint and at an offset of a file are one place.
+ */
+#include <fnmatch.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "policy/hook.h"
+#include "progs/sections.h"
+
+#define EVENTS "/sys/kernel/tracing/events/"
+
+/* What SEC() may say, and what the kernel says of that. Longer ones come first. */
+static const struct {
+	const char *sec, *hook;
+} spellings[] = {
+	{ "tracepoint/", "tp/" },
+	{ "raw_tracepoint.w/", "raw_tp/" },
+	{ "raw_tracepoint/", "raw_tp/" },
+	{ "raw_tp.w/", "raw_tp/" },
+	{ "kprobe.multi/", "kprobe/" },
+	{ "kprobe.session/", "kprobe/" },
+	{ "kretprobe.multi/", "kretprobe/" },
+	{ "uprobe.multi.s/", "uprobe/" },
+	{ "uprobe.multi/", "uprobe/" },
+	{ "uretprobe.multi.s/", "uretprobe/" },
+	{ "uretprobe.multi/", "uretprobe/" },
+	{ "uprobe.s/", "uprobe/" },
+	{ "uretprobe.s/", "uretprobe/" },
+	{ "usdt.s/", "uprobe/" },
+	{ "usdt/", "uprobe/" },
+	{ "ksyscall/", "kprobe/__x64_sys_" },
+	{ "kretsyscall/", "kretprobe/__x64_sys_" },
+	{ "fentry.s/", "fentry/" },
+	{ "fexit.s/", "fexit/" },
+	{ "fmod_ret.s/", "fmod_ret/" },
+	{ "lsm.s/", "lsm/" },
+	{ "iter.s/", "iter/" },
+	{ "struct_ops.s/", "struct_ops/" },
+	{ "xdp.frags/", "xdp/" },
+	{ "classifier/", "tc/" },
+};
+
+/* Those that end in SEC() where the kernel goes on: with a device, a function, ... */
+static const char *const families[] = {
+	"xdp",	       "tc",	     "tcx",	   "tcx/ingress",
+	"tcx/egress",  "netkit",     "netfilter",  "netkit/primary",
+	"netkit/peer", "kprobe",     "kretprobe",  "uprobe",
+	"uretprobe",   "fentry",     "fexit",	   "fmod_ret",
+	"lsm",	       "lsm_cgroup", "tp",	   "raw_tp",
+	"tp_btf",      "iter",	     "struct_ops", "freplace",
+	"breakpoint",
+};
+
+static const struct {
+	const char *sec, *hook;
+} whole[] = {
+	{ "classifier", "tc" },
+	{ "xdp.frags", "xdp" },
+	{ "tracepoint", "tp" },
+	{ "raw_tracepoint", "raw_tp" },
+	{ "lsm.s", "lsm" },
+	{ "kprobe.multi", "kprobe" },
+	{ "kretprobe.multi", "kretprobe" },
+	{ "uprobe.multi", "uprobe" },
+	{ "uretprobe.multi", "uretprobe" },
+	{ "usdt", "uprobe" },
+};
+
+static bool begins(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+char *hook_spelled(const char *pattern)
+{
+	const char *kind = "", *rest = pattern, *more = "";
+	char *hook = NULL, *plus;
+
+	for (size_t i = 0; i < ARRAY_SIZE(spellings); i++)
+		if (begins(pattern, spellings[i].sec)) {
+			kind = spellings[i].hook;
+			rest = pattern + strlen(spellings[i].sec);
+			break;
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		if (!strcmp(pattern, whole[i].sec))
+			rest = whole[i].hook;
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+		if (!*kind && !strcmp(rest, families[i]))
+			more = "/*";
+	/* where a probe is in the file, only its loader knows */
+	if (begins(pattern, "usdt") && *kind)
+		more = ":*";
+	if (asprintf(&hook, "%s%.*s%s", kind,
+		     *more == ':' ? (int)strcspn(rest, ":") : (int)strlen(rest),
+		     rest, more) < 0)
+		return NULL;
+	/* an offset of a function is in its place, that of a file is its own */
+	plus = strrchr(hook, '+');
+	if (plus && (begins(hook, "uprobe/") || begins(hook, "uretprobe/")))
+		*plus = ':';
+	else if (plus && strchr(hook, '/'))
+		*plus = '\0';
+	return hook;
+}
+
+/* ---- Places ---- */
+
+static const char *const function_kinds[] = {
+	"kprobe/", "kretprobe/", "fentry/",
+	"fexit/",  "fmod_ret/",	 "breakpoint/",
+};
+static const char *const tracepoint_kinds[] = { "raw_tp/", "tp_btf/" };
+static const char *const file_kinds[] = { "uprobe/", "uretprobe/" };
+
+/* The end of the name behind one of the kinds, NULL: it is of none. */
+static const char *behind(const char *hook, const char *const *kinds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (begins(hook, kinds[i]))
+			return hook + strlen(kinds[i]);
+	return NULL;
+}
+
+#define BEHIND(hook, kinds) behind(hook, kinds, ARRAY_SIZE(kinds))
+#define MAX_NAMES 10
+
+/* All names of the place where a hook is, the hook's own first. */
+struct names {
+	char text[MAX_NAMES][320];
+	size_t n;
+};
+
+static void add_name(struct names *names, const char *kind, const char *rest,
+		     int len)
+{
+	snprintf(names->text[names->n++], sizeof(names->text[0]), "%s%.*s",
+		 kind, len, rest);
+}
+
+static void add_names(struct names *names, const char *const *kinds, size_t n,
+		      const char *rest, int len)
+{
+	for (size_t i = 0; i < n; i++)
+		add_name(names, kinds[i], rest, len);
+}
+
+/* The events of a tracepoint: "tp/sched/sched_switch". */
+static void hook_add_event(struct names *names, const char *tracepoint)
+{
+	char pattern[300];
+	glob_t found = {};
+
+	snprintf(pattern, sizeof(pattern), EVENTS "*/%.250s", tracepoint);
+	if (!glob(pattern, GLOB_NOSORT, NULL, &found))
+		add_name(names, "tp/", found.gl_pathv[0] + strlen(EVENTS), 250);
+	globfree(&found);
+}
+
+/* Those that a pattern may fit: which event a tracepoint has takes a look at tracefs. */
+static void names_of(const char *hook, const char *pattern, struct names *names)
+{
+	const char *at;
+
+	names->n = 0;
+	add_name(names, "", hook, 300);
+	at = BEHIND(hook, function_kinds);
+	if (at) {
+		int len = strcspn(at, "+");
+
+		add_names(names, function_kinds, ARRAY_SIZE(function_kinds), at,
+			  len);
+		if (begins(at, "bpf_lsm_"))
+			add_name(names, "lsm/", at + 8, len - 8);
+	} else if (begins(hook, "lsm/")) {
+		char func[300];
+
+		snprintf(func, sizeof(func), "bpf_lsm_%.250s", hook + 4);
+		add_names(names, function_kinds, ARRAY_SIZE(function_kinds),
+			  func, strlen(func));
+	} else if ((at = BEHIND(hook, file_kinds))) {
+		add_names(names, file_kinds, ARRAY_SIZE(file_kinds), at,
+			  strlen(at));
+	} else if ((at = BEHIND(hook, tracepoint_kinds))) {
+		add_names(names, tracepoint_kinds, ARRAY_SIZE(tracepoint_kinds),
+			  at, strlen(at));
+		if (strchr("t*?[\\", *pattern))
+			hook_add_event(names, at);
+	} else if (begins(hook, "tp/") && strchr(hook + 3, '/')) {
+		at = strrchr(hook, '/') + 1;
+		add_names(names, tracepoint_kinds, ARRAY_SIZE(tracepoint_kinds),
+			  at, strlen(at));
+	}
+}
+
+bool hook_fits(const char *pattern, const char *hook)
+{
+	struct names names;
+
+	names_of(hook, pattern, &names);
+	for (size_t i = 0; i < names.n; i++)
+		if (!fnmatch(pattern, names.text[i], 0))
+			return true;
+	return false;
+}
+
+/* The same for all hooks that are at one place. */
+static void place_of(const char *hook, char *place, size_t size)
+{
+	const char *at = BEHIND(hook, function_kinds);
+
+	if (at)
+		snprintf(place, size, "kprobe/%.*s", (int)strcspn(at, "+"), at);
+	else if (begins(hook, "lsm/"))
+		snprintf(place, size, "kprobe/bpf_lsm_%s", hook + 4);
+	else if ((at = BEHIND(hook, file_kinds)))
+		snprintf(place, size, "uprobe/%s", at);
+	else if ((at = BEHIND(hook, tracepoint_kinds)))
+		snprintf(place, size, "raw_tp/%s", at);
+	else if (begins(hook, "tp/") && strchr(hook + 3, '/'))
+		snprintf(place, size, "raw_tp/%s", strrchr(hook, '/') + 1);
+	else
+		snprintf(place, size, "%s", hook);
+}
+
+bool hook_same_place(const char *a, const char *b)
+{
+	char of_a[320], of_b[320];
+
+	if (!strcmp(a, b))
+		return true;
+	place_of(a, of_a, sizeof(of_a));
+	place_of(b, of_b, sizeof(of_b));
+	return !strcmp(of_a, of_b);
+}
+
+bool hook_covered(const char *wide, const char *narrow)
+{
+	/* A star stands for what is a star in the other one; no other sign does. */
+	return !strpbrk(wide, "?[\\") && hook_fits(wide, narrow);
+}
+
+/* ---- What there is ---- */
+
+static bool kind_exists(const char *pattern)
+{
+	char kind[BPF_POLICY_HOOK_LEN];
+
+	snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(pattern, "/"),
+		 pattern);
+	return section_kind_fits(kind);
+}
+
+/* Is there a function of this name, perhaps with a suffix of the compiler? */
+static bool function_exists(const char *glob)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], type, name[300];
+	bool found = !f;
+
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%*s %c %299s", &type, name) == 2 &&
+			strchr("tTwW", type) && !fnmatch(glob, name, 0);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* tracefs may not be there. */
+static bool event_exists(const char *events)
+{
+	char pattern[300];
+	glob_t found = {};
+	bool exists;
+
+	if (glob(EVENTS "*", GLOB_NOSORT, NULL, &found))
+		return true;
+	globfree(&found);
+	snprintf(pattern, sizeof(pattern), EVENTS "%.250s", events);
+	exists = !glob(pattern, GLOB_NOSORT, NULL, &found);
+	globfree(&found);
+	return exists;
+}
+
+bool hook_exists(const char *pattern)
+{
+	const char *at = BEHIND(pattern, function_kinds);
+
+	if (at)
+		return function_exists(at);
+	if (begins(pattern, "lsm/")) {
+		char func[300];
+
+		snprintf(func, sizeof(func), "bpf_lsm_%.250s", pattern + 4);
+		return function_exists(func);
+	}
+	if (begins(pattern, "tp/"))
+		return event_exists(pattern + 3);
+	return kind_exists(pattern);
+}
