@@ -1,7 +1,7 @@
 #!/bin/bash
 # The tables of the documentation that name tests: each program type of the UAPI has a row,
 # each way of attaching names a test or says why there is none, each test that is named
-# exists, and each test of a way is named.
+# exists, each test of a way is named, and so is each hook that a call site of the kernel names.
 # shellcheck disable=SC2016 # the backticks are those of the documentation
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -52,10 +52,16 @@ done <<<"$table"
 while read -r t; do
 	exists "$t"
 done <"$named"
-# One that is beside the ways: a device that goes away.
+# What a call site names has a row.
+hooks=$(awk -F'|' '{ print $3 }' <<<"$table")
+while read -r hook; do
+	grep -qF -e "\`$hook" -e "/$hook" <<<"$hooks" || bad "$hook: a call site, but no way of attaching"
+done < <(cd "$KSRC" && grep -rhE -A2 --include='*.c' --exclude-dir=runtime 'bpf_policy_attach(_func|_file)?\(' \
+		kernel net drivers/net drivers/media/rc | grep -oE '"[a-z][a-z0-9_/]*[a-z0-9/]["%]' | tr -d '"%' | sort -u)
+# Those that are beside the ways: a device that goes away, and what takes how long.
 for suite in policy_attach policy_net policy_sock; do
 	while read -r t; do
-		[[ $t != device_gone ]] || continue
+		[[ $t != device_gone && $t != many_sockets ]] || continue
 		while read -r pattern; do
 			# shellcheck disable=SC2053 # a pattern
 			[[ $suite/$t != $pattern ]] || continue 2
