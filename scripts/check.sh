@@ -39,6 +39,17 @@ warnings() {
 			>"$O/log/check-${d//\//-}.log" 2>&1 || { tail -n 20 "$O/log/check-${d//\//-}.log"; return 1; }
 	done
 }
+# The tool without all that is optional (watchdog/DEPS): it links none of it, and says so.
+least() {
+	local out=$O/build/least said
+	[[ -e $O/libbpf/libbpf.a ]] || { say 'check: least libraries: skipped, needs make tools'; return 0; }
+	make -s -C "$repo/watchdog" -j"$jobs" WITHOUT='screen calls serve man' WERROR=1 O="$out" \
+		LIBBPF_A="$O/libbpf/libbpf.a" LIBBPF_INC="$O/libbpf/include" UAPI_INC="$O/uapi/include" V= all \
+		>"$O/log/check-least.log" 2>&1 || { tail -n 20 "$O/log/check-least.log"; return 1; }
+	if readelf -d "$out/bpfwd" | grep -E 'NEEDED.*(ncurses|tinfo|Zydis|microhttpd|cap)\>'; then return 1; fi
+	said=$("$out/bpfwd" serve 2>&1 || true)
+	[[ $said == *'without libmicrohttpd'* ]] || { echo "bpfwd serve: $said"; return 1; }
+}
 clean_tree() {
 	local s
 	s=$(git -C "$repo" status --porcelain)
@@ -51,6 +62,7 @@ step 'shellcheck' shell
 step 'order of folders' "$repo/scripts/check-floors.sh"
 step 'format' format
 step 'warnings' warnings
+step 'least libraries' least
 step 'installed files' "$repo/scripts/check-dist.sh"
 step 'tables of tests' "$repo/scripts/check-docs.sh"
 step 'clean tree' clean_tree

@@ -62,6 +62,19 @@ const struct cg_hook *cg_hooks(size_t *n);
 /* Is a symbol this function, or a part of it that the compiler made? */
 bool cg_is_function(const char *symbol, const char *function);
 
+/* What leaves a function, or goes elsewhere in it. */
+struct cg_branch {
+	bool indirect, call; /* through a pointer; and it is a call */
+	u64 to; /* if it is not indirect */
+};
+typedef void (*cg_take_branch)(void *arg, const struct cg_branch *branch);
+
+/* False: this bpfwd was built without what decodes instructions. */
+bool cg_can_decode(void);
+/* All branches of a function's code, in order; without @bytes there are none. */
+void cg_decode(const unsigned char *bytes, u64 size, u64 addr,
+	       cg_take_branch take, void *arg);
+
 /* Fills all but build_id, modules and source. 0 or an exit status. */
 int cg_read_elf(struct callgraph *cg, const char *path, struct fault *f);
 int cg_read_kcore(struct callgraph *cg, struct fault *f);

@@ -7,7 +7,6 @@
  * their functions bpf_lsm_NAME are made callees of it. Which functions run programs
  * of other hooks is said in callgraph/hooks.c.
  */
-#include <Zydis/Zydis.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -55,6 +54,7 @@ struct builder {
 	struct edge *edges;
 	size_t n_edges, size;
 	u32 *indirect, n_functions, n_nodes;
+	const struct sym *from; /* whose code is being read */
 	bool oom;
 };
 
@@ -210,52 +210,22 @@ static bool is_thunk(const char *name)
 	return !strncmp(name, "__x86_indirect_", 15);
 }
 
-static void take_insn(struct builder *b, const struct sym *from, u64 next,
-		      const ZydisDecodedInstruction *i)
+static void take_branch(void *arg, const struct cg_branch *branch)
 {
-	bool call, jump;
+	struct builder *b = arg;
 	const struct sym *to;
 
-	if (i->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
-		return;
-	if (i->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && i->opcode == 0xff) {
-		b->indirect[from->node] += i->raw.modrm.reg == 2;
+	if (branch->indirect) {
+		b->indirect[b->from->node] += branch->call;
 		return;
 	}
-	call = i->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && i->opcode == 0xe8;
-	jump = (i->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
-		(i->opcode == 0xe9 || i->opcode == 0xeb ||
-		 (i->opcode & 0xf0) == 0x70)) ||
-	       (i->opcode_map == ZYDIS_OPCODE_MAP_0F &&
-		(i->opcode & 0xf0) == 0x80);
-	if (!call && !jump)
-		return;
-	to = find_sym(b->text, next + i->raw.imm[0].value.s);
-	if (!to || to->node == from->node)
+	to = find_sym(b->text, branch->to);
+	if (!to || to->node == b->from->node)
 		return;
 	if (is_thunk(to->name))
-		b->indirect[from->node]++;
+		b->indirect[b->from->node]++;
 	else if (!is_plumbing(to->name))
-		add_edge(b, from->node, to->node);
-}
-
-static void decode(struct builder *b, const ZydisDecoder *d,
-		   const struct sym *s)
-{
-	const unsigned char *bytes = bytes_of(b->text, s);
-	u64 at = 0;
-
-	while (bytes && at < s->size) {
-		ZydisDecodedInstruction insn;
-
-		if (ZYAN_FAILED(ZydisDecoderDecodeInstruction(
-			    d, NULL, bytes + at, s->size - at, &insn))) {
-			at++;
-			continue;
-		}
-		at += insn.length;
-		take_insn(b, s, s->addr + at, &insn);
-	}
+		add_edge(b, b->from->node, to->node);
 }
 
 /* The name of the tracepoint that is hit when this function is called, or NULL. */
@@ -427,23 +397,28 @@ static int build(struct callgraph *cg, struct text *t, struct fault *f)
 	struct builder b = { .text = t };
 	struct named *names = NULL;
 	size_t n_names = t->n_syms;
-	ZydisDecoder decoder;
 	int err = -ENOMEM;
 
+	if (!cg_can_decode()) {
+		fault_set(f, EXIT_LACKS, ENOTSUP, "no call graph");
+		return fault_why(
+			f,
+			"this bpfwd was built without Zydis, by which it reads the kernel's code");
+	}
 	b.n_functions = b.n_nodes = number_functions(t);
 	b.indirect = calloc(b.n_nodes + 1, sizeof(u32));
 	/* each name may stand for a tracepoint, too */
 	names = calloc(2 * n_names + MAX_HOOKS, sizeof(*names));
 	if (!b.indirect || !names)
 		goto out;
-	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
-			 ZYDIS_STACK_WIDTH_64);
-	ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MINIMAL, ZYAN_TRUE);
 	for (size_t i = 0; i < t->n_syms; i++) {
 		names[i] =
 			(struct named){ t->syms[i].name, t->syms[i].node, "" };
-		if (!i || t->syms[i].node != t->syms[i - 1].node)
-			decode(&b, &decoder, &t->syms[i]);
+		if (i && t->syms[i].node == t->syms[i - 1].node)
+			continue;
+		b.from = &t->syms[i];
+		cg_decode(bytes_of(t, b.from), b.from->size, b.from->addr,
+			  take_branch, &b);
 	}
 	qsort(names, n_names, sizeof(*names), text_by_name);
 	add_meanings(&b, names, &n_names);

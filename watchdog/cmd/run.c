@@ -135,7 +135,12 @@ static int run_program(struct fault *f, const char *name, char **argv)
 		  path ? path : "a program", name);
 	free(path);
 	free(beside);
-	return fault_hint(f, "install bpfwd again, all of it");
+	fault_why(
+		f,
+		"it is left out where bpfwd is built without libmicrohttpd or libcap");
+	return fault_hint(
+		f,
+		"install bpfwd again, all of it; or `bpfwd metrics --textfile FILE`");
 }
 
 int cmd_main(const struct cmd *cmds, int argc, char **argv)

@@ -22,33 +22,52 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static int top_run(struct top *top)
-{
-	struct look first = {};
-	int ret;
+struct top_args {
+	struct view view;
+	u64 delay_ns;
+};
 
-	if (top->ctx->out.format != OUT_TABLE || !isatty(STDIN_FILENO) ||
-	    !isatty(STDOUT_FILENO))
-		return view_repeat(&top->view, top->delay_ns, 0, true);
-	/* what fails at once is better said where it stays */
-	if (view_look(&top->view, &first))
-		return top->ctx->fault.exit;
-	look_free(&first);
+#ifdef BPFWD_WITHOUT_SCREEN
+static bool on_screen(struct top_args *top)
+{
+	note(top->view.ctx,
+	     "this bpfwd was built without ncurses: it has no screen");
+	return false;
+}
+#else
+/* False: it is ps with an interval. */
+static bool on_screen(struct top_args *top)
+{
 	/* before the terminal is taken: it has to come back */
 	stop_on_signals();
-	if (!screen_open(top->ctx->out.color)) {
-		note(top->ctx, "this terminal can do too little: $TERM is %s",
-		     getenv("TERM") ?: "not set");
-		return view_repeat(&top->view, top->delay_ns, 0, true);
+	if (top_watch(&top->view, top->delay_ns))
+		return true;
+	note(top->view.ctx, "this terminal can do too little: $TERM is %s",
+	     getenv("TERM") ?: "not set");
+	return false;
+}
+#endif
+
+static int top_run(struct top_args *top)
+{
+	struct ctx *ctx = top->view.ctx;
+	struct look first = {};
+
+	if (ctx->out.format == OUT_TABLE && isatty(STDIN_FILENO) &&
+	    isatty(STDOUT_FILENO)) {
+		/* what fails at once is better said where it stays */
+		if (view_look(&top->view, &first))
+			return ctx->fault.exit;
+		look_free(&first);
+		if (on_screen(top))
+			return EXIT_OK;
 	}
-	ret = top_watch(top);
-	screen_close();
-	return ret;
+	return view_repeat(&top->view, top->delay_ns, 0, true);
 }
 
-static void take_delay(struct top *top, const char *arg)
+static void take_delay(struct top_args *top, const char *arg)
 {
-	struct fault *f = &top->ctx->fault;
+	struct fault *f = &top->view.ctx->fault;
 	char *end, with_unit[64];
 	double secs = strtod(arg, &end);
 
@@ -70,8 +89,8 @@ static void take_delay(struct top *top, const char *arg)
 
 static error_t top_parse(int key, char *arg, struct argp_state *state)
 {
-	struct top *top = state->input;
-	struct fault *f = &top->ctx->fault;
+	struct top_args *top = state->input;
+	struct fault *f = &top->view.ctx->fault;
 	int used;
 
 	switch (key) {
@@ -113,7 +132,7 @@ int cmd_top(struct ctx *ctx, int argc, char **argv)
 		       "  bpfwd top -d 0.5 -s kills-",
 		.children = view_options,
 	};
-	struct top top = { .ctx = ctx, .delay_ns = DELAY_NS };
+	struct top_args top = { .delay_ns = DELAY_NS };
 	int ret;
 
 	if (view_init(&top.view, ctx))

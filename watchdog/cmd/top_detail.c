@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "cmd/explain.h"
-#include "cmd/top.h"
+#include "cmd/top_priv.h"
 #include "kernel/kwd.h"
 #include "kernel/ring.h"
 #include "service/event_out.h"

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "cmd/options.h"
 #include "cmd/top.h"
+#include "cmd/top_priv.h"
 #include "kernel/kwd.h"
 #include "show/ctx.h"
 #include "show/duration.h"
@@ -81,7 +82,7 @@ static void tell(struct top *top, const struct fault *f)
 static void show_table(struct top *top)
 {
 	top->shows = TOP_TABLE;
-	top->view.owners = false;
+	top->view->owners = false;
 	top->pager.first = top->pager.left = 0;
 }
 
@@ -102,7 +103,7 @@ static void refill(struct top *top)
 {
 	struct fault f = {};
 
-	if (look_fill(&top->last, top->view.table, &f))
+	if (look_fill(&top->last, top->view->table, &f))
 		tell(top, &f);
 	grid_refresh(&top->grid);
 }
@@ -112,7 +113,7 @@ static void look(struct top *top)
 	struct fault *f = &top->ctx->fault;
 
 	/* a program that has gone is no reason to leave */
-	if (view_look(&top->view, &top->last)) {
+	if (view_look(top->view, &top->last)) {
 		tell(top, f);
 		*f = (struct fault){};
 	} else {
@@ -182,7 +183,7 @@ static int body(void)
 static void draw_keys(const struct top *top)
 {
 	bool down;
-	const struct col *sort = table_sorted(top->view.table, &down);
+	const struct col *sort = table_sorted(top->view->table, &down);
 	char line[512];
 
 	if (top->msg[0]) {
@@ -222,14 +223,14 @@ static void sort_by(struct top *top, const struct col *col, bool down)
 	char spec[80];
 
 	snprintf(spec, sizeof(spec), "%s%s", col->key, down ? "-" : "+");
-	table_sort(top->view.table, spec, &ignored);
+	table_sort(top->view->table, spec, &ignored);
 	refill(top);
 }
 
 /* The next one of those that are shown; numbers have the largest first. */
 static void sort_next(struct top *top, int step)
 {
-	const struct table *t = top->view.table;
+	const struct table *t = top->view->table;
 	ssize_t n = table_shown(t), at = step > 0 ? -1 : n;
 	bool down;
 	const struct col *was = table_sorted(t, &down), *col;
@@ -254,7 +255,7 @@ static void key_sort_right(struct top *top)
 static void key_reverse(struct top *top)
 {
 	bool down;
-	const struct col *col = table_sorted(top->view.table, &down);
+	const struct col *col = table_sorted(top->view->table, &down);
 
 	if (col)
 		sort_by(top, col, !down);
@@ -263,7 +264,7 @@ static void key_reverse(struct top *top)
 static void key_sort(struct top *top)
 {
 	bool down;
-	const struct col *was = table_sorted(top->view.table, &down);
+	const struct col *was = table_sorted(top->view->table, &down);
 	struct fault f = {};
 	char spec[64];
 
@@ -271,7 +272,7 @@ static void key_sort(struct top *top)
 			sizeof(spec)) ||
 	    !spec[0])
 		return;
-	if (!table_sort(top->view.table, spec, &f)) {
+	if (!table_sort(top->view->table, spec, &f)) {
 		refill(top);
 		return;
 	}
@@ -289,8 +290,8 @@ static void key_filter(struct top *top)
 			"all): ",
 			expr, sizeof(expr)))
 		return;
-	table_filter_none(top->view.table);
-	if (expr[0] && table_filter(top->view.table, expr, &f)) {
+	table_filter_none(top->view->table);
+	if (expr[0] && table_filter(top->view->table, expr, &f)) {
 		tell(top, &f);
 		expr[0] = '\0';
 	}
@@ -348,7 +349,7 @@ static void key_detail(struct top *top)
 	top->detail = top->grid.at;
 	top->shows = TOP_DETAIL;
 	/* once more, for it tells who holds it */
-	top->view.owners = true;
+	top->view->owners = true;
 	look(top);
 }
 
@@ -396,8 +397,8 @@ static void key_help(struct top *top)
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		fprintf(f, "  %-10s %s\n", keys[i].name, keys[i].help);
 	fputs("COLUMNS\n", f);
-	for (size_t i = 0; i < table_shown(top->view.table); i++) {
-		const struct col *c = table_shown_col(top->view.table, i);
+	for (size_t i = 0; i < table_shown(top->view->table); i++) {
+		const struct col *c = table_shown_col(top->view->table, i);
 
 		fprintf(f, "  %-10s %s\n", c->name, c->help);
 	}
@@ -440,25 +441,11 @@ static bool top_key(struct top *top, int ch)
 	return true;
 }
 
-int top_watch(struct top *top)
+/* Until somebody leaves. */
+static void watch(struct top *top)
 {
 	u64 next = 0, now;
-	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 
-	top->grid = (struct grid){ .table = top->view.table,
-				   .key = "id",
-				   .fixed = 2,
-				   .extra = { "TREND", 8, TREND_MOST, trend,
-					      top } };
-	top->clock_ns = clock_cost_ns();
-	top->history = history_new();
-	top->all = history_new();
-	if (!top->history || !top->all)
-		stopped = 1;
-	if (stats < 0)
-		snprintf(top->msg, sizeof(top->msg),
-			 "no run statistics, so no rates: %s (%s)",
-			 strerror(-stats), errno_name(-stats));
 	while (!stopped) {
 		now = clock_ns(CLOCK_MONOTONIC);
 		if (now >= next) {
@@ -470,13 +457,41 @@ int top_watch(struct top *top)
 		if (!top_key(top, getch()))
 			break;
 	}
-	look_free(&top->last);
-	grid_free(&top->grid);
-	history_free(top->history);
-	history_free(top->all);
-	top_detail_free(top->details);
-	pager_set(&top->pager, NULL);
+}
+
+bool top_watch(struct view *view, u64 delay_ns)
+{
+	struct top top = {
+		.ctx = view->ctx,
+		.view = view,
+		.delay_ns = delay_ns,
+		.grid = { .table = view->table,
+			  .key = "id",
+			  .fixed = 2,
+			  .extra = { "TREND", 8, TREND_MOST, trend, &top } },
+		.clock_ns = clock_cost_ns(),
+		.history = history_new(),
+		.all = history_new(),
+	};
+	int stats;
+
+	if (!screen_open(view->ctx->out.color))
+		return false;
+	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (stats < 0)
+		snprintf(top.msg, sizeof(top.msg),
+			 "no run statistics, so no rates: %s (%s)",
+			 strerror(-stats), errno_name(-stats));
+	if (top.history && top.all)
+		watch(&top);
+	screen_close();
+	look_free(&top.last);
+	grid_free(&top.grid);
+	history_free(top.history);
+	history_free(top.all);
+	top_detail_free(top.details);
+	pager_set(&top.pager, NULL);
 	if (stats >= 0)
 		close(stats);
-	return EXIT_OK;
+	return true;
 }
