@@ -115,6 +115,8 @@ if tool promtool prometheus; then
 	promtool check rules "$rules" >"$stage/promtool" 2>&1 || fail "promtool: $(<"$stage/promtool")"
 	cp "$repo/watchdog/dist/bpfwd.rules.test.yml" "$share/bpfwd/"
 	promtool test rules "$share/bpfwd/bpfwd.rules.test.yml" >"$stage/promtool" 2>&1 || fail "promtool: $(<"$stage/promtool")"
+	"$repo/selftests/dashboard/alert_faults.py" "$rules" "$share/bpfwd/bpfwd.rules.test.yml" >"$stage/promtool" ||
+		fail "tests of alerts: $(<"$stage/promtool")"
 	# the dashboard's queries, with Grafana's variables filled in
 	jq '{ groups: [{ name: "dashboard", rules: [.panels[].targets[].expr |
 		gsub("\\$__rate_interval|\\$__range"; "5m") | gsub("\\$instance"; ".*") | { record: "q", expr: . }] }] }' \
