@@ -48,13 +48,16 @@ int long_release(void *unused)
 	enter();
 	if (!all)
 		return 0;
-	bpf_for(i, 0, ctl.n) {
-		bpf_for(j, 0, 1000) {
+	bpf_for(i, 0, ctl.n)
+	{
+		bpf_for(j, 0, 1000)
+		{
 			one = obj_new(struct node);
 			if (!one)
 				continue;
 			bpf_spin_lock(&all->lock);
-			bpf_list_push_back_impl(&all->head, &one->list, NULL, 0);
+			bpf_list_push_back_impl(&all->head, &one->list, NULL,
+						0);
 			bpf_spin_unlock(&all->lock);
 			ctl.steps++;
 		}
