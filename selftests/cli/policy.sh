@@ -134,7 +134,8 @@ check hooks-are-no-functions words
 if [[ -z $vmlinux ]]; then
 	for t in path path-tracepoint path-lsm path-json no-path depth root-missing cached cache-ignored foreign \
 		unknown-pointer observe observe-what leaves-no-ring observed path-xdp path-tcx path-cgroup path-sockops \
-		no-path-xdp kcore kcore-agrees kcore-calls; do
+		no-path-xdp kcore kcore-agrees kcore-calls \
+		known page-cache receive root-left stops syscall-entry; do
 		skip "graph-$t" 'no vmlinux of this kernel'
 	done
 else

@@ -65,11 +65,8 @@ void corpus_bounds(const struct corpus_opts *opts, const char *object,
 	struct bpf_prog_info info = prog_info(fd);
 	struct drive *d = drive_open(prog, opts->attach);
 	__u64 min = ~0ULL, max = 0;
-	static int stats = -1; /* until this process is gone */
 
-	if (stats < 0)
-		stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	REQUIRE(stats >= 0, "run statistics: %m");
+	corpus_count_runs();
 	for (unsigned int round = 0; round < opts->rounds; round++) {
 		corpus_seed(obj, round);
 		for (unsigned int n = 0; n < RUNS * drive_ways(d); n++) {

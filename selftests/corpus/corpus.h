@@ -85,6 +85,8 @@ unsigned int kmemleak(bool show);
 /* object.c: in a process of its own. */
 void corpus_do_object(const struct corpus_opts *opts, const char *path,
 		      struct corpus_object *result);
+/* object.c: has runs counted, until this process is gone. */
+void corpus_count_runs(void);
 /* seed.c: fills maps and variables, so that programs take other branches. */
 void corpus_seed(struct bpf_object *obj, unsigned int round);
 

@@ -209,6 +209,7 @@ void corpus_kill(const struct corpus_opts *opts, struct bpf_object *obj,
 
 	v.id = prog_info(v.fd).id;
 	wd_command(v.fd, BPF_WD_SET_BUDGET, SPARE_NS);
+	corpus_count_runs();
 	v.pipe = trace_pipe();
 	v.drive = drive_open(prog, opts->attach);
 	for (way = 0; way < drive_ways(v.drive); way++)

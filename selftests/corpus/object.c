@@ -174,6 +174,15 @@ static bool list_programs(struct corpus_object *result, const char *path)
 	return true;
 }
 
+void corpus_count_runs(void)
+{
+	static int stats = -1;
+
+	if (stats < 0)
+		stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	REQUIRE(stats >= 0, "run statistics: %m");
+}
+
 void corpus_do_object(const struct corpus_opts *opts, const char *path,
 		      struct corpus_object *result)
 {

@@ -79,7 +79,70 @@ static void user_fault(void)
 	canary();
 }
 
+#define NAPS 1000
+
+/* Each page that somebody waits for comes after 2 ms. */
+static void *serve_pages(void *uffd)
+{
+	struct uffd_msg msg;
+
+	while (read(*(int *)uffd, &msg, sizeof(msg)) == sizeof(msg)) {
+		struct uffdio_zeropage zero = {
+			.range = { msg.arg.pagefault.address & ~4095ULL, 4096 },
+		};
+
+		usleep(2000);
+		ioctl(*(int *)uffd, UFFDIO_ZEROPAGE, &zero);
+	}
+	return NULL;
+}
+
+/* Each time that it is awake, it is shorter than a period, and no timer runs yet. */
+static void naps(void)
+{
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct bpf_prog_info info;
+	pthread_t thread;
+	void *pages;
+	int uffd, fd;
+
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (uffd < 0)
+		skip("userfaultfd: %m");
+	REQUIRE(!ioctl(uffd, UFFDIO_API, &api), "UFFDIO_API: %m");
+	pages = mmap(NULL, NAPS * 4096, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = (unsigned long)pages;
+	reg.range.len = NAPS * 4096;
+	REQUIRE(!ioctl(uffd, UFFDIO_REGISTER, &reg), "UFFDIO_REGISTER: %m");
+	REQUIRE(!pthread_create(&thread, NULL, serve_pages, &uffd), "thread");
+
+	wd_enable(10000);
+	skel = asleep__open_and_load();
+	REQUIRE(skel, "asleep: %m");
+	fd = bpf_program__fd(skel->progs.naps);
+	skel->data_ctl->ctl.user_ptr = (unsigned long)pages;
+	skel->data_ctl->ctl.n = NAPS;
+	skel->data_ctl->ctl.m = 200 * NSEC_PER_USEC;
+	REQUIRE(!wd_command(fd, BPF_WD_SET_BUDGET, 10 * NSEC_PER_MSEC),
+		"budget: %m");
+	prog_run(fd, NULL);
+	info = prog_info(fd);
+	/* 50 of them are the budget. */
+	CHECK(info.terminations == 1 && skel->data_ctl->ctl.steps < 200,
+	      "%llu terminations, after %llu of %u naps", info.terminations,
+	      skel->data_ctl->ctl.steps, NAPS);
+	diag("ended after %llu naps", skel->data_ctl->ctl.steps);
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+	close(uffd);
+	canary();
+}
+
 static const struct test tests[] = {
+	{ "naps", "a run that sleeps before each look is ended all the same",
+	  naps, NEEDS_WATCHDOG },
 	{ "user_fault", "a run that sleeps in userfaultfd is shown and ended",
 	  user_fault, NEEDS_WATCHDOG },
 };

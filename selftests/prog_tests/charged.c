@@ -115,6 +115,29 @@ static void waited_for(void)
 	      "with 10 ms: %llu terminations", info.terminations);
 }
 
+/* The same for BPF_PROG_TEST_RUN of any other type. */
+static void test_run(void)
+{
+	char packet[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet));
+	int fd;
+
+	load();
+	calibrate(60 * NSEC_PER_MSEC);
+	wd_reset();
+	wd_sysctl_set("bpf_watchdog", "1");
+	fd = fd_of(skel->progs.tested);
+	REQUIRE(!bpf_prog_test_run_opts(fd, &opts), "test run: %m");
+	CHECK(ctl->full == 1 && !prog_info(fd).terminations,
+	      "a run of %u ns was ended", opts.duration);
+	wd_sysctl_set("bpf_watchdog_budget_user_us", "10000");
+	ctl->full = 0;
+	REQUIRE(!bpf_prog_test_run_opts(fd, &opts), "test run: %m");
+	CHECK(prog_info(fd).terminations == 1 && !ctl->full,
+	      "with 10 ms: %llu terminations", prog_info(fd).terminations);
+}
+
 /*
  * An interrupt of user mode runs on the stack of the task, and the softirqs behind it do.
  * Their time is that of the programs in them all the same.
@@ -125,7 +148,9 @@ static void softirq(void)
 	uint64_t until;
 
 	load();
-	wd_enable(BUDGET_US);
+	/* Nobody waits for it, though its program is one of those: it has no second. */
+	wd_reset();
+	wd_sysctl_set("bpf_watchdog", "1");
 	ctl->n = 1 << 23;
 	ctl->m = 1000;
 	run(skel->progs.softirq);
@@ -138,11 +163,16 @@ static void softirq(void)
 	CHECK(ctl->started == 1 && info.terminations == 1,
 	      "of %llu callbacks %llu were ended", ctl->started,
 	      info.terminations);
+	CHECK(info.longest_run_ns < 500 * NSEC_PER_MSEC, "after %.1f ms",
+	      info.longest_run_ns / (double)NSEC_PER_MSEC);
 }
 
 static const struct test tests[] = {
 	{ "nested", "what runs inside a program's helper is not its time",
 	  nested, NEEDS_WATCHDOG },
+	{ "test_run",
+	  "what BPF_PROG_TEST_RUN runs has the budget of what user space waits for",
+	  test_run, NEEDS_WATCHDOG },
 	{ "softirq", "a softirq on the stack of a task has a time of its own",
 	  softirq, NEEDS_WATCHDOG },
 	{ "waited_for",

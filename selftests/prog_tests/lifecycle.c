@@ -108,6 +108,40 @@ static void disable_while_running(void)
 	switch_while_running(switch_off);
 }
 
+static volatile bool on_other_cpu;
+
+static void *off_and_on(void *run)
+{
+	pin_to(0);
+	on_other_cpu = true;
+	switch_off(run);
+	wd_enable(BUDGET_US);
+	return NULL;
+}
+
+/* It began while the watchdog was on, which is off for a moment then. */
+static void on_again(void)
+{
+	struct run *run;
+	pthread_t thread;
+	uint64_t took;
+
+	trace_start();
+	wd_enable(1000000000); /* 1,000 s: never reached */
+	run = open_named("loop_syscall");
+	repro_ctl(run)->held = repro_ctl(run)->finished;
+	repro_stall_for_ever(run);
+	REQUIRE(!pthread_create(&thread, NULL, off_and_on, run), "thread");
+	while (!on_other_cpu)
+		usleep(1000);
+	took = repro_trigger(run);
+	pthread_join(thread, NULL);
+	CHECK(!repro_ctl(run)->brake && took < 4 * NSEC_PER_SEC, "took %.1f ms",
+	      took / (double)NSEC_PER_MSEC);
+	CHECK(prog_info(repro_fd(run)).terminations == 1, "not ended");
+	repro_check_held(run, true);
+}
+
 static volatile bool toggling;
 
 static void *toggle(void *unused)
@@ -231,6 +265,9 @@ static const struct test tests[] = {
 	  long_helper, NEEDS_WATCHDOG },
 	{ "stuck", "a program that does not stop is reported and quarantined",
 	  stuck, NEEDS_WATCHDOG },
+	{ "on_again",
+	  "a run from before the watchdog was off does not keep it from being on, and is ended",
+	  on_again, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 	{ "toggle_storm", "on and off 40 times under short invocations",
 	  toggle_storm, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 };

@@ -13,3 +13,29 @@ int asleep(void *unused)
 	leave();
 	return 0;
 }
+
+static long burn(__u32 i, __u64 *until)
+{
+	return bpf_ktime_get_ns() >= *until;
+}
+
+/* n times: runs for m ns, and waits for the next page. */
+SEC("syscall")
+int naps(void *unused)
+{
+	char text[8];
+	__u64 until, i;
+
+	enter();
+	bpf_for(i, 0, ctl.n)
+	{
+		until = bpf_ktime_get_ns() + ctl.m;
+		bpf_loop(1 << 20, burn, &until, 0);
+		if (bpf_copy_from_user(text, sizeof(text),
+				       (void *)(ctl.user_ptr + i * 4096)))
+			break;
+		ctl.steps++;
+	}
+	leave();
+	return 0;
+}

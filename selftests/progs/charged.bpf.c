@@ -55,6 +55,17 @@ int waited_for(void *unused)
 	return 0;
 }
 
+/* The same, of a type that runs elsewhere otherwise. */
+SEC("socket")
+int tested(struct __sk_buff *skb)
+{
+	enter();
+	if (bpf_loop(ctl.n, watches_turn, NULL, 0) == ctl.n)
+		COUNT(full);
+	leave();
+	return 0;
+}
+
 /* The same where a system call passes by. */
 SEC("fentry/__x64_sys_getpgid")
 int BPF_PROG(passed_by)
