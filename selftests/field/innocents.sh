@@ -22,6 +22,8 @@ counters() {
 cd "$work" || exit 1
 # The service's own programs are not what this is about; there are none yet.
 bpfwd enable --budget 10ms --quarantine 0 || exit 1
+# So that runs are counted.
+sysctl -qw kernel.bpf_stats_enabled=1 || exit 1
 start_tools "$tools"
 before=$(counters)
 : >"$ready"

@@ -12,7 +12,7 @@ src=$repo/watchdog out=$O/fuzz
 CLANG=${CLANG:-clang-19}
 lib=${LIBBPF_A:-$O/libbpf/libbpf.a}
 inc=(-I"${UAPI_INC:-$O/uapi/include}" -I"${LIBBPF_INC:-$O/libbpf/include}" -I"$src")
-sources=("$here/policy_fuzz.c" "$src"/policy/{file,marks,verify,set,rules,text}.c "$src"/callgraph/reach.c
+sources=("$here/policy_fuzz.c" "$src"/policy/{file,hook,marks,verify,set,rules,text}.c "$src"/callgraph/{edges,hooks,observe,reach}.c
 	"$src"/kernel/{kwd,kwd_policy}.c "$src"/progs/sections.c "$src"/show/{duration,fault}.c)
 
 mkdir -p "$out/corpus"
@@ -20,7 +20,7 @@ if [[ ! -x $out/policy || -n $(find "$src" "$here" -newer "$out/policy" -name '*
 	# shellcheck disable=SC2046 # flags are words
 	"$CLANG" -D_GNU_SOURCE -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined "${inc[@]}" "${sources[@]}" -o "$out/policy.new" \
-		"$lib" -lelf -lz $(pkg-config --cflags --libs libcyaml yaml-0.1 jansson)
+		"$lib" -lelf -lz $(pkg-config --cflags --libs libcyaml yaml-0.1 jansson libtracefs)
 	mv "$out/policy.new" "$out/policy"
 fi
 (( $# )) || set -- -max_total_time=60

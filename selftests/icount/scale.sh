@@ -56,6 +56,7 @@ for i in {000..998}; do
 	printf '  - match: kprobe/f%s\n    max_latency: 1us\n' "$i"
 done >>"$work/p.yaml"
 echo '  - {match: "kprobe/vfs_*", max_latency: 1s}' >>"$work/p.yaml"
-cost "$BPFWD" policy check "$work/p.yaml"
-echo "# policy check of 1000 rules and 1000 programs: $(( us / 1000 )) million instructions"
+# none of these functions exists
+cost "$BPFWD" policy check --allow-unmatched "$work/p.yaml"
+echo "# policy check of 1000 rules and 1000 programs: $(( us / 1000 )) million instructions ($split)"
 check policy-check [ "$us" -le $(( 10 * limit_us )) ]

@@ -197,13 +197,36 @@ static void names_of(const char *hook, const char *pattern, struct names *names)
 	}
 }
 
+/* Most names differ before the first sign of the pattern. */
+static bool name_fits(const char *pattern, const char *name)
+{
+	while (*pattern == *name && *pattern != '*' && *pattern != '?' &&
+	       *pattern != '[' && *pattern != '\\') {
+		if (!*pattern)
+			return true;
+		pattern++;
+		name++;
+	}
+	return (*pattern == '*' || *pattern == '?' || *pattern == '[' ||
+		*pattern == '\\') &&
+	       !fnmatch(pattern, name, 0);
+}
+
 bool hook_fits(const char *pattern, const char *hook)
 {
-	struct names names;
+	/* Of the last hook: rules are tried one after the other. */
+	static struct names names;
+	static char names_are_of[320];
+	static bool with_event;
+	bool event = strchr("t*?[\\", *pattern);
 
-	names_of(hook, pattern, &names);
+	if (strcmp(names_are_of, hook) || event != with_event) {
+		names_of(hook, pattern, &names);
+		snprintf(names_are_of, sizeof(names_are_of), "%s", hook);
+		with_event = event;
+	}
 	for (size_t i = 0; i < names.n; i++)
-		if (!fnmatch(pattern, names.text[i], 0))
+		if (name_fits(pattern, names.text[i]))
 			return true;
 	return false;
 }
@@ -241,7 +264,7 @@ bool hook_same_place(const char *a, const char *b)
 bool hook_covered(const char *wide, const char *narrow)
 {
 	/* A star stands for what is a star in the other one; no other sign does. */
-	return !strpbrk(wide, "?[\\") && hook_fits(wide, narrow);
+	return hook_fits(wide, narrow) && !strpbrk(wide, "?[\\");
 }
 
 /* ---- What there is ---- */
@@ -255,19 +278,60 @@ static bool kind_exists(const char *pattern)
 	return section_kind_fits(kind);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names of the kernel's functions, sorted; NULL: it does not tell them. */
+static char **functions(size_t *n)
+{
+	static char **names;
+	static size_t count;
+	size_t room = 0;
+	char line[512], type, name[300];
+	FILE *f = names ? NULL : fopen("/proc/kallsyms", "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*s %c %299s", &type, name) != 2 ||
+		    !strchr("tTwW", type))
+			continue;
+		if (count == room) {
+			char **more = realloc(names, (room = 2 * room + 1024) *
+							     sizeof(*names));
+
+			if (!more)
+				break;
+			names = more;
+		}
+		names[count] = strdup(name);
+		if (!names[count])
+			break;
+		count++;
+	}
+	if (f) {
+		fclose(f);
+		if (count)
+			qsort(names, count, sizeof(*names), by_name);
+	}
+	*n = count;
+	return names;
+}
+
 /* Is there a function of this name, perhaps with a suffix of the compiler? */
 static bool function_exists(const char *glob)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
-	char line[512], type, name[300];
-	bool found = !f;
+	size_t n;
+	char **names = functions(&n);
 
-	while (!found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%*s %c %299s", &type, name) == 2 &&
-			strchr("tTwW", type) && !fnmatch(glob, name, 0);
-	if (f)
-		fclose(f);
-	return found;
+	if (!names)
+		return true;
+	if (!strpbrk(glob, "*?[\\"))
+		return bsearch(&glob, names, n, sizeof(*names), by_name);
+	for (size_t i = 0; i < n; i++)
+		if (!fnmatch(glob, names[i], 0))
+			return true;
+	return false;
 }
 
 /* tracefs may not be there. */
