@@ -13,6 +13,7 @@
 #include "kernel/machine.h"
 #include "policy/report.h"
 #include "progs/objs.h"
+#include "progs/sections.h"
 #include "show/ctx.h"
 
 struct check {
@@ -72,68 +73,12 @@ static error_t check_parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* Other spellings in SEC() of the same hook. */
-static const struct {
-	const char *section, *hook;
-} aliases[] = {
-	{ "tracepoint/", "tp/" },
-	{ "raw_tracepoint.w/", "raw_tp/" },
-	{ "raw_tracepoint/", "raw_tp/" },
-	{ "raw_tp.w/", "raw_tp/" },
-	{ "kprobe.multi/", "kprobe/" },
-	{ "kretprobe.multi/", "kretprobe/" },
-	{ "kprobe.session/", "kprobe/" },
-	{ "ksyscall/", "kprobe/__x64_sys_" },
-	{ "kretsyscall/", "kretprobe/__x64_sys_" },
-	{ "fentry.s/", "fentry/" },
-	{ "fexit.s/", "fexit/" },
-	{ "fmod_ret.s/", "fmod_ret/" },
-	{ "lsm.s/", "lsm/" },
-	{ "iter.s/", "iter/" },
-	{ "uprobe.s/", "uprobe/" },
-	{ "uretprobe.s/", "uretprobe/" },
-	{ "uprobe.multi/", "uprobe/" },
-	{ "uretprobe.multi/", "uretprobe/" },
-	{ "struct_ops.s/", "struct_ops/" },
-	{ "classifier", "tc" },
-};
-
-/* Which device, file or function it will be is not in these: `?` stands for it. */
-static const char *const open_ended[] = {
-	"xdp",	       "tc",	 "tcx/ingress", "tcx/egress", "netkit/primary",
-	"netkit/peer", "action", "kprobe",	"kretprobe",  "uprobe",
-	"uretprobe",   "tp",	 "raw_tp",	"fentry",     "fexit",
-	"fmod_ret",    "lsm",	 "iter",	"struct_ops", "freplace",
-};
-
+/* Which device, file or function it will be is not known: `?` stands for it. */
 static char *hook_of(const char *section)
 {
-	char *hook = NULL, *frags;
-
 	while (*section == '?')
 		section++;
-	for (size_t i = 0; i < ARRAY_SIZE(aliases) && !hook; i++) {
-		size_t len = strlen(aliases[i].section);
-
-		if (!strncmp(section, aliases[i].section, len) &&
-		    asprintf(&hook, "%s%s", aliases[i].hook, section + len) < 0)
-			return NULL;
-	}
-	hook = hook ? hook : strdup(section);
-	frags = hook ? strstr(hook, ".frags") : NULL;
-	if (frags)
-		memmove(frags, frags + 6, strlen(frags + 6) + 1);
-	for (size_t i = 0; hook && i < ARRAY_SIZE(open_ended); i++) {
-		char *full;
-
-		if (strcmp(hook, open_ended[i]))
-			continue;
-		if (asprintf(&full, "%s/?", hook) < 0)
-			full = NULL;
-		free(hook);
-		return full;
-	}
-	return hook;
+	return section_hook(section, "?");
 }
 
 static int check_take(void *arg, const struct obj_prog *prog)

@@ -13,63 +13,6 @@
 
 #define EVENTS "/sys/kernel/tracing/events/"
 
-/* What SEC() may say, and what the kernel says of that. Longer ones come first. */
-static const struct {
-	const char *sec, *hook;
-} spellings[] = {
-	{ "tracepoint/", "tp/" },
-	{ "raw_tracepoint.w/", "raw_tp/" },
-	{ "raw_tracepoint/", "raw_tp/" },
-	{ "raw_tp.w/", "raw_tp/" },
-	{ "kprobe.multi/", "kprobe/" },
-	{ "kprobe.session/", "kprobe/" },
-	{ "kretprobe.multi/", "kretprobe/" },
-	{ "uprobe.multi.s/", "uprobe/" },
-	{ "uprobe.multi/", "uprobe/" },
-	{ "uretprobe.multi.s/", "uretprobe/" },
-	{ "uretprobe.multi/", "uretprobe/" },
-	{ "uprobe.s/", "uprobe/" },
-	{ "uretprobe.s/", "uretprobe/" },
-	{ "usdt.s/", "uprobe/" },
-	{ "usdt/", "uprobe/" },
-	{ "ksyscall/", "kprobe/__x64_sys_" },
-	{ "kretsyscall/", "kretprobe/__x64_sys_" },
-	{ "fentry.s/", "fentry/" },
-	{ "fexit.s/", "fexit/" },
-	{ "fmod_ret.s/", "fmod_ret/" },
-	{ "lsm.s/", "lsm/" },
-	{ "iter.s/", "iter/" },
-	{ "struct_ops.s/", "struct_ops/" },
-	{ "xdp.frags/", "xdp/" },
-	{ "classifier/", "tc/" },
-};
-
-/* Those that end in SEC() where the kernel goes on: with a device, a function, ... */
-static const char *const families[] = {
-	"xdp",	       "tc",	     "tcx",	   "tcx/ingress",
-	"tcx/egress",  "netkit",     "netfilter",  "netkit/primary",
-	"netkit/peer", "kprobe",     "kretprobe",  "uprobe",
-	"uretprobe",   "fentry",     "fexit",	   "fmod_ret",
-	"lsm",	       "lsm_cgroup", "tp",	   "raw_tp",
-	"tp_btf",      "iter",	     "struct_ops", "freplace",
-	"breakpoint",
-};
-
-static const struct {
-	const char *sec, *hook;
-} whole[] = {
-	{ "classifier", "tc" },
-	{ "xdp.frags", "xdp" },
-	{ "tracepoint", "tp" },
-	{ "raw_tracepoint", "raw_tp" },
-	{ "lsm.s", "lsm" },
-	{ "kprobe.multi", "kprobe" },
-	{ "kretprobe.multi", "kretprobe" },
-	{ "uprobe.multi", "uprobe" },
-	{ "uretprobe.multi", "uretprobe" },
-	{ "usdt", "uprobe" },
-};
-
 static bool begins(const char *text, const char *prefix)
 {
 	return !strncmp(text, prefix, strlen(prefix));
@@ -77,30 +20,10 @@ static bool begins(const char *text, const char *prefix)
 
 char *hook_spelled(const char *pattern)
 {
-	const char *kind = "", *rest = pattern, *more = "";
-	char *hook = NULL, *plus;
+	char *hook = section_hook(pattern, "*"), *plus;
 
-	for (size_t i = 0; i < ARRAY_SIZE(spellings); i++)
-		if (begins(pattern, spellings[i].sec)) {
-			kind = spellings[i].hook;
-			rest = pattern + strlen(spellings[i].sec);
-			break;
-		}
-	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
-		if (!strcmp(pattern, whole[i].sec))
-			rest = whole[i].hook;
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		if (!*kind && !strcmp(rest, families[i]))
-			more = "/*";
-	/* where a probe is in the file, only its loader knows */
-	if (begins(pattern, "usdt") && *kind)
-		more = ":*";
-	if (asprintf(&hook, "%s%.*s%s", kind,
-		     *more == ':' ? (int)strcspn(rest, ":") : (int)strlen(rest),
-		     rest, more) < 0)
-		return NULL;
 	/* an offset of a function is in its place, that of a file is its own */
-	plus = strrchr(hook, '+');
+	plus = hook ? strrchr(hook, '+') : NULL;
 	if (plus && (begins(hook, "uprobe/") || begins(hook, "uretprobe/")))
 		*plus = ':';
 	else if (plus && strchr(hook, '/'))

@@ -194,3 +194,86 @@ bool section_is_kind(const char *kind)
 {
 	return !strpbrk(kind, "*?[\\") && section_kind_fits(kind);
 }
+
+/* What SEC() may say, and what the kernel's policy gate says of that. */
+static const struct {
+	const char *section, *hook;
+} spellings[] = {
+	{ "tracepoint", "tp" },
+	{ "raw_tracepoint", "raw_tp" },
+	{ "raw_tracepoint.w", "raw_tp" },
+	{ "raw_tp.w", "raw_tp" },
+	{ "kprobe.multi", "kprobe" },
+	{ "kprobe.session", "kprobe" },
+	{ "kretprobe.multi", "kretprobe" },
+	{ "ksyscall/", "kprobe/__x64_sys_" },
+	{ "kretsyscall/", "kretprobe/__x64_sys_" },
+	{ "uprobe.s", "uprobe" },
+	{ "uprobe.multi", "uprobe" },
+	{ "uprobe.multi.s", "uprobe" },
+	{ "uretprobe.s", "uretprobe" },
+	{ "uretprobe.multi", "uretprobe" },
+	{ "uretprobe.multi.s", "uretprobe" },
+	{ "usdt", "uprobe" },
+	{ "usdt.s", "uprobe" },
+	{ "fentry.s", "fentry" },
+	{ "fexit.s", "fexit" },
+	{ "fmod_ret.s", "fmod_ret" },
+	{ "lsm.s", "lsm" },
+	{ "iter.s", "iter" },
+	{ "struct_ops.s", "struct_ops" },
+	{ "xdp.frags", "xdp" },
+	{ "classifier", "tc" },
+};
+
+/* Those that end in SEC() where the kernel goes on: with a device, a function, ... */
+static const char *const open_ended[] = {
+	"xdp",	       "tc",	     "tcx",	   "tcx/ingress",
+	"tcx/egress",  "netkit",     "netfilter",  "netkit/primary",
+	"netkit/peer", "kprobe",     "kretprobe",  "uprobe",
+	"uretprobe",   "fentry",     "fexit",	   "fmod_ret",
+	"lsm",	       "lsm_cgroup", "tp",	   "raw_tp",
+	"tp_btf",      "iter",	     "struct_ops", "freplace",
+	"breakpoint",
+};
+
+/* Is text this word, or does a slash follow, unless one is in it? Then what is behind. */
+static const char *behind_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (strncmp(text, word, len))
+		return NULL;
+	return !text[len] || text[len] == '/' || word[len - 1] == '/' ?
+		       text + len :
+		       NULL;
+}
+
+char *section_hook(const char *section, const char *open)
+{
+	const char *kind = "", *rest = section, *at, *more = "";
+	size_t len;
+	char *hook;
+
+	for (size_t i = 0; i < ARRAY_SIZE(spellings); i++) {
+		at = behind_word(section, spellings[i].section);
+		if (!at)
+			continue;
+		kind = spellings[i].hook;
+		rest = at;
+		break;
+	}
+	len = strlen(rest);
+	/* where a probe is in the file, only its loader knows */
+	if (*rest && !strncmp(section, "usdt", 4)) {
+		len = strcspn(rest, ":");
+		more = ":";
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(open_ended); i++)
+		if (!strcmp(*kind && !*rest ? kind : section, open_ended[i]))
+			more = "/";
+	if (asprintf(&hook, "%s%.*s%s%s", kind, (int)len, rest, more,
+		     *more ? open : "") < 0)
+		return NULL;
+	return hook;
+}

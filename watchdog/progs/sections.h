@@ -15,6 +15,11 @@ size_t section_attach_types(enum bpf_prog_type of, enum bpf_attach_type *types,
 const char *section_of_linkless(enum bpf_prog_type type);
 /* Does the kernel tell all places where programs of this type are attached? */
 bool section_is_told(enum bpf_prog_type type);
+/* What the kernel's policy gate calls the hook of SEC(section), malloc()ed: "lsm/x" for
+ * "lsm.s/x". Where SEC() may end before what it is (a device, a function), that is open:
+ * "xdp/" and that. NULL: no memory.
+ */
+char *section_hook(const char *section, const char *open);
 /* Can a hook begin with this, before the first slash? */
 bool section_is_kind(const char *kind);
 /* Is there a kind that this pattern fits? */
