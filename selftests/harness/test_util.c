@@ -317,6 +317,17 @@ int prog_run(int prog_fd, __s32 *ret)
 	return err;
 }
 
+uint64_t prog_run_packets(int prog_fd, int times)
+{
+	char packet[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
+		    .data_size_in = sizeof(packet), .repeat = times);
+	int err = bpf_prog_test_run_opts(prog_fd, &opts);
+
+	REQUIRE(!err, "test run: %s", strerror(-err));
+	return opts.duration;
+}
+
 int prog_run_on(int prog_fd, int cpu)
 {
 	__u64 args[8] = {};

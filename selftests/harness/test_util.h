@@ -60,6 +60,8 @@ void wd_want_image(int prog_fd);
 
 struct bpf_prog_info prog_info(int prog_fd);
 int prog_run(int prog_fd, __s32 *ret);
+/* A program of packets, so often in one call. Must succeed; ns of a run, the mean. */
+uint64_t prog_run_packets(int prog_fd, int times);
 /* A program of raw_tp; on another CPU than this by an IPI, with interrupts off. */
 int prog_run_on(int prog_fd, int cpu);
 

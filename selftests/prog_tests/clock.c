@@ -22,23 +22,12 @@ static int many_fd(struct clock *skel)
 	return bpf_program__fd(skel->progs.clock_many);
 }
 
-/* That many runs, one after the other, without a way out to user space. */
-static void run_many(struct clock *skel, int repeat)
-{
-	char packet[64] = {};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
-		    .data_size_in = sizeof(packet), .repeat = repeat);
-	int err = bpf_prog_test_run_opts(many_fd(skel), &opts);
-
-	REQUIRE(!err, "test run: %s", strerror(-err));
-}
-
 /* Both ways into a program are passed this often. */
 static void run_both(struct clock *skel, unsigned int times)
 {
 	unsigned int i;
 
-	run_many(skel, times);
+	prog_run_packets(many_fd(skel), times);
 	for (i = 0; i < times; i++)
 		getpgid(0);
 }
@@ -105,7 +94,7 @@ static void dense(void)
 	REQUIRE(!wd_command(many_fd(skel), BPF_WD_SET_BUDGET, budget_ns),
 		"budget: %m");
 	shared->stall_since = now_ns();
-	run_many(skel, ctl->m);
+	prog_run_packets(many_fd(skel), ctl->m);
 	took = now_ns() - ctl->enter_ns;
 	shared->stall_since = 0;
 	info = prog_info(many_fd(skel));
@@ -192,13 +181,13 @@ static void short_budget(void)
 	/* As long as fits. */
 	do {
 		skel->data_ctl->ctl.n++;
-		run_many(skel, 100);
+		prog_run_packets(many_fd(skel), 100);
 		info = prog_info(many_fd(skel));
 	} while (info.run_time_ns / info.run_cnt < budget_ns * 8 / 10);
 	skel->data_ctl->ctl.started = skel->data_ctl->ctl.finished = 0;
 	REQUIRE(!wd_command(many_fd(skel), BPF_WD_SET_BUDGET, budget_ns),
 		"budget: %m");
-	run_many(skel, 20000);
+	prog_run_packets(many_fd(skel), 20000);
 	info = prog_info(many_fd(skel));
 	CHECK(skel->data_ctl->ctl.finished == 20000 && !info.overruns,
 	      "%llu of 20000 runs did all, %llu were above %llu ns",

@@ -211,7 +211,7 @@ static void straight(void)
 
 /*
  * What frees a list frees all that is in it, however long that takes: it has no bound,
- * and nothing ends it on its way.
+ * and nothing ends it on its way. What frees a timer, or cancels it, waits for its callback.
  */
 static void frees(void)
 {
@@ -219,9 +219,9 @@ static void frees(void)
 		const char *name;
 		bool any;
 	} frees[] = {
-		{ "list_drop", true },
-		{ "list_delete", true },
-		{ "node_drop", false },
+		{ "list_drop", true },	 { "list_delete", true },
+		{ "node_drop", false },	 { "timer_cancels", true },
+		{ "timer_frees", true }, { "work_frees", false },
 	};
 	struct bpf_prog_info info;
 	struct bpf_program *prog;
@@ -260,8 +260,8 @@ static const struct test tests[] = {
 	  NEEDS_WATCHDOG },
 	{ "feeds", "a loop over a hash that its callback changes has no bound",
 	  feeds, NEEDS_WATCHDOG },
-	{ "frees", "what frees a list of any length has no bound", frees,
-	  NEEDS_WATCHDOG },
+	{ "frees", "what frees a list of any length, or a timer, has no bound",
+	  frees, NEEDS_WATCHDOG },
 	{ "straight", "a straight line of many long calls is ended", straight,
 	  NEEDS_WATCHDOG },
 };

@@ -58,12 +58,7 @@ static void set_tail(struct bpf_map *map, struct bpf_program *prog)
 
 static void send_packet(struct bpf_program *prog)
 {
-	char packet[64] = {};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
-		    .data_size_in = sizeof(packet));
-	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
-
-	CHECK(!err, "test run: %s", strerror(-err));
+	prog_run_packets(bpf_program__fd(prog), 1);
 }
 
 static void run(struct bpf_program *prog)

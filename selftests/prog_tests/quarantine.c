@@ -201,14 +201,8 @@ static void third_is_last(struct bpf_program *prog)
 /* No work has to run in between. */
 static void at_once(void)
 {
-	char packet[64] = {};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
-		    .data_size_in = sizeof(packet), .repeat = 30);
-	int err;
-
 	load("burst", "3");
-	err = bpf_prog_test_run_opts(fd_of(skel->progs.burst), &opts);
-	CHECK(!err, "test run: %s", strerror(-err));
+	prog_run_packets(fd_of(skel->progs.burst), 30);
 	third_is_last(skel->progs.burst);
 }
 

@@ -26,13 +26,7 @@ static int two_fd(struct samples *skel)
 /* ns of a run, the mean of so many. */
 static uint64_t run_two(struct samples *skel, int repeat)
 {
-	char packet[64] = {};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
-		    .data_size_in = sizeof(packet), .repeat = repeat);
-	int err = bpf_prog_test_run_opts(two_fd(skel), &opts);
-
-	REQUIRE(!err, "test run: %s", strerror(-err));
-	return opts.duration;
+	return prog_run_packets(two_fd(skel), repeat);
 }
 
 /* Sets n so that long runs are long; returns how long, if the host lets them be. */

@@ -4,6 +4,7 @@
  * they have are stubs on the fast path, and do not decide when to leave.
  */
 #include "common.h"
+#include "async.h"
 #include "listed.h"
 
 struct {
@@ -554,4 +555,32 @@ int list_fill(void *unused)
 	}
 	leave();
 	return 0;
+}
+
+/* These wait for the callback, should that run on another CPU. */
+SEC("syscall")
+int timer_cancels(void *unused)
+{
+	__u32 key = 0;
+	struct timer_slot *slot = bpf_map_lookup_elem(&timers, &key);
+
+	return slot ? bpf_timer_cancel(&slot->timer) : 1;
+}
+
+SEC("syscall")
+int timer_frees(void *unused)
+{
+	struct timer_slot none = {};
+	__u32 key = 0;
+
+	return bpf_map_update_elem(&timers, &key, &none, 0);
+}
+
+SEC("syscall")
+int work_frees(void *unused)
+{
+	struct work_slot none = {};
+	__u32 key = 0;
+
+	return bpf_map_update_elem(&works, &key, &none, 0);
 }
