@@ -202,12 +202,12 @@ if wanted scale/1000; then
 	last=$EPOCHREALTIME
 	outcome scale/1000 by_instructions scale '^[#n]' "$repo/selftests/icount/scale.sh"
 fi
-if wanted nested/icount; then
+if wanted icount/exact; then
 	last=$EPOCHREALTIME
 	# shellcheck disable=SC2016 # for the guest
-	outcome nested/icount by_instructions nested '^# had\|^not ok' 'for t in nested/covered nested/timer_entry \
+	outcome icount/exact by_instructions exact '^# had\|ns each\|^not ok' 'for t in nested/covered nested/timer_entry \
 		nested/timer_exit nested/expire_entry nested/expire_exit ends/own_time \
-		clock/dense clock/short_budget; do '"$runner"' -t "$t" || exit; done'
+		clock/dense clock/short_budget policy_sock/many_sockets; do '"$runner"' -t "$t" || exit; done'
 fi
 if wanted adversarial/icount; then
 	"$repo/scripts/corpus.sh" subset

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include "harness/stops.h"
 #include "traffic/policy_ways.h"
 
 static int sock_fd;
@@ -441,7 +442,8 @@ static void many_sockets(void)
 	last = take_off(fds + MANY - PART);
 	diag("%d ns each with %d sockets, %d ns with %d", (int)(first / PART),
 	     MANY, (int)(last / PART), PART);
-	CHECK(first < 4 * last, "it takes longer the more there are");
+	if (time_is_exact())
+		CHECK(first < 4 * last, "it takes longer the more there are");
 	for (int i = 0; i < PART; i++) {
 		close(fds[i]);
 		close(fds[MANY - 1 - i]);
