@@ -148,7 +148,7 @@ static void release_trigger(void)
 		fd = bpf_prog_get_fd_by_id(id);
 		if (fd < 0)
 			continue;
-		wd_command(fd, BPF_WD_TEST_END_AT, 0);
+		wd_end_at(fd, 0);
 		close(fd);
 	}
 }
@@ -400,8 +400,8 @@ void corpus_run(const struct corpus_opts *opts, bool scan,
 	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	REQUIRE(result != MAP_FAILED, "mmap: %m");
-	if (wd_sysctl_set("bpf_watchdog_test", "1"))
-		diag("no kernel.bpf_watchdog_test: only what can overrun is ended");
+	if (wd_end_any(true))
+		diag("no bpf_watchdog/end_any: only what can overrun is ended");
 	if (!opts->bounds)
 		wd_enable(1000000000);
 	wd_sysctl_set("bpf_watchdog_period_us", PERIOD_MIN_US);
@@ -421,7 +421,7 @@ void corpus_run(const struct corpus_opts *opts, bool scan,
 			     totals->at_calls + totals->anywhere);
 	}
 	globfree(&objects);
-	wd_sysctl_set("bpf_watchdog_test", "0");
+	wd_end_any(false);
 	wd_disable();
 	leaks = kmemleak(true);
 	totals->leaks += leaks;

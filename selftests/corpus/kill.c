@@ -71,7 +71,7 @@ static void on_line(struct victim *v, const char *line)
 	char reason[16] = "";
 	unsigned long long ip;
 	unsigned int id;
-	bool is_new, test;
+	bool is_new;
 
 	if (!p || sscanf(p, " terminate: prog_id=%u", &id) != 1 || id != v->id)
 		return;
@@ -80,15 +80,14 @@ static void on_line(struct victim *v, const char *line)
 	if (!line || !p || sscanf(line, " reason=%15s", reason) != 1 ||
 	    sscanf(p, " ip=%llx", &ip) != 1)
 		return;
-	test = !strcmp(reason, "test");
 	/* It returned before it could be moved to its fast path. */
-	if (!test && strstr(line, " commits=0 "))
+	if (!v->call && strstr(line, " commits=0 "))
 		return;
 	/* What is left to run is ended by its budget: no kill point of the sweep. */
-	if (test != !!v->call)
+	if (v->call && strcmp(reason, "request"))
 		return;
 	is_new = set_add(&v->set, (__u64)v->call << 32 | (__u32)ip);
-	if (test) {
+	if (v->call) {
 		v->row->at_calls++;
 		v->row->at_calls_distinct += is_new;
 	} else {
@@ -129,7 +128,7 @@ static unsigned int read_events(struct victim *v)
 static bool set_call(struct victim *v, __u32 call)
 {
 	v->call = call;
-	return !wd_command(v->fd, BPF_WD_TEST_END_AT, call);
+	return !wd_end_at(v->fd, call);
 }
 
 /* Ends it at every call, one way of running it, as far as the time allows. */

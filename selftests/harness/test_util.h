@@ -53,6 +53,12 @@ void wd_reset(void);
 /* bpf(BPF_PROG_WATCHDOG); 0 or -errno. */
 int wd_command(int prog_fd, __u32 op, __u64 value);
 
+/* With CONFIG_BPF_WATCHDOG_TEST, by debugfs; 0 or -errno. Each invocation is ended at this call,
+ * from 1, 0: at none; also of programs that cannot overrun.
+ */
+int wd_end_at(int prog_fd, __u64 call);
+int wd_end_any(bool any);
+
 /* A program that is not to be ended whatever the host does: a budget of 1,000 s. */
 void wd_spare(int prog_fd);
 /* The same, and it gets its fast-path image even if it is estimated to be short. */

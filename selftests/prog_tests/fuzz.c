@@ -410,7 +410,7 @@ static int fuzz_watchdog(void)
 	int err;
 
 	attr.watchdog.prog_fd = prog_fd;
-	attr.watchdog.op = 1 + below(BPF_WD_TEST_END_AT + 1);
+	attr.watchdog.op = 1 + below(BPF_WD_SET_VERDICT + 1);
 	/* Text is patched, which takes the emulator milliseconds. */
 	if ((attr.watchdog.op >= BPF_WD_QUARANTINE) && !one_in(32))
 		attr.watchdog.op = BPF_WD_SET_BUDGET;

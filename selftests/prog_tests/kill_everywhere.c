@@ -28,18 +28,18 @@ static void sweep(const struct suite *suite, const struct repro *r)
 	for (k = 1; k <= MAX_POINTS && !nr_failures; k++) {
 		before = prog_info(repro_fd(run));
 		trace_clear();
-		err = wd_command(repro_fd(run), BPF_WD_TEST_END_AT, k);
-		REQUIRE(!err, "END_AT %u: %s", k, strerror(-err));
+		err = wd_end_at(repro_fd(run), k);
+		REQUIRE(!err, "end at %u: %s", k, strerror(-err));
 		repro_fire(run, NSEC_PER_SEC / 2);
-		err = wd_command(repro_fd(run), BPF_WD_TEST_END_AT, 0);
-		REQUIRE(!err, "END_AT 0: %s", strerror(-err));
+		err = wd_end_at(repro_fd(run), 0);
+		REQUIRE(!err, "end at 0: %s", strerror(-err));
 		repro_check_held(run, false);
 		after = prog_info(repro_fd(run));
 		if (after.terminations == before.terminations)
 			break;
 		CHECK(trace_find(after.id, "terminate", &ev) >= 1 &&
-			      !strcmp(ev.reason, "test"),
-		      "reason '%s', not test", ev.reason);
+			      !strcmp(ev.reason, "request"),
+		      "reason '%s', not request", ev.reason);
 		if (nr_failures)
 			diag("ended at call %u", k);
 	}

@@ -91,8 +91,8 @@ static double end(__u64 at_call, unsigned int times)
 	__u64 before = prog_info(fd).terminations, n;
 	uint64_t start, took;
 
-	err = wd_command(fd, BPF_WD_TEST_END_AT, at_call);
-	REQUIRE(!err, "END_AT %llu: %s", at_call, strerror(-err));
+	err = wd_end_at(fd, at_call);
+	REQUIRE(!err, "end at %llu: %s", at_call, strerror(-err));
 	shared->stall_since = now_ns();
 	start = now_ns();
 	err = bpf_prog_test_run_opts(fd, &opts);
@@ -183,9 +183,8 @@ static void terminations(void)
 		more++;
 	}
 	rounds += more;
-	err = wd_command(bpf_program__fd(skel->progs.soak), BPF_WD_TEST_END_AT,
-			 0);
-	CHECK(!err, "END_AT 0: %s", strerror(-err));
+	err = wd_end_at(bpf_program__fd(skel->progs.soak), 0);
+	CHECK(!err, "end at 0: %s", strerror(-err));
 
 	info = prog_info(bpf_program__fd(skel->progs.soak));
 	CHECK(info.terminations == (rounds + 1) * ROUND, "%llu terminations",

@@ -54,7 +54,7 @@ static void event_kinds(void **state)
 		{ "overrun: prog_id=1 action=1", EV_WARNED, "budget" },
 		{ "late: prog_id=1 reason=1", EV_LATE, "request" },
 		{ "stuck: prog_id=1 reason=16", EV_STUCK, "budget" },
-		{ "terminate: prog_id=1 reason=2", EV_TERMINATED, "test" },
+		{ "terminate: prog_id=1 reason=2", EV_TERMINATED, "quarantine" },
 		{ "terminate: prog_id=1 reason=new", EV_TERMINATED, "new" },
 		{ "quarantine: prog_id=1 quarantined=1", EV_QUARANTINED, "" },
 		{ "quarantine: prog_id=1 quarantined=0", EV_RELEASED, "" },

@@ -186,6 +186,18 @@ int kwd_stats_sysctl(void)
 	return n;
 }
 
+int kwd_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size)
+{
+	static const struct sysctl number = { SYSCTL_PREFIX
+					      "bpf_watchdog_command" };
+	u64 first;
+
+	if (sysctl_read(&number, &first))
+		return -EINVAL;
+	cmd = first + (cmd - BPF_PROG_WATCHDOG);
+	return syscall(SYS_bpf, cmd, attr, size) < 0 ? -errno : 0;
+}
+
 static int prog_op(int fd, enum bpf_watchdog_op op, u64 value)
 {
 	union bpf_attr attr;
@@ -194,10 +206,7 @@ static int prog_op(int fd, enum bpf_watchdog_op op, u64 value)
 	attr.watchdog.prog_fd = fd;
 	attr.watchdog.op = op;
 	attr.watchdog.value = value;
-	if (syscall(SYS_bpf, BPF_PROG_WATCHDOG, &attr, sizeof(attr.watchdog)) <
-	    0)
-		return -errno;
-	return 0;
+	return kwd_bpf(BPF_PROG_WATCHDOG, &attr, sizeof(attr.watchdog));
 }
 
 int kwd_command_probe(void)
@@ -218,7 +227,6 @@ static const struct op {
 	[BPF_WD_END] = { "end the invocations of" },
 	[BPF_WD_QUARANTINE] = { "quarantine" },
 	[BPF_WD_RELEASE] = { "release from quarantine" },
-	[BPF_WD_TEST_END_AT] = { "set the test trigger of" },
 };
 
 const char *kwd_op_text(enum bpf_watchdog_op op)

@@ -49,6 +49,11 @@ int kwd_release_all(struct fault *f);
 /* kernel.bpf_stats_enabled; -1: unknown */
 int kwd_stats_sysctl(void);
 
+/* bpf() with a command of the watchdog, by the number that it has in this kernel: another
+ * one may use the number for something else. 0 or -errno; -EINVAL: there is none.
+ */
+int kwd_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size);
+
 /* Does the bpf() command exist? 0, or -ENOSYS, -EPERM */
 int kwd_command_probe(void);
 

@@ -26,9 +26,7 @@ static const struct refusal {
 
 static int model_command(union bpf_attr *attr)
 {
-	return syscall(SYS_bpf, BPF_COST_MODEL, attr, sizeof(*attr)) < 0 ?
-		       -errno :
-		       0;
+	return kwd_bpf(BPF_COST_MODEL, attr, sizeof(*attr));
 }
 
 const char *kwd_model_reason(u32 reason)

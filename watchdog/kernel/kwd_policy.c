@@ -22,10 +22,7 @@ const char *rule_text(const struct policy_rules *rules, u32 off)
 
 static int kwd_policy_command(union bpf_attr *attr)
 {
-	return syscall(SYS_bpf, BPF_RUNTIME_POLICY, attr,
-		       sizeof(attr->policy)) < 0 ?
-		       -errno :
-		       0;
+	return kwd_bpf(BPF_RUNTIME_POLICY, attr, sizeof(attr->policy));
 }
 
 static int simple(u32 op)

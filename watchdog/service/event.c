@@ -69,8 +69,7 @@ static u64 field_num(const char *fields, const char *key, int base)
 static const struct {
 	const char *number, *word;
 } reasons[] = { { "1", "request" },
-		{ "2", "test" },
-		{ "3", "quarantine" },
+		{ "2", "quarantine" },
 		{ "16", "budget" } };
 
 static void read_reason(const char *fields, struct event *e)

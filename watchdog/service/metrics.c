@@ -94,7 +94,7 @@ static const struct prog_metric {
 };
 
 static const char *const reasons[METRICS_REASONS] = { "budget", "request",
-						      "test", "other" };
+						      "quarantine", "other" };
 
 static const u64 buckets[METRICS_BUCKETS] = {
 	10000,	 25000,	  50000,    100000,   250000,	 500000,     1000000,
