@@ -1,4 +1,4 @@
 # The time of programs on top is that of the one below.
 # test: charged/nested
 # kernel/bpf/runtime/account.c
-/^u64 bpf_invocation_charge/,/^}/s/if (inner \s/if (inner \&\& !bpf_invocation_interrupted/if (inner \&\& !MUTANT(others_time) \&\& !bpf_invocation_interrupted/\s/if (inner \&\& !bpf_invocation_interrupted/if (inner \&\& !MUTANT(others_time) \&\& !bpf_invocation_interrupted/ inner->start/if (inner \s/if (inner \&\& !bpf_invocation_interrupted/if (inner \&\& !MUTANT(others_time) \&\& !bpf_invocation_interrupted/\s/if (inner \&\& !bpf_invocation_interrupted/if (inner \&\& !MUTANT(others_time) \&\& !bpf_invocation_interrupted/ !MUTANT(others_time) \s/if (inner \&\& !bpf_invocation_interrupted/if (inner \&\& !MUTANT(others_time) \&\& !bpf_invocation_interrupted/\s/if (inner \&\& !bpf_invocation_interrupted/if (inner \&\& !MUTANT(others_time) \&\& !bpf_invocation_interrupted/ inner->start/
+/^u64 bpf_invocation_charge/,/^}/s/if (inner && inner->start/if (inner \&\& !MUTANT(others_time) \&\& inner->start/
