@@ -42,8 +42,8 @@ static void metrics_histogram(void **state)
 
 static void metrics_reasons(void **state)
 {
-	static const char *const reasons[] = { "budget", "request", "test",
-					       "what will be" };
+	static const char *const reasons[] = { "budget", "request",
+					       "quarantine", "what will be" };
 	struct metrics_events m = {};
 
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
