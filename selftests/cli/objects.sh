@@ -10,7 +10,7 @@
 patched || skip_all 'this kernel makes no estimates'
 need jq clang-19
 need_bpftool
-plan 28
+plan 35
 
 # object NAME: the code from stdin, as $work/NAME.o
 object() {
@@ -44,6 +44,18 @@ SEC("raw_tp/sys_enter") int walk(void *ctx)
 	bpf_for_each_map_elem(&later, visit, NULL, 0);
 	bpf_ringbuf_output(&ring, &ctx, 8, 0);
 	return 0;
+}
+END
+object constant <<'END'
+const volatile unsigned int cpus = 4;
+const volatile signed char small = -1;
+int changed = 4;
+static long round(unsigned int i, void *ctx) { return bpf_ktime_get_ns() == 1; }
+SEC("raw_tp/sys_enter") int rounds(void *ctx)
+{
+	if (small != -1)
+		return 0;
+	return bpf_loop(cpus, round, NULL, 0) + changed;
 }
 END
 object target <<'END'
@@ -103,6 +115,17 @@ check size-counts [ "$(row walk .worst_ns)" -gt $(( small * 10 )) ]
 expect size-of-nobody 2 "no object has a map 'latr'" estimate "$work/sized.o" --map-size latr=3
 expect size-is-no-number 2 "bad number of entries 'x'" estimate "$work/sized.o" --map-size later=x
 expect size-without-name 2 "'3' is not NAME=N" estimate "$work/sized.o" --map-size 3
+bpfwd estimate "$work/constant.o" -j
+small=$(row rounds .worst_ns)
+bpfwd estimate "$work/constant.o" --global cpus=400 -j
+check constant-bounds-a-loop [ "$(row rounds .worst_ns)" -gt $(( small * 10 )) ]
+bpfwd estimate "$work/constant.o" --global cpus=400 --global small=-2 -j
+check constant-decides-a-branch [ "$(row rounds .worst_ns)" -lt "$small" ]
+expect constant-of-nobody 2 "no object has a variable 'cpu'" estimate "$work/constant.o" --global cpu=3
+expect constant-too-large 2 "'0x100000000' is no number of 4 bytes, as cpus is" estimate "$work/constant.o" --global cpus=0x100000000
+expect constant-too-small 2 "'-129' is no number of 1 bytes, as small is" estimate "$work/constant.o" --global small=-129
+expect constant-is-no-number 2 "'x' is no number of 4 bytes" estimate "$work/constant.o" --global cpus=x
+expect variable-is-no-constant 2 "'changed' is no constant: programs may change it" estimate "$work/constant.o" --global changed=5
 bpfwd estimate "$work/target.o" -j
 check no-target-status is "$status $(row named_later .reason)" '1 not_loaded'
 check no-target-why has "$(row named_later .reason_text)" '--target PROG=FUNC'

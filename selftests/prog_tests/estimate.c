@@ -549,6 +549,28 @@ static void by_hand(void)
 	reset_model();
 }
 
+/* A loop over all CPUs, whose number a scheduler asks the kernel for. */
+static void all_cpus(void)
+{
+	__u64 cpus = libbpf_num_possible_cpus();
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct bpf_program *prog;
+	struct bpf_prog_info info;
+
+	REQUIRE(btf, "BTF of the kernel: %m");
+	if (btf__find_by_name_kind(btf, "scx_bpf_nr_cpu_ids", BTF_KIND_FUNC) <
+	    0)
+		skip("no sched_ext in this kernel");
+	use_model(tick_model());
+	load("iter_cpus", &prog, NULL, 0);
+	info = prog_info(bpf_program__fd(prog));
+	CHECK(info.estimate_best_ns == cpus * TICK_NS &&
+		      info.estimate_worst_ns == cpus * TICK_NS,
+	      "%llu CPUs: %llu to %llu ns", cpus, info.estimate_best_ns,
+	      info.estimate_worst_ns);
+	reset_model();
+}
+
 static void struct_ops(void)
 {
 	struct estimate_ops *skel;
@@ -933,6 +955,9 @@ static const struct test tests[] = {
 	{ "bounds",
 	  "best and worst are what they are by hand, for each kind of loop and call",
 	  by_hand, NEEDS_WATCHDOG },
+	{ "all_cpus",
+	  "what the kernel says is the number of CPUs bounds a loop", all_cpus,
+	  NEEDS_WATCHDOG },
 	{ "struct_ops", "each member of a struct_ops has its own bounds",
 	  struct_ops, NEEDS_WATCHDOG },
 	{ "random",

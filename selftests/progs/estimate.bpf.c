@@ -306,6 +306,23 @@ int iter_var(void *ctx)
 	return 0;
 }
 
+extern __u32 scx_bpf_nr_cpu_ids(void) __ksym __weak;
+
+/* As many as the kernel has set once for all. */
+SEC("syscall")
+int iter_cpus(void *ctx)
+{
+	struct bpf_iter_num it;
+
+	if (!scx_bpf_nr_cpu_ids)
+		return 0;
+	bpf_iter_num_new(&it, 0, scx_bpf_nr_cpu_ids());
+	while (bpf_iter_num_next(&it))
+		tick();
+	bpf_iter_num_destroy(&it);
+	return 0;
+}
+
 /* Any number, but the kernel has a limit of its own. */
 SEC("syscall")
 int iter_any(void *ctx)

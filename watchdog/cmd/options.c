@@ -115,7 +115,7 @@ const struct argp_child view_options[] = {
 	{ 0 },
 };
 
-enum { KEY_ONLY = 0x2000, KEY_MAP_SIZE, KEY_TARGET };
+enum { KEY_ONLY = 0x2000, KEY_MAP_SIZE, KEY_TARGET, KEY_GLOBAL };
 
 static const struct argp_option object_opts[] = {
 	{ "only", KEY_ONLY, "GLOB", 0,
@@ -124,6 +124,8 @@ static const struct argp_option object_opts[] = {
 	  "so many entries has a map whose size the loader sets; may be "
 	  "repeated",
 	  1 },
+	{ "global", KEY_GLOBAL, "NAME=VALUE", 0,
+	  "so much is a constant that the loader sets; may be repeated", 1 },
 	{ "target", KEY_TARGET, "PROG=FUNC", 0,
 	  "what a program attaches to if the loader says that; may be "
 	  "repeated",
@@ -143,6 +145,10 @@ static error_t parse_object(int key, char *arg, struct argp_state *state)
 	case KEY_MAP_SIZE:
 		if (obj_settings_size(s, arg, &f))
 			argp_error(state, "--map-size: %s", f.msg);
+		return 0;
+	case KEY_GLOBAL:
+		if (obj_settings_global(s, arg, &f))
+			argp_error(state, "--global: %s", f.msg);
 		return 0;
 	case KEY_TARGET:
 		if (obj_settings_target(s, arg, &f))

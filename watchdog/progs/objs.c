@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "progs/obj_globals.h"
 #include "progs/objs.h"
 #include "show/duration.h"
 
@@ -69,6 +70,11 @@ int obj_settings_target(struct obj_settings *s, char *arg, struct fault *f)
 	return add_setting(&s->targets, arg, "PROG=FUNC", f);
 }
 
+int obj_settings_global(struct obj_settings *s, char *arg, struct fault *f)
+{
+	return add_setting(&s->globals, arg, "NAME=VALUE", f);
+}
+
 static struct obj_setting *find_setting(struct obj_setting *s, const char *name)
 {
 	while (s && strcmp(s->name, name))
@@ -93,7 +99,8 @@ int obj_settings_used(const struct obj_settings *s, struct fault *f)
 {
 	int ret = all_used(s->sizes, "map", f);
 
-	return ret ? ret : all_used(s->targets, "program", f);
+	ret = ret ? ret : all_used(s->targets, "program", f);
+	return ret ? ret : all_used(s->globals, "variable", f);
 }
 
 static void free_settings(struct obj_setting *s)
@@ -110,6 +117,7 @@ void obj_settings_free(struct obj_settings *s)
 {
 	free_settings(s->sizes);
 	free_settings(s->targets);
+	free_settings(s->globals);
 }
 
 /* --- What libbpf says -------------------------------------------------------------------- */
@@ -331,6 +339,17 @@ static void set_map(struct load *l, struct bpf_map *map)
 			bpf_map__set_autocreate(map, false);
 }
 
+static int set_globals(struct load *l, struct bpf_object *obj)
+{
+	int ret = 0;
+
+	for (struct obj_setting *g = l->settings->globals; !ret && g;
+	     g = g->next)
+		ret = obj_globals_set(obj, g->name, g->value, &g->used,
+				      &l->ctx->fault);
+	return ret;
+}
+
 /* A target that the kernel lacks: the program is refused. */
 static void set_prog(struct load *l, struct bpf_program *prog, size_t i)
 {
@@ -427,6 +446,9 @@ static int load_once(struct load *l, struct bpf_object **obj)
 	bpf_object__for_each_map(map, *obj)
 		set_map(l, map);
 	l->noted = true;
+	err = set_globals(l, *obj);
+	if (err)
+		return err;
 	bpf_object__for_each_program(prog, *obj) {
 		set_prog(l, prog, i++);
 		left |= bpf_program__autoload(prog);

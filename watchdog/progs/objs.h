@@ -24,11 +24,13 @@ struct obj_settings {
 	const char *only; /* glob of names of programs, NULL: all */
 	struct obj_setting *sizes; /* of maps */
 	struct obj_setting *targets; /* functions that programs attach to */
+	struct obj_setting *globals; /* constants */
 };
 
 /* NAME=VALUE; the value of sizes is a number. Returns an exit status. */
 int obj_settings_size(struct obj_settings *s, char *arg, struct fault *f);
 int obj_settings_target(struct obj_settings *s, char *arg, struct fault *f);
+int obj_settings_global(struct obj_settings *s, char *arg, struct fault *f);
 /* A setting that no object has had a use for is a fault. */
 int obj_settings_used(const struct obj_settings *s, struct fault *f);
 void obj_settings_free(struct obj_settings *s);
