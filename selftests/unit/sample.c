@@ -31,6 +31,7 @@ static void sample_of_a_quiet_run(void **state)
 	assert_int_equal(s.calls, CALIB_LOOP);
 	assert_int_equal(s.outliers, 0);
 	assert_int_equal(s.sum, 97 * 80 + 70 + 4980);
+	free(s.kept);
 }
 
 static void sample_leaves_out_interrupts(void **state)
@@ -48,11 +49,11 @@ static void sample_leaves_out_interrupts(void **state)
 	assert_int_equal(s.outlier_max, 9000);
 	assert_int_equal(s.worst, 300);
 	assert_int_equal(s.calls, CALIB_LOOP - 2);
-	assert_int_equal(s.by_noise, 0);
 	calib_take_run(&s, ns, 0, 1);
 	assert_int_equal(s.outliers, 3);
 	assert_int_equal(s.worst, 5000);
 	assert_int_equal(s.runs, 2);
+	free(s.kept);
 }
 
 /* However many interrupts: half of the calls are always kept. */
@@ -66,35 +67,32 @@ static void sample_keeps_half(void **state)
 	calib_take_run(&s, ns, 0, 1000);
 	assert_int_equal(s.calls, CALIB_LOOP / 2 + 1);
 	assert_int_equal(s.worst, 100);
+	free(s.kept);
 }
 
-static void sample_takes_back(void **state)
+/* One of a hundred is chance, in the worst and in the mean. */
+static void sample_worst_is_a_quantile(void **state)
 {
 	struct calib_sample s = sample_new();
+	u64 ns[CALIB_LOOP];
 
-	s.runs = 10;
-	s.worst = 100;
-	s.by_noise = 4;
-	for (int i = 0; i < 4; i++)
-		s.left_out[i] = 1000 * (4 - i);
-	/* in fewer than every other run */
-	calib_take_back(&s);
-	assert_int_equal(s.worst, 100);
-	s.runs = 8;
-	calib_take_back(&s);
-	assert_int_equal(s.worst, 3000);
-	s.by_noise = 2;
-	s.worst = 100;
-	s.runs = 1;
-	calib_take_back(&s);
-	assert_int_equal(s.worst, 100);
+	fill_times(ns, 100);
+	ns[3] = 5000;
+	ns[5] = 150;
+	calib_take_run(&s, ns, 0, 0);
+	calib_settle(&s, 990);
+	assert_int_equal(s.worst, 150);
+	assert_int_equal(s.beyond, 1);
+	assert_int_equal(s.sum / s.calls, 100);
+	assert_int_equal(s.best, 100);
+	assert_null(s.kept);
 }
 
 static const struct CMUnitTest sample_tests[] = {
 	cmocka_unit_test(sample_of_a_quiet_run),
 	cmocka_unit_test(sample_leaves_out_interrupts),
 	cmocka_unit_test(sample_keeps_half),
-	cmocka_unit_test(sample_takes_back),
+	cmocka_unit_test(sample_worst_is_a_quantile),
 };
 
 RUN(sample_tests)

@@ -167,29 +167,31 @@ void calib_hooks_leave(void);
 u64 calib_interrupts(void);
 
 /* What was seen of many calls, in ns. */
-#define CALIB_OUTLIERS 64
 struct calib_sample {
 	u64 best, worst, sum, calls, runs, outliers, outlier_max;
-	u64 by_noise; /* of them: no interrupt was counted */
-	u64 left_out[CALIB_OUTLIERS]; /* the first of those */
+	u64 beyond; /* calls that took longer than the worst */
+	u64 *kept; /* until it is settled: of each call that is not left out */
 };
+
+/* So many of a thousand calls are within the worst, of instructions, which no state makes
+ * longer, and of runs from entry to return.
+ */
+#define CALIB_CALLS_PERMILLE 990
+#define CALIB_INSNS_PERMILLE 900
+#define CALIB_RUNS_PERMILLE 999
 
 int calib_by_value(const void *a, const void *b); /* of u64 */
 /* Generates a row's program and loads it, else says why not. -errno */
 int calib_load_row(struct calib_env *env, const struct calib_row *row, u32 size,
 		   bool empty, struct calib_prog *prog, char *why,
 		   size_t why_size);
-/* Finds out how often time passes here while nothing runs: a hypervisor does not
- * count as interrupts what it takes. -errno
- */
-int calib_noise(struct calib_env *env);
 /* Takes the times of one run into the sample, less the overhead, and leaves out
- * those that its interrupts, or the noise, fell into.
+ * those that its interrupts fell into.
  */
 void calib_take_run(struct calib_sample *s, const u64 *ns, u64 overhead,
 		    u64 interrupts);
-/* What is left out in every other run is no accident: it is taken back. */
-void calib_take_back(struct calib_sample *s);
+/* All runs are taken: so many of a thousand calls are within the worst. */
+void calib_settle(struct calib_sample *s, u32 permille);
 /* The middle of what a program measures: all that is not the call. */
 int calib_overhead(struct calib_env *env, const struct calib_prog *p,
 		   u64 *overhead);
@@ -199,6 +201,7 @@ struct calib_opts {
 	bool quick; /* one round, and no contention */
 	const char *only; /* glob of names, NULL: all */
 	u32 passes, max_error_pct;
+	bool exact; /* the clock counts instructions: all is the call's */
 	const struct model *again; /* only what it has, NULL: all */
 	int verbose;
 	void (*say)(void *arg, const char *name, const char *what);
@@ -214,6 +217,11 @@ int calib_measure_calls(struct calib_env *env, const struct calib_opts *opts,
 			struct model *m, struct fault *f);
 int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 			struct model *m, struct fault *f);
+/* Those of the class of entries, and what a cold start takes; entry.c. -errno */
+int calib_measure_entry(struct calib_env *env, const struct calib_opts *opts,
+			struct model_entry *e, const struct model_entry *alu);
+/* Widens a class by what was seen of one member, in ps. */
+void calib_add_sample(struct model_entry *e, const struct calib_sample *s);
 int calib_measure_cpus(struct calib_env *env, const struct calib_opts *opts,
 		       struct model *m, struct fault *f);
 

@@ -49,10 +49,11 @@ static int calls_measure(struct calib_env *env, const struct calib_opts *opts,
 		snprintf(why, why_size, "cannot be run here (%s)",
 			 errno_name(-err));
 		calib_unload(&full);
+		calib_settle(s, 1000);
 		return err;
 	}
 	calib_unload(&full);
-	calib_take_back(s);
+	calib_settle(s, opts->exact ? 1000 : CALIB_CALLS_PERMILLE);
 	if (!s->sum && s->best == UINT64_MAX)
 		return -EINVAL;
 	if (mem->failed >= calls) {
@@ -241,6 +242,7 @@ static int calls_measure_row(struct calib_env *env,
 			break;
 		e.calls += samples[points].calls;
 		e.outliers += samples[points].outliers;
+		e.beyond += samples[points].beyond;
 		if (samples[points].outlier_max * 1000 > e.outlier_max_ps)
 			e.outlier_max_ps = samples[points].outlier_max * 1000;
 		points++;

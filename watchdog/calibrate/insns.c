@@ -238,7 +238,7 @@ static int insns_measure(struct calib_env *env, const struct calib_opts *opts,
 			 int how, struct calib_sample *s)
 {
 	struct calib_mem *mem = calib_mem(env);
-	int runs = opts->quick ? 2 : 10, err = 0;
+	int runs = opts->quick ? 2 : 20, err = 0;
 	static struct calib_code code;
 	struct calib_prog prog;
 	static char log[4096];
@@ -273,15 +273,14 @@ static int insns_measure(struct calib_env *env, const struct calib_opts *opts,
 				       calib_interrupts() - before);
 	}
 	calib_unload(&prog);
-	calib_take_back(s);
+	calib_settle(s, opts->exact ? 1000 : CALIB_INSNS_PERMILLE);
 	s->best = s->best * 1000 / COPIES;
 	s->worst = (s->worst * 1000 + COPIES - 1) / COPIES;
 	s->sum = s->sum * 1000 / COPIES;
 	return err;
 }
 
-/* Widens the class by one member. */
-static void widen(struct model_entry *e, const struct calib_sample *s)
+void calib_add_sample(struct model_entry *e, const struct calib_sample *s)
 {
 	u64 sum = e->mean_ps * e->calls + s->sum;
 
@@ -293,6 +292,7 @@ static void widen(struct model_entry *e, const struct calib_sample *s)
 	e->calls += s->calls;
 	e->mean_ps = e->calls ? sum / e->calls : 0;
 	e->outliers += s->outliers;
+	e->beyond += s->beyond;
 	e->all_mean_ps = e->mean_ps;
 }
 
@@ -317,91 +317,19 @@ static void measure_ctx(struct calib_env *env, const struct calib_opts *opts,
 				INSN(BPF_LDX | BPF_MEM | BPF_W, 4, 6, off, 0);
 			if (!insns_measure(env, opts, contexts[i].type, insns,
 					   0, &s))
-				widen(e, &s);
+				calib_add_sample(e, &s);
 			insns[0].code = BPF_LDX | BPF_MEM | BPF_DW;
 			if (!(off % 8) &&
 			    !insns_measure(env, opts, contexts[i].type, insns,
 					   0, &s))
-				widen(e, &s);
+				calib_add_sample(e, &s);
 			insns[0] =
 				INSN(BPF_STX | BPF_MEM | BPF_W, 6, 3, off, 0);
 			if (!insns_measure(env, opts, contexts[i].type, insns,
 					   0, &s))
-				widen(e, &s);
+				calib_add_sample(e, &s);
 		}
 	}
-}
-
-/* A hundred runs, each as run statistics see it. */
-static int one_hundred(const struct calib_prog *prog, struct calib_sample *s)
-{
-	u64 ns[CALIB_LOOP], before = calib_interrupts(), last = 0;
-
-	for (int run = -1; run < CALIB_LOOP; run++) {
-		struct bpf_prog_info info = {};
-		u32 len = sizeof(info);
-		int err = calib_run(prog);
-
-		if (err)
-			return err;
-		if (bpf_prog_get_info_by_fd(prog->fd, &info, &len))
-			return -errno;
-		if (run >= 0)
-			ns[run] = info.run_time_ns - last;
-		last = info.run_time_ns;
-	}
-	calib_take_run(s, ns, 0, calib_interrupts() - before);
-	return 0;
-}
-
-/* A run of a program that does next to nothing, as run statistics see it. */
-static int measure_entry(struct calib_env *env, const struct calib_opts *opts,
-			 struct model_entry *e, const struct model_entry *alu)
-{
-	static const enum calib_type types[] = {
-		CALIB_TC,      CALIB_XDP,	 CALIB_RAW_TP,
-		CALIB_SYSCALL, CALIB_CGROUP_SKB, CALIB_FENTRY,
-	};
-	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	int runs = opts->quick ? 1 : 10;
-	static struct calib_code code;
-	static char log[4096];
-
-	if (stats < 0)
-		return -errno;
-	for (size_t i = 0; i < 2 * ARRAY_SIZE(types); i++) {
-		struct calib_prog prog;
-		struct calib_sample s;
-
-		code.n = code.callback = 0;
-		if (i % 2) {
-			/* all registers to save, and a stack */
-			for (int reg = 6; reg <= 9; reg++)
-				insns_emit(&code, MOVI(reg, 1));
-			insns_emit(&code, STI(10, -512, 0));
-		}
-		insns_emit(&code, MOVI(0, 0));
-		insns_emit(&code, EXIT());
-		if (calib_load(env, types[i / 2], &code, &prog, log,
-			       sizeof(log)))
-			continue;
-		s = (struct calib_sample){ .best = UINT64_MAX };
-		for (int run = 0; run < runs; run++)
-			if (one_hundred(&prog, &s))
-				break;
-		calib_take_back(&s);
-		s.best *= 1000;
-		/* what it does, and the return, are not the entry */
-		s.best -= s.best > 2 * alu->worst_ps ? 2 * alu->worst_ps :
-						       s.best;
-		s.worst *= 1000;
-		s.sum *= 1000;
-		if (s.calls)
-			widen(e, &s);
-		calib_unload(&prog);
-	}
-	close(stats);
-	return e->measured ? 0 : -ENODATA;
 }
 
 static void measure_call(struct calib_env *env, const struct calib_opts *opts,
@@ -415,10 +343,10 @@ static void measure_call(struct calib_env *env, const struct calib_opts *opts,
 		return;
 	/* what is called does one thing, which is not the call */
 	s.best = s.best > alu->worst_ps ? s.best - alu->worst_ps : 0;
-	widen(e, &s);
+	calib_add_sample(e, &s);
 	if (!insns_measure(env, opts, CALIB_TC, insns, CALLS | BUSY, &s)) {
 		s.best = e->best_ps;
-		widen(e, &s);
+		calib_add_sample(e, &s);
 	}
 }
 
@@ -450,14 +378,15 @@ int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 
 		if (insns_wanted(opts, mb->class) &&
 		    !insns_measure(env, opts, mb->type, mb->insns, how, &s))
-			widen(&e[mb->class], &s);
+			calib_add_sample(&e[mb->class], &s);
 	}
 	if (insns_wanted(opts, BPF_COST_CTX))
 		measure_ctx(env, opts, &e[BPF_COST_CTX]);
 	if (insns_wanted(opts, BPF_COST_CALL))
 		measure_call(env, opts, &e[BPF_COST_CALL], &e[BPF_COST_ALU]);
 	if (insns_wanted(opts, BPF_COST_ENTRY))
-		measure_entry(env, opts, &e[BPF_COST_ENTRY], &e[BPF_COST_ALU]);
+		calib_measure_entry(env, opts, &e[BPF_COST_ENTRY],
+				    &e[BPF_COST_ALU]);
 	if (insns_wanted(opts, BPF_COST_PROBE) &&
 	    task_offset(env, "group_leader") && task_offset(env, "pid")) {
 		const struct bpf_insn insns[2] = { INSN(
@@ -466,7 +395,7 @@ int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 		struct calib_sample s;
 
 		if (!insns_measure(env, opts, CALIB_RAW_TP, insns, PROBES, &s))
-			widen(&e[BPF_COST_PROBE], &s);
+			calib_add_sample(&e[BPF_COST_PROBE], &s);
 	}
 	for (u32 i = 1; !err && i < __MAX_BPF_COST_CLASS; i++) {
 		if (!insns_wanted(opts, i))

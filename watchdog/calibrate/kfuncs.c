@@ -91,6 +91,21 @@ const struct calib_row calib_kfunc_rows[] = {
 	MASK("any_and_distribute", "s1, s1", FAILS),
 	MASK("weight", "s1", FAILS),
 
+	/* what schedulers ask for */
+	{ "scx_bpf_nr_cpu_ids", SYS, "scx_bpf_nr_cpu_ids()", FAILS },
+	{ "scx_bpf_cpuperf_cap", SYS, "scx_bpf_cpuperf_cap(0)", FAILS },
+	{ "scx_bpf_cpuperf_cur", SYS, "scx_bpf_cpuperf_cur(0)", FAILS },
+	{ "scx_bpf_dsq_nr_queued", SYS, "scx_bpf_dsq_nr_queued(0)", FAILS },
+	{ "scx_bpf_task_cpu", SYS, "scx_bpf_task_cpu(s0)", TASK, FAILS },
+	{ "scx_bpf_task_running", SYS, "scx_bpf_task_running(s0)", TASK, FAILS },
+	{ "scx_bpf_get_possible_cpumask", SYS,
+	  "r9 = scx_bpf_get_possible_cpumask()",
+	  .post = "scx_bpf_put_cpumask(r9)", FAILS },
+	{ "scx_bpf_get_online_cpumask", SYS, "r9 = scx_bpf_get_online_cpumask()",
+	  .post = "scx_bpf_put_cpumask(r9)", FAILS },
+	{ "scx_bpf_put_cpumask", SYS, "scx_bpf_put_cpumask(r9)",
+	  .pre = "r9 = scx_bpf_get_possible_cpumask()", VOID },
+
 	/* dynamic pointers */
 	{ "bpf_dynptr_size", SYS, "bpf_dynptr_size(fp-40)", DYNPTR, FAILS },
 	{ "bpf_dynptr_is_null", SYS, "bpf_dynptr_is_null(fp-40)", DYNPTR,

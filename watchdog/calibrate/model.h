@@ -41,8 +41,11 @@ struct model_entry {
 	u32 cpus_pct[MODEL_CPUS_MAX + 1];
 	char reason[MODEL_TEXT_LEN]; /* of a default */
 	int line; /* in its file */
-	/* while it is measured: of calls of all sizes; between two sizes */
+	/* while it is measured: of calls of all sizes; between two sizes; calls that took
+	 * longer than the worst
+	 */
 	u64 all_mean_ps, steepest_ps;
+	u32 beyond;
 };
 
 struct model {

@@ -3,11 +3,12 @@
  *
  * All is measured in several passes, one after the other, so that what disturbs one
  * of them does not disturb the same entry in the next. An entry contains what each
- * pass saw of it. It is settled if its passes agree on the mean of its calls, and
- * their lines fit, within the limit. What is not is measured once more, and then
- * two passes must agree. If none do, the entry is widened: it grows with size as
- * fast as the steepest piece between two sizes, and the file marks it. Of many
- * such entries no model is made.
+ * pass saw of it. It is settled if its passes agree on the mean and the worst of its
+ * calls, and their lines fit, within the limit. What is not is measured again, up to so
+ * many times, until two passes agree: these two are the entry, since what is
+ * chance, or load, is no more than itself. If none do, the entry contains all passes and
+ * is widened: it grows with size as fast as the steepest piece between two sizes, and
+ * the file marks it. Of many such entries no model is made.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,20 +16,29 @@
 #include <string.h>
 #include "calibrate/calib.h"
 
+/* How often what is not settled is measured again. */
+#define CALIB_AGAIN 4
 /* So many may be widened, or a tenth of all that is measured. */
 #define WIDENED_FEW 16
 
-static u32 difference(const struct model_entry *a, const struct model_entry *b)
+static u32 apart(u64 a, u64 b, u64 tick_ps)
 {
-	u64 less = a->all_mean_ps < b->all_mean_ps ? a->all_mean_ps :
-						     b->all_mean_ps;
-	u64 more = a->all_mean_ps + b->all_mean_ps - less, permille;
+	u64 less = a < b ? a : b, more = a + b - less, permille;
 
-	/* below half a ns the clock tells nothing apart */
-	if (more - less <= 500)
+	if (more - less <= tick_ps)
 		return 0;
 	permille = (more - less) * 1000 / (less ? less : 1);
 	return permille < UINT32_MAX ? permille : UINT32_MAX;
+}
+
+/* Below half a ns the clock tells no means apart, nor times of calls below its ticks. */
+static u32 difference(const struct model_entry *a, const struct model_entry *b)
+{
+	u32 mean = apart(a->all_mean_ps, b->all_mean_ps, 500);
+	u32 worst = apart(a->worst_ps, b->worst_ps,
+			  a->kind == MODEL_INSN ? 500 : 10000);
+
+	return mean > worst ? mean : worst;
 }
 
 static u32 pair_error(const struct model_entry *a, const struct model_entry *b)
@@ -43,6 +53,7 @@ static u32 pair_error(const struct model_entry *a, const struct model_entry *b)
 void calib_widen(struct model_entry *to, const struct model_entry *e)
 {
 	to->outliers += e->outliers;
+	to->beyond += e->beyond;
 	LESS(to, e, best_ps);
 	LESS(to, e, best_per_unit_ps);
 	MORE(to, e, worst_ps);
@@ -88,28 +99,46 @@ static void contain_defaults(struct model_entry *e, const struct model *passes,
 	}
 }
 
-/* The two that are furthest from each other, or closest, say how far it is off. */
-static void judge_entry(struct model_entry *e, const struct model_entry **found,
-			int n, bool closest)
-{
-	u32 chosen = closest ? UINT32_MAX : 0;
+struct pair {
+	const struct model_entry *a, *b;
+	u32 error;
+};
 
-	if (n == 1) {
-		e->fit_error_permille = found[0]->fit_error_permille;
-		return;
-	}
+/* The two that are furthest from each other, or closest. */
+static struct pair choose_pair(const struct model_entry **found, int n,
+			       bool closest)
+{
+	struct pair chosen = { found[0], found[0],
+			       closest && n > 1 ? UINT32_MAX : 0 };
+
 	for (int i = 0; i < n; i++) {
 		for (int j = i + 1; j < n; j++) {
 			u32 error = pair_error(found[i], found[j]);
 
-			if (closest ? error > chosen : error < chosen)
-				continue;
-			chosen = error;
-			e->difference_permille = difference(found[i], found[j]);
-			e->fit_error_permille = found[i]->fit_error_permille;
-			MORE(e, found[j], fit_error_permille);
+			if (closest ? error <= chosen.error :
+				      error >= chosen.error)
+				chosen = (struct pair){ found[i], found[j],
+							error };
 		}
 	}
+	return chosen;
+}
+
+/* What the passes say, or the two of them that agree, if there are such. */
+static void merge_entry(struct model_entry *e, const struct model_entry **found,
+			int n, bool closest, u32 max_permille)
+{
+	struct pair p = choose_pair(found, n, closest);
+	bool agreed = closest && n > 1 && p.error <= max_permille;
+
+	*e = agreed ? *p.a : *found[0];
+	if (agreed)
+		contain(e, p.b);
+	for (int i = 1; i < n && !agreed; i++)
+		contain(e, found[i]);
+	e->fit_error_permille = p.a->fit_error_permille;
+	MORE(e, p.b, fit_error_permille);
+	e->difference_permille = p.a == p.b ? 0 : difference(p.a, p.b);
 }
 
 static bool settled(const struct model_entry *e, u32 max_permille)
@@ -118,20 +147,17 @@ static bool settled(const struct model_entry *e, u32 max_permille)
 				e->difference_permille <= max_permille);
 }
 
-static int merge(struct model *m, const struct model *passes, int n, bool again)
+static int merge(struct model *m, const struct model *passes, int n, bool again,
+		 u32 max_permille)
 {
-	const struct model_entry *found[CALIB_PASSES_MAX + 1];
+	const struct model_entry *found[CALIB_PASSES_MAX + CALIB_AGAIN];
 
 	for (size_t i = 0; i < passes[0].n; i++) {
 		struct model_entry e = passes[0].entries[i];
 		int n_found = collect_entry(passes, n, &e, found);
 
 		if (n_found)
-			e = *found[0];
-		for (int j = 1; j < n_found; j++)
-			contain(&e, found[j]);
-		if (n_found)
-			judge_entry(&e, found, n_found, again);
+			merge_entry(&e, found, n_found, again, max_permille);
 		else
 			contain_defaults(&e, passes, n);
 		if (model_add(m, &e))
@@ -167,13 +193,13 @@ static void widen_all(struct model *m, u32 max_permille)
 /* The heads that say how good it is. */
 static void note_errors(struct model *m, const struct calib_opts *opts)
 {
-	u64 calls = 0, all = 0, permille = 0;
+	u64 within = 0, all = 0, permille = 0;
 
 	for (size_t i = 0; i < m->n; i++) {
 		const struct model_entry *e = &m->entries[i];
 
-		calls += e->calls;
-		all += (u64)e->calls + e->outliers;
+		within += e->calls - e->beyond;
+		all += e->calls;
 		if (e->fit_error_permille > permille)
 			permille = e->fit_error_permille;
 		if (e->difference_permille > permille)
@@ -183,7 +209,7 @@ static void note_errors(struct model *m, const struct calib_opts *opts)
 	snprintf(m->max_error, sizeof(m->max_error), "%u", opts->max_error_pct);
 	snprintf(m->error, sizeof(m->error), "%.1f", permille / 10.0);
 	snprintf(m->quantile, sizeof(m->quantile), "%.3f",
-		 all ? (u64)(calls * 1e5 / all) / 1e3 : 100);
+		 all ? (u64)(within * 1e5 / all) / 1e3 : 100);
 }
 
 static int too_many(const struct model *bad, size_t measured,
@@ -218,7 +244,7 @@ static int one_pass(struct calib_env *env, const struct calib_opts *opts,
 int calib_measure(struct calib_env *env, const struct calib_opts *opts,
 		  struct model *m, struct fault *f)
 {
-	struct model passes[CALIB_PASSES_MAX + 1] = {}, bad = {};
+	struct model passes[CALIB_PASSES_MAX + CALIB_AGAIN] = {}, bad = {};
 	u32 limit = opts->max_error_pct * 10;
 	struct calib_opts again = *opts;
 	int n = opts->passes, ret = 0, err = 0;
@@ -226,13 +252,13 @@ int calib_measure(struct calib_env *env, const struct calib_opts *opts,
 
 	for (int i = 0; !ret && i < n; i++)
 		ret = one_pass(env, opts, &passes[i], f);
-	err = ret ? 0 : merge(m, passes, n, false);
+	err = ret ? 0 : merge(m, passes, n, false, limit);
 	err = err ? err : unsettled(m, limit, &bad);
-	if (!ret && !err && bad.n) {
+	for (int i = 0; !ret && !err && bad.n && i < CALIB_AGAIN; i++) {
 		again.again = &bad;
-		ret = one_pass(env, &again, &passes[n], f);
+		ret = one_pass(env, &again, &passes[n++], f);
 		model_free(m);
-		err = ret ? 0 : merge(m, passes, n + 1, true);
+		err = ret ? 0 : merge(m, passes, n, true, limit);
 		model_free(&bad);
 		err = err ? err : unsettled(m, limit, &bad);
 	}
@@ -254,7 +280,7 @@ int calib_measure(struct calib_env *env, const struct calib_opts *opts,
 			 e->fit_error_permille / 10.0);
 		opts->say(opts->arg, model_key(e, key, sizeof(key)), said);
 	}
-	for (int i = 0; i <= n; i++)
+	for (int i = 0; i < n; i++)
 		model_free(&passes[i]);
 	model_free(&bad);
 	return ret;

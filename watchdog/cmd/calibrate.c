@@ -179,12 +179,11 @@ static int do_run(struct calibrate *c)
 	c->opts.say = calibrate_say;
 	c->opts.arg = c->ctx;
 	model_stamp(&m);
+	c->opts.exact = strstr(m.clock, ",icount");
 	env = calib_env_new(f);
 	if (!env)
 		return f->exit;
 	snprintf(m.path, sizeof(m.path), "%s", path);
-	if (calib_noise(env))
-		note(c->ctx, "how quiet this machine is cannot be measured");
 	if (!c->opts.passes)
 		c->opts.passes = c->opts.quick ? 1 : 2;
 	ret = calib_measure(env, &c->opts, &m, f);
