@@ -94,6 +94,40 @@ static void model_is_read(void **state)
 	model_free(&m);
 }
 
+/* Beyond what was measured, on a line, and by as much above it as it is off. */
+static void model_knows_contention(void **state)
+{
+	struct model_entry e = {}, two = {}, bent = {};
+
+	assert_true(model_contended(&e, 64) == 1);
+	assert_true(model_contention_above(&e) < 0);
+
+	/* from one measurement nothing is known of the law */
+	two.cpus_pct[2] = 150;
+	assert_true(model_contended(&two, 1) == 1);
+	assert_true(model_contended(&two, 2) == 1.5);
+	assert_float_equal(model_contended(&two, 64), 1 + 63 * 0.5, 1e-6);
+	assert_true(model_contention_above(&two) < 0);
+
+	for (u32 n = 2; n <= MODEL_CPUS_MAX; n++)
+		e.cpus_pct[n] = 100 + 40 * (n - 1);
+	assert_float_equal(model_contended(&e, 5), 2.6, 1e-6);
+	assert_float_equal(model_contended(&e, 101), 41, 1e-6);
+	assert_float_equal(model_contention_above(&e), 0, 1e-6);
+
+	/* the more of them, the more each waits: the line is below the last */
+	for (u32 n = 2; n <= MODEL_CPUS_MAX; n++)
+		bent.cpus_pct[n] = 100 + 10 * (n - 1) * (n - 1);
+	assert_float_equal(model_contended(&bent, 8), 5.9, 1e-6);
+	assert_true(model_contended(&bent, 9) > 5.9);
+	assert_true(model_contention_above(&bent) > 10);
+	assert_true(model_contention_above(&bent) < 50);
+
+	/* what others make cheaper costs what it does alone */
+	two.cpus_pct[2] = 90;
+	assert_true(model_contended(&two, 64) == 1);
+}
+
 /* What is written is read again as it was. */
 static void model_is_written(void **state)
 {
@@ -308,9 +342,13 @@ static void model_keeps_state(void **state)
 }
 
 static const struct CMUnitTest model_tests[] = {
-	cmocka_unit_test(model_is_read),    cmocka_unit_test(model_is_written),
-	cmocka_unit_test(model_is_refused), cmocka_unit_test(model_times),
-	cmocka_unit_test(model_names),	    cmocka_unit_test(model_keeps_state),
+	cmocka_unit_test(model_is_read),
+	cmocka_unit_test(model_is_written),
+	cmocka_unit_test(model_is_refused),
+	cmocka_unit_test(model_times),
+	cmocka_unit_test(model_names),
+	cmocka_unit_test(model_keeps_state),
+	cmocka_unit_test(model_knows_contention),
 };
 
 int main(void)

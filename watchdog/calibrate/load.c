@@ -34,22 +34,14 @@ static int load_refused(const struct model *m, const struct model_entry **sent,
 			 reason);
 }
 
-/* With n CPUs at work on the same map; of more than were measured nothing is
- * known, so the most are taken.
- */
+/* With n CPUs at work on the same map. */
 static u64 contended(const struct model_entry *e, u64 ps, u32 cpus)
 {
-	u32 pct = 100;
+	double all = ps * model_contended(e, cpus);
 
-	for (u32 i = 2; i <= cpus && i <= MODEL_CPUS_MAX; i++)
-		if (e->cpus_pct[i] > pct)
-			pct = e->cpus_pct[i];
 	if (ps == MODEL_UNBOUNDED)
 		return ps;
-	if (__builtin_mul_overflow(ps, pct, &ps))
-		return MODEL_PS_MAX;
-	ps /= 100;
-	return ps > MODEL_PS_MAX ? MODEL_PS_MAX : ps;
+	return all < MODEL_PS_MAX ? (u64)all : MODEL_PS_MAX;
 }
 
 static void translate(const struct model_entry *e, u32 cpus,

@@ -78,6 +78,13 @@ const char *model_key(const struct model_entry *e, char *buf, size_t size);
 /* This machine, its clock and CPUs, and the date. */
 void model_stamp(struct model *m);
 
+/* How many times as much does a call cost on so many CPUs at once as on one? Beyond what was
+ * measured by a law, which measurements are above by so many percent at most; -1: there are not
+ * enough to say. law.c
+ */
+double model_contended(const struct model_entry *e, u32 cpus);
+double model_contention_above(const struct model_entry *e);
+
 /* ps to "12.345" ns and back; -EINVAL, -ERANGE */
 #define NS_LEN 32
 const char *model_ns(u64 ps, char buf[NS_LEN]);

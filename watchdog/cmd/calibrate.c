@@ -413,6 +413,13 @@ static struct val get_cpus2(const void *row)
 	return (struct val){ .known = e->cpus_pct[2], .num = e->cpus_pct[2] };
 }
 
+static struct val get_law(const void *row)
+{
+	double above = model_contention_above(either(row));
+
+	return val_real(above, above >= 0);
+}
+
 static struct val get_change(const void *row)
 {
 	const struct row *r = row;
@@ -439,6 +446,9 @@ static const struct col show_cols[] = {
 	  "difference of the mean between passes", get_difference },
 	{ "2cpus%", "cpus2_percent", VAL_U64, COL_DEFAULT,
 	  "on two CPUs at once, of what it takes on one", get_cpus2 },
+	{ "law%", "cpus_law_error_percent", VAL_REAL, 0,
+	  "what was measured on more CPUs is above a line over their number by",
+	  get_law },
 	{ "calls", "calls", VAL_U64, 0, "calls measured", get_calls },
 	{ "outliers", "outliers", VAL_U64, COL_DEFAULT,
 	  "calls left out for an interrupt", get_outliers },
