@@ -17,7 +17,7 @@ struct law {
 	u32 points;
 };
 
-static struct law fit(const struct model_entry *e)
+static struct law law_of(const struct model_entry *e)
 {
 	double both = 0, squares = 0;
 	struct law law = {};
@@ -42,7 +42,7 @@ static struct law fit(const struct model_entry *e)
 
 double model_contended(const struct model_entry *e, u32 cpus)
 {
-	struct law law = fit(e);
+	struct law law = law_of(e);
 	double percent = ALONE;
 
 	/* above all that was measured */
@@ -55,7 +55,7 @@ double model_contended(const struct model_entry *e, u32 cpus)
 
 double model_contention_above(const struct model_entry *e)
 {
-	struct law law = fit(e);
+	struct law law = law_of(e);
 
 	return law.points > 1 ? law.above * 100 : -1;
 }
