@@ -98,7 +98,7 @@ help:
 	@echo 'Variables'
 	@echo '  O=.output        where all is built'
 	@echo '  LINUX_SRC=DIR    a Linux 6.12 tree instead of the Debian package'
-	@echo '  KERNEL=path      bzImage for vm and test      SMP=2 MEM=2G TIMEOUT=300 (seconds)'
+	@echo '  KERNEL=path      bzImage for vm and test      SMP=2 MEM=2G TIMEOUT=300 (seconds; tests have their own)'
 	@echo '  ICOUNT=1         guest time counts instructions, one CPU'
 	@echo '  prefix=/usr/local DESTDIR=   where install puts the tool'
 	@echo '  V=1              show commands and output of long steps'
@@ -133,7 +133,7 @@ unit: unit-tests
 test: all deb unit-tests
 	@scripts/test.sh '$(subst ','\'',$(T))'
 test-debug: all deb unit-tests kernel-debug
-	@KERNEL='$(or $(KERNEL),$(KSRC)/.debug/arch/x86/boot/bzImage)' TIMEOUT=$(or $(TIMEOUT),1800) \
+	@KERNEL='$(or $(KERNEL),$(KSRC)/.debug/arch/x86/boot/bzImage)' SILENCE=3600 \
 		scripts/test.sh '$(subst ','\'',$(T))'
 test-all: all
 	@scripts/test-all.sh $(S)

@@ -12,10 +12,12 @@ set -euo pipefail
 { # read as a whole, so that an edit does not disturb a run
 glob=${1:-*}
 [[ $glob != kill-everywhere ]] || glob=kill_everywhere
+limit=${TIMEOUT:-0}	# of the VM of all tests, if one was asked for
 export KERNEL=${KERNEL:-$KBUILD/arch/x86/boot/bzImage} TIMEOUT=${TIMEOUT:-2100}
 vm=$repo/selftests/vm/run.sh
 runner=$O/selftests/runner
 results=$O/log/test.tsv		# name, result, seconds
+silence=${SILENCE:-1200}
 mkdir -p "$O/log"
 : >"$results"
 last=$EPOCHREALTIME
@@ -72,9 +74,11 @@ consume() {
 		fi
 	done
 }
+# Each test has its own limit, and says when it is through: the VM has none, however slow the
+# machine is, but is not waited for when nothing is said for longer than any test may take.
 guest() { # command; status of the VM
 	local rc=0
-	"$vm" "$1" | consume || rc=${PIPESTATUS[0]}
+	TIMEOUT=$limit SILENCE=$silence "$vm" "$1" | consume || rc=${PIPESTATUS[0]}
 	return "$rc"
 }
 
@@ -90,6 +94,20 @@ status_is() {
 	return 1
 }
 times_out() { TIMEOUT=8 status_is 124 'sleep 1000'; }
+# An emulator that only prints, for longer than it may say nothing, and then hangs: how long a
+# guest takes to boot does not matter.
+is_silent() {
+	local voice=$O/vm/voice
+	cat >"$voice" <<-'END'
+		#!/bin/bash
+		out=$(sed 's/.*file,id=out,path=//; s/ .*//' <<<"$*")
+		for i in {1..8}; do sleep 2; echo "$i"; done >>"$out"
+		echo through >>"$out"
+		exec sleep 1000
+	END
+	chmod +x "$voice"
+	QEMU=$voice KVM=0 TIMEOUT=0 SILENCE=10 status_is 124 'is not run' && grep -q through "$O/log/test-vm.log"
+}
 shares_scratch() {
 	# shellcheck disable=SC2016 # for the guest
 	SMP=1 status_is 0 'echo 42 >"$BPFWD_SCRATCH/.test.'$$'" && ! touch "$O/x" 2>/dev/null && ! touch /etc/x 2>/dev/null' &&
@@ -107,6 +125,7 @@ if wanted vm/writable; then outcome vm/writable is_writable; fi
 if wanted vm/exit_status; then outcome vm/exit_status status_is 42 'exit 42'; fi
 if wanted vm/panic; then outcome vm/panic status_is 255 'echo c >/proc/sysrq-trigger'; fi
 if wanted vm/scratch; then outcome vm/scratch shares_scratch; fi
+if wanted vm/silence; then outcome vm/silence is_silent; fi
 if wanted vm/timeout; then outcome vm/timeout times_out; fi
 rm -f "$O"/vm/{,run.*/}scratch/.test.$$
 
@@ -121,7 +140,7 @@ if (( ${#names[@]} )); then
 	rc=0
 	guest "echo '#begin runner'; $(printf '%q -t %q' "$runner" "$glob"); echo \"#end runner/exit_status \$?\"" || rc=$?
 	# A dead VM costs the test that ran, not those after it.
-	deaths=0 again= tcg=
+	deaths=0 again='' tcg=''
 	while :; do
 		left=()
 		for t in "${names[@]}"; do
@@ -131,7 +150,7 @@ if (( ${#names[@]} )); then
 		if (( rc == 124 || rc == 255 )); then
 			tcg=
 			why='the VM panicked'
-			(( rc != 124 )) || why="no end within $TIMEOUT s"
+			(( rc != 124 )) || why="no end within $limit s, or nothing was said for $silence s"
 			cp "$O/vm/console.log" "$O/log/console-${left[0]//\//_}.log"
 			# QEMU before 8.1, see trace_start() in test_util.c: not the test's fault if the
 			# int3 was gone. One that is there is ours. One thread for all CPUs does not do it.

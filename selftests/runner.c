@@ -30,7 +30,10 @@
 #include "random/drive.h"
 #include "traffic/repro.h"
 
-/* A host that is busy makes everything slow; a stall is what the brake is for. */
+/*
+ * A host that is busy makes everything slow; a stall is what the brake is for. A script is
+ * ended when it has said nothing for so long.
+ */
 #define DEFAULT_TIMEOUT_S 60
 #define CLI_TIMEOUT_S 240
 
@@ -73,6 +76,7 @@ static int run_script(const char *script)
 	REQUIRE(f, "popen: %m");
 	while (fgets(line, sizeof(line), f)) {
 		printf("    %s", line);
+		shared->heard = now_ns();
 		if (sscanf(line, "1..%d", &planned) == 1 && !planned &&
 		    strstr(line, "# SKIP"))
 			snprintf(shared->skip_reason,
@@ -123,11 +127,11 @@ static struct outcome run_one(const struct suite *suite,
 	}
 	if (test && test->timeout_s)
 		timeout_s = test->timeout_s;
+	if (script)
+		timeout_s = CLI_TIMEOUT_S;
 	/* For those that take longer because they are told to. */
 	if (getenv("BPFWD_TEST_TIMEOUT"))
 		timeout_s = strtoul(getenv("BPFWD_TEST_TIMEOUT"), NULL, 10);
-	if (script)
-		timeout_s = CLI_TIMEOUT_S;
 	log_mark(name);
 	fflush(stdout);
 	pid = fork();

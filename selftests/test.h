@@ -90,6 +90,7 @@ struct stops {
 struct shared {
 	volatile uint64_t
 		stall_since; /* CLOCK_MONOTONIC, 0: no stall is under way */
+	volatile uint64_t heard; /* when a script last said something, or 0 */
 	char skip_reason[200];
 	struct stops stops;
 	volatile bool

@@ -48,7 +48,8 @@ int supervise(pid_t pid, const char *name, unsigned int timeout_s)
 	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
 
 	while (poll(&pfd, 1, 50) <= 0) {
-		uint64_t now = now_ns(), since = shared->stall_since;
+		uint64_t since = shared->stall_since, heard = shared->heard;
+		uint64_t now = now_ns();
 
 		if (!braked && since && now > since && now - since > BRAKE_NS) {
 			printf("# FAIL %s stalls for %llu s: pulling the brake\n",
@@ -56,9 +57,10 @@ int supervise(pid_t pid, const char *name, unsigned int timeout_s)
 			pull_brake();
 			braked = true;
 		}
-		if (!killed && now - start > timeout_s * NSEC_PER_SEC) {
-			printf("# FAIL %s: timeout after %u s\n", name,
-			       timeout_s);
+		if (!killed &&
+		    now - (heard ?: start) > timeout_s * NSEC_PER_SEC) {
+			printf("# FAIL %s: %s for %u s\n", name,
+			       heard ? "said nothing" : "no end", timeout_s);
 			kill(-pid, SIGKILL);
 			pull_brake();
 			killed = now;

@@ -11,6 +11,7 @@
 #   O        where things are built (default .output); holds vm/console.log, vm/scratch
 #   KERNEL   bzImage (default $O/linux/.kernel/arch/x86/boot/bzImage)
 #   SMP=2 MEM=2G TIMEOUT=300 (seconds, boot included; 0: none)
+#   SILENCE=0  seconds after which a guest that prints nothing is ended as well; 0: none
 #   ICOUNT=1 guest time counts instructions, 1 ns each; one CPU
 #   APPEND   more kernel command line
 #   AS_INIT=1  CMD is PID 1: it prints to the console, writes its status to
@@ -21,7 +22,7 @@
 #   CPU=max  the processor that TCG is to be
 #   KVM=0    do not use KVM; default: if it works, see accel.sh
 #
-# Exit status: that of CMD; 124 on timeout; 255 if the guest panicked or never
+# Exit status: that of CMD; 124 on timeout or silence; 255 if the guest panicked or never
 # reported a status; 2 for wrong use. Any other than 0 shows the last console lines.
 set -euo pipefail
 
@@ -29,7 +30,7 @@ set -euo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 O=${O:-$repo/.output}
 KERNEL=${KERNEL:-$O/linux/.kernel/arch/x86/boot/bzImage}
-SMP=${SMP:-2} MEM=${MEM:-2G} TIMEOUT=${TIMEOUT:-300} ICOUNT=${ICOUNT:-}
+SMP=${SMP:-2} MEM=${MEM:-2G} TIMEOUT=${TIMEOUT:-300} SILENCE=${SILENCE:-0} ICOUNT=${ICOUNT:-}
 QEMU=${QEMU:-qemu-system-x86_64} TCG=${TCG:-multi} CPU=${CPU:-max}
 cmd=$*
 
@@ -38,6 +39,7 @@ die() { say "$*"; exit 2; }
 
 [[ $SMP =~ ^[1-9][0-9]*$ ]] || die "SMP=$SMP is not a number of CPUs"
 [[ $TIMEOUT =~ ^[0-9]+$ ]] || die "TIMEOUT=$TIMEOUT is not a number of seconds"
+[[ $SILENCE =~ ^[0-9]+$ ]] || die "SILENCE=$SILENCE is not a number of seconds"
 [[ $TCG == multi || $TCG == single ]] || die "TCG=$TCG is neither multi nor single"
 [[ $MEM =~ ^[1-9][0-9]*[MG]?$ ]] || die "MEM=$MEM is not a size such as 2G"
 command -v "$QEMU" >/dev/null || die "$QEMU not found; try: make deps"
@@ -49,7 +51,7 @@ O=$(cd "$O" && pwd -P)
 interactive=
 if [[ -z $cmd ]]; then
 	if [[ -t 0 && -t 1 ]]; then
-		interactive=1 TIMEOUT=0
+		interactive=1 TIMEOUT=0 SILENCE=0
 	else
 		cmd=$(cat)
 		[[ -n $cmd ]] || die 'no command, and no terminal for a shell'
@@ -100,6 +102,22 @@ args+=(-smp "$SMP"
 	-chardev "file,id=con,path=$console" -serial chardev:con
 	-device virtio-serial-pci)
 
+# Sets why, when it returns.
+too_long() {
+	local begun=$SECONDS heard=$SECONDS size=0 now
+	while :; do
+		sleep 1 & wait $!
+		now=$(stat -c %s "$out")
+		# it boots: later the kernel may complain for ever
+		(( now )) || now=-$(stat -c %s "$console")
+		(( now == size )) || { size=$now heard=$SECONDS; }
+		why="timeout after $TIMEOUT s"
+		(( !TIMEOUT || SECONDS - begun < TIMEOUT )) || return 0
+		why="nothing was printed for $SILENCE s"
+		(( !SILENCE || SECONDS - heard < SILENCE )) || return 0
+	done
+}
+
 # The guest's console goes to a file, so that a slow reader never stalls the guest.
 qemu=''
 rc=1
@@ -129,23 +147,22 @@ else
 		qemu=$!
 		timed_out=$dir/timed-out
 		rm -f "$timed_out"
-		if (( TIMEOUT )); then
-			( sleep "$TIMEOUT" & s=$!
-			  trap 'kill $s; exit' TERM
-			  wait $s; : >"$timed_out"; kill "$qemu"; sleep 3; kill -KILL "$qemu" ) 2>/dev/null 9>&- &
+		if (( TIMEOUT || SILENCE )); then
+			( trap 'kill $!; exit' TERM
+			  too_long; echo "$why" >"$timed_out"; kill "$qemu"; sleep 3; kill -KILL "$qemu" ) 2>/dev/null 9>&- &
 			timer=$!
 		fi
 		tail -n +1 -f -s 0.05 --pid="$qemu" "$out" 9>&-
 		rc=0
 		{ wait "$qemu" || rc=$?; } 2>/dev/null
 		qemu=
-		if (( TIMEOUT )); then
+		if (( TIMEOUT || SILENCE )); then
 			kill -TERM "$timer" 2>/dev/null || true
 			wait "$timer" 2>/dev/null || true
 		fi
 		if [[ -e $timed_out ]]; then
+			say "$(<"$timed_out")"
 			rm -f "$timed_out"
-			say "timeout after $TIMEOUT s"
 			rc=124
 		elif (( rc )); then
 			say "$QEMU failed: $(tail -n 3 "$dir/qemu.log")"
