@@ -70,9 +70,11 @@ static error_t estimate_parse(int key, char *arg, struct argp_state *state)
 		s->compare = true;
 		return 0;
 	case KEY_TOLERANCE:
-		if (number_parse(arg, 1000000, &s->tolerance) && !s->usage)
-			s->usage = fault_set(f, EXIT_USAGE, EINVAL,
-					     "bad tolerance '%s'", arg);
+		if (number_parse(arg, 1000000, &s->tolerance) && !s->usage) {
+			fault_set(f, EXIT_USAGE, EINVAL, "bad tolerance '%s'",
+				  arg);
+			s->usage = fault_why(f, "it is a number of percent");
+		}
 		return 0;
 	case 's':
 		s->usage = s->usage ? s->usage : table_sort(s->table, arg, f);

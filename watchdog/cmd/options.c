@@ -167,13 +167,55 @@ const struct argp_child object_options[] = {
 	{ 0 },
 };
 
+/* What argp says of wrong usage, until it is known whether it is to be JSON. */
+static char *said;
+static FILE *said_to, *terminal;
+
+int parse_args(const struct argp *argp, int argc, char **argv,
+	       unsigned int flags, void *input)
+{
+	size_t len;
+	int err;
+
+	terminal = stderr;
+	said_to = open_memstream(&said, &len);
+	if (said_to)
+		stderr = said_to;
+	err = argp_parse(argp, argc, argv, flags | ARGP_NO_HELP, NULL, input);
+	report_usage(NULL);
+	return err;
+}
+
+void report_usage(const struct out *out)
+{
+	struct fault f = { .exit = EXIT_USAGE };
+	char *colon;
+
+	if (!said_to)
+		return;
+	fclose(said_to);
+	said_to = NULL;
+	stderr = terminal;
+	/* "bpfwd COMMAND: what is wrong", and the line of argp that tells how to get help */
+	colon = strstr(said, ": ");
+	if (out && out_is_json(out) && colon) {
+		snprintf(f.msg, sizeof(f.msg), "%.*s",
+			 (int)strcspn(colon + 2, "\n"), colon + 2);
+		fault_hint(&f, "%.*s -h", (int)(colon - said), said);
+		fault_print(&f, out);
+	} else {
+		fputs(said, stderr);
+	}
+	free(said);
+}
+
 int parse_command(const struct argp *argp, int argc, char **argv, void *input)
 {
 	static char name[64];
 
 	snprintf(name, sizeof(name), "bpfwd %s", argv[0]);
 	argv[0] = name;
-	return argp_parse(argp, argc, argv, ARGP_NO_HELP, NULL, input);
+	return parse_args(argp, argc, argv, 0, input);
 }
 
 static error_t parse_nothing(int key, char *arg, struct argp_state *state)

@@ -14,7 +14,12 @@ extern const struct argp_child common_options[];
 /* For commands that have no options and no arguments of their own. */
 int parse_plain(struct ctx *ctx, int argc, char **argv, const char *doc);
 
-/* Parses, with the exit status and the -h that all commands share. */
+/* Parses. Who is called in a wrong way ends here, and report_usage() tells of it on exit. */
+int parse_args(const struct argp *argp, int argc, char **argv,
+	       unsigned int flags, void *input);
+void report_usage(const struct out *out);
+
+/* The same, with the name and the -h that all commands share. */
 int parse_command(const struct argp *argp, int argc, char **argv, void *input);
 
 /* Those, behind those of a view: state->child_inputs[1] is the ctx. */

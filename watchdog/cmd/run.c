@@ -42,6 +42,8 @@ static error_t parse_main(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
+		if (out_is_json(&where->ctx->out))
+			argp_error(state, "which command?");
 		argp_state_help(state, stderr,
 				(ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK) |
 					ARGP_HELP_EXIT_ERR);
@@ -86,16 +88,18 @@ static char **help_words(struct where *where, int argc, char **argv)
 	if (argc > 1)
 		words[0] = argv[1];
 	else
-		argp_parse(&main_argp, 2, words, ARGP_NO_HELP, NULL, where);
+		parse_args(&main_argp, 2, words, 0, where);
 	return words;
 }
 
-/* Help, version and schema end where they are printed. */
+/* Help, version, schema and wrong usage end where they are found. */
 static void check_stdout(int status, void *arg)
 {
-	int err = fflush(stdout) ? errno : EIO;
+	const struct ctx *ctx = arg;
+	int err;
 
-	(void)arg;
+	report_usage(&ctx->out);
+	err = out_errno();
 	if (status || !ferror(stdout))
 		return;
 	fprintf(stderr, "bpfwd: cannot write the result: %s (%s)\n",
@@ -145,19 +149,20 @@ static int run_program(struct fault *f, const char *name, char **argv)
 
 int cmd_main(const struct cmd *cmds, int argc, char **argv)
 {
-	struct ctx ctx = { .out.color = color_wanted("auto") };
+	/* it is there until the end */
+	static struct ctx ctx;
 	struct where where = { .ctx = &ctx, .cmds = cmds };
 	const struct cmd *cmd = cmds;
 	char **all = argv;
 	int ret, err;
 
+	ctx.out.color = color_wanted("auto");
 	/* as it is called, wherever it lies */
 	argv[0] = "bpfwd";
-	on_exit(check_stdout, NULL);
+	on_exit(check_stdout, &ctx);
 	argp_err_exit_status = EXIT_USAGE;
 	libbpf_set_print(print_libbpf);
-	argp_parse(&main_argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL,
-		   &where);
+	parse_args(&main_argp, argc, argv, ARGP_IN_ORDER, &where);
 
 	argc -= where.command;
 	argv += where.command;
@@ -177,7 +182,7 @@ int cmd_main(const struct cmd *cmds, int argc, char **argv)
 	} else {
 		ret = run_program(&ctx.fault, cmd->name, all);
 	}
-	err = fflush(stdout) ? errno : EIO;
+	err = out_errno();
 	if (ferror(stdout) && ctx.fault.exit != EXIT_FAILED)
 		ret = fault_set(&ctx.fault, EXIT_FAILED, err,
 				"cannot write the result");

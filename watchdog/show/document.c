@@ -28,6 +28,14 @@ bool out_is_json(const struct out *out)
 	return out->format == OUT_JSON || out->format == OUT_JSONL;
 }
 
+/* Why the last document could not be written; what was not, is not tried again. */
+static int lost = EIO;
+
+int out_errno(void)
+{
+	return fflush(stdout) ? errno : lost;
+}
+
 int out_json(const struct out *out, json_t *doc)
 {
 	size_t flags = out->pretty && out->format == OUT_JSON ? JSON_INDENT(2) :
@@ -36,9 +44,13 @@ int out_json(const struct out *out, json_t *doc)
 
 	if (!doc)
 		return -ENOMEM;
+	errno = 0;
 	if (json_dumpf(doc, stdout, flags) || putchar('\n') == EOF ||
-	    fflush(stdout))
-		err = -EIO;
+	    fflush(stdout)) {
+		if (errno)
+			lost = errno;
+		err = -lost;
+	}
 	json_decref(doc);
 	return err;
 }

@@ -19,6 +19,8 @@ bool out_is_json(const struct out *out);
 
 /* Prints a document on a line of its own and flushes; takes the reference. */
 int out_json(const struct out *out, json_t *doc);
+/* Why stdout takes no more. */
+int out_errno(void);
 
 /* {"code":...,"message":...}: the value of the key "error". */
 json_t *fault_json(const struct fault *f);

@@ -177,8 +177,10 @@ static int filter_value(const struct col *c, const char *text, double *num,
 	*num = strtod(text, &end);
 	if (end != text && !*end)
 		return 0;
-	return fault_set(f, EXIT_USAGE, EINVAL, "bad value '%s' for column %s",
-			 text, c->name);
+	fault_set(f, EXIT_USAGE, EINVAL, "bad value '%s' for column %s", text,
+		  c->name);
+	return fault_why(f, c->kind == VAL_BOOL ? "it is yes or no" :
+						  "it is a number");
 }
 
 static int filter_add(struct table *t, const struct filter *filter)
