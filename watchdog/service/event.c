@@ -68,9 +68,7 @@ static u64 field_num(const char *fields, const char *key, int base)
 /* Numbers that an older or newer kernel may print for words. */
 static const struct {
 	const char *number, *word;
-} reasons[] = { { "1", "request" },
-		{ "2", "quarantine" },
-		{ "16", "budget" } };
+} reasons[] = { { "1", "request" }, { "2", "quarantine" }, { "16", "budget" } };
 
 static void read_reason(const char *fields, struct event *e)
 {
