@@ -95,9 +95,15 @@ static void fill_trie(void)
 		__u32 len;
 		__u8 bytes[16];
 	} prefix = {};
+	struct {
+		__u32 len;
+		__u8 bytes[256];
+	} wide = {};
 
 	for (prefix.len = 1; prefix.len <= 128; prefix.len++)
 		put(skel->maps.trie, &prefix);
+	for (wide.len = 1; wide.len <= 2048; wide.len++)
+		put(skel->maps.wide_trie, &wide);
 }
 
 static void fill_list(void)
@@ -204,8 +210,9 @@ static void load(void)
 /* --- What has no bound ----------------------------------------------------------------------- */
 
 static const char *const endless[] = {
-	"list_delete", "each_fed",  "names_type", "missing_type", "user_page",
-	"clones",      "finds_udp", "makes_map",  "each_task",
+	"list_delete", "each_fed",     "names_type", "missing_type",
+	"user_page",   "clones",       "finds_udp",  "makes_map",
+	"each_task",   "starts_timer",
 };
 
 static bool is_endless(const char *name)

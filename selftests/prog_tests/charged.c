@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Whose time it is, and how much of it a program may have where somebody waits for it. */
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include "harness/test_util.h"
 #include "charged.skel.h"
@@ -165,12 +167,63 @@ static void softirq(void)
 	      info.longest_run_ns / (double)NSEC_PER_MSEC);
 }
 
+/* How long one packet that is sent to lo takes, and all that is sent for it. */
+static uint64_t send_packet(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(9),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), mark = getpid();
+	uint64_t start;
+
+	REQUIRE(fd >= 0, "socket: %m");
+	REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)),
+		"SO_MARK: %m");
+	start = now_ns();
+	shared->stall_since = start;
+	sendto(fd, "x", 1, 0, (void *)&to, sizeof(to));
+	shared->stall_since = 0;
+	close(fd);
+	return now_ns() - start;
+}
+
+/*
+ * A program that sends what it is called for again is called for that as well, several levels
+ * deep. Each run of the innermost levels is short.
+ */
+static void sends(void)
+{
+	LIBBPF_OPTS(bpf_tcx_opts, opts);
+	struct bpf_prog_info info;
+	uint64_t off, on, started;
+
+	wd_disable();
+	load();
+	REQUIRE(bpf_program__attach_tcx(skel->progs.sends, 1, &opts),
+		"tcx/egress of lo: %m");
+	for (ctl->m = 2; (off = send_packet()) < 300 * NSEC_PER_MSEC; ctl->m++)
+		REQUIRE(ctl->m < 16, "%llu times: %llu ns", ctl->m,
+			(unsigned long long)off);
+	started = ctl->started;
+	wd_enable(10000);
+	ctl->started = 0;
+	on = send_packet();
+	info = prog_info(fd_of(skel->progs.sends));
+	diag("%llu times: %llu runs, %.1f ms without the watchdog, %llu and %.1f ms with it",
+	     ctl->m, (unsigned long long)started, off / (double)NSEC_PER_MSEC,
+	     ctl->started, on / (double)NSEC_PER_MSEC);
+	CHECK(info.terminations, "no run was ended");
+	CHECK(on < off / 2, "%.1f ms", on / (double)NSEC_PER_MSEC);
+}
+
 static const struct test tests[] = {
 	{ "nested", "what runs inside a program's helper is not its time",
 	  nested, NEEDS_WATCHDOG },
 	{ "test_run",
 	  "what BPF_PROG_TEST_RUN runs has the budget of what user space waits for",
 	  test_run, NEEDS_WATCHDOG },
+	{ "sends", "what runs on packets that a program sends is its time",
+	  sends, NEEDS_WATCHDOG },
 	{ "softirq", "a softirq on the stack of a task has a time of its own",
 	  softirq, NEEDS_WATCHDOG },
 	{ "waited_for",

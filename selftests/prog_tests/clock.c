@@ -162,6 +162,50 @@ static void switches(void)
 }
 
 /*
+ * Where no timer comes through, and the rounds of a loop take longer than several periods. The
+ * loop looks at the clock itself, at first once in 32 rounds.
+ */
+static void slow_rounds(void)
+{
+	const uint64_t budget_ns = 10 * NSEC_PER_MSEC;
+	struct clock *skel;
+	volatile struct ctl *ctl;
+	struct bpf_prog_info info;
+	uint64_t took, round;
+	int fd;
+
+	if (!time_is_exact())
+		skip("needs a clock that counts instructions (ICOUNT=1), or no emulator");
+	/* Loops of programs that were loaded before do not look. */
+	wd_enable(1000000000);
+	skel = load();
+	ctl = (void *)&skel->data_ctl->ctl;
+	fd = bpf_program__fd(skel->progs.slow_rounds);
+	REQUIRE(bpf_program__attach(skel->progs.slow_rounds), "attach: %m");
+	ctl->n = 2;
+	ctl->armed = 1;
+	took = now_ns();
+	usleep(1);
+	round = (now_ns() - took) / 2;
+	wd_enable(budget_ns / NSEC_PER_USEC);
+	ctl->n = 3000;
+	ctl->armed = 1;
+	took = now_ns();
+	usleep(1);
+	took = now_ns() - took;
+	info = prog_info(fd);
+	diag("rounds of %.1f ms: ended after %.1f ms",
+	     round / (double)NSEC_PER_MSEC, took / (double)NSEC_PER_MSEC);
+	CHECK(round > 4 * NSEC_PER_MSEC, "a round of %llu ns is no gap",
+	      (unsigned long long)round);
+	CHECK(info.terminations == 1, "%llu ends", info.terminations);
+	CHECK(took < budget_ns + 36 * round, "ended after %.1f ms",
+	      took / (double)NSEC_PER_MSEC);
+	clock__destroy(skel);
+	canary();
+}
+
+/*
  * The way into the interrupt that looks takes about as long as such a run, and is not its
  * time. Looks come often, so that some hit it.
  */
@@ -208,6 +252,9 @@ static const struct test tests[] = {
 	{ "short_budget",
 	  "the way into the interrupt is not the time of a run of 0.8 us",
 	  short_budget, NEEDS_WATCHDOG },
+	{ "slow_rounds",
+	  "a loop of long rounds looks at the clock itself, with interrupts off",
+	  slow_rounds, NEEDS_WATCHDOG },
 	{ "switches", "bpf_stats and the watchdog go on and off under runs",
 	  switches, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 };

@@ -35,6 +35,10 @@ struct prefix {
 	__u32 len;
 	__u8 bytes[16];
 };
+struct wide_prefix {
+	__u32 len;
+	__u8 bytes[256];
+};
 
 MAP(hash, HASH, MANY, __u32, __u64, BPF_F_ZERO_SEED);
 MAP(hash_grown, HASH, MANY, __u32, struct big, BPF_F_NO_PREALLOC);
@@ -42,6 +46,7 @@ MAP(percpu_hash, PERCPU_HASH, MANY, __u32, __u64, BPF_F_ZERO_SEED);
 MAP(lru, LRU_HASH, MANY, __u32, __u64, BPF_F_ZERO_SEED);
 MAP(lru_percpu, LRU_PERCPU_HASH, MANY, __u32, __u64, 0);
 MAP(trie, LPM_TRIE, MANY, struct prefix, __u64, BPF_F_NO_PREALLOC);
+MAP(wide_trie, LPM_TRIE, 2048, struct wide_prefix, __u64, BPF_F_NO_PREALLOC);
 MAP(array, ARRAY, 1000, __u32, __u64, 0);
 MAP(percpu_array, PERCPU_ARRAY, 1000, __u32, __u64, 0);
 MAP(walked, HASH, 1000, __u32, __u64, 0);
@@ -175,6 +180,9 @@ PACKET(trie_lookup, LONGEST; r = (long)bpf_map_lookup_elem(&trie, &key))
 PACKET(trie_update, LONGEST; VALUE;
        r = bpf_map_update_elem(&trie, &key, &value, 0))
 PACKET(trie_delete, LONGEST; r = bpf_map_delete_elem(&trie, &key))
+/* 2,048 of them, and all of the key is compared with each. */
+PACKET(trie_wide, struct wide_prefix key = { 2048 };
+       r = (long)bpf_map_lookup_elem(&wide_trie, &key))
 
 PACKET(array_update, __u32 key = 999; VALUE;
        r = bpf_map_update_elem(&array, &key, &value, 0))

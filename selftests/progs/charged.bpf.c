@@ -3,6 +3,9 @@
 #include "common.h"
 #include "async.h"
 
+#define TC_ACT_OK 0
+#define TC_ACT_SHOT 2
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16);
@@ -91,4 +94,18 @@ SEC("syscall")
 int softirq(void *unused)
 {
 	return begin_timer(softirq_fires, 2000000, 0);
+}
+
+/* Each packet is sent several times again, and each of these is one as well. */
+SEC("tcx/egress")
+int sends(struct __sk_buff *skb)
+{
+	__u32 i;
+
+	if (skb->mark != ctl.tgid)
+		return TC_ACT_OK;
+	COUNT(started);
+	bpf_for(i, 0, ctl.m)
+		bpf_clone_redirect(skb, skb->ifindex, 0);
+	return TC_ACT_SHOT;
 }

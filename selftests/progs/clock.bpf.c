@@ -33,3 +33,22 @@ int BPF_PROG(clock_fentry)
 		COUNT(inner_started);
 	return 0;
 }
+
+/* A round takes some milliseconds, and nothing in it looks at the clock. */
+static long slow_round(__u32 i, void *unused)
+{
+	__u32 j;
+	__u64 x;
+
+	for (j = 0; j < 50000; j++)
+		bpf_probe_read_kernel(&x, sizeof(x), (void *)&ctl);
+	return ctl.brake != 0;
+}
+
+SEC("raw_tp/sched_switch")
+int slow_rounds(void *ctx)
+{
+	if (from_our_process() && armed())
+		bpf_loop(ctl.n, slow_round, NULL, 0);
+	return 0;
+}
