@@ -304,7 +304,8 @@ static void model_keeps_state(void **state)
 		"helper bpf_map_lookup_elem/lpm_trie best_ns=10 worst_ns=70\n"
 		"helper bpf_trace_printk best_ns=100 worst_ns=900 per_unit_ns=20\n"
 		"helper bpf_csum_diff best_ns=50 worst_ns=60 per_unit_ns=1 best_per_unit_ns=1\n"
-		"helper bpf_skb_output best_ns=0 worst_ns=5 default \"not measured\"\n";
+		"helper bpf_skb_output best_ns=0 worst_ns=5 default \"not measured\"\n"
+		"helper bpf_msg_pull_data best_ns=0 worst_ns=5 default \"not measured\"\n";
 	struct model m;
 	struct fault f;
 
@@ -337,7 +338,11 @@ static void model_keeps_state(void **state)
 	assert_int_equal(kept_entry(&m, "bpf_csum_diff", "")->best_per_unit_ps,
 			 0);
 	assert_int_equal(kept_entry(&m, "bpf_csum_diff", "")->worst_ps, 60000);
-	assert_int_equal(kept_entry(&m, "bpf_skb_output", "")->worst_ps, 5000);
+	/* a default is no better known */
+	assert_int_equal(kept_entry(&m, "bpf_skb_output", "")->worst_ps,
+			 500000000);
+	assert_int_equal(kept_entry(&m, "bpf_msg_pull_data", "")->worst_ps,
+			 200000000);
 	model_free(&m);
 }
 

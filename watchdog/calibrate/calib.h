@@ -232,8 +232,8 @@ int calib_measure(struct calib_env *env, const struct calib_opts *opts,
 		  struct model *m, struct fault *f);
 /* Makes unbounded what the kernel's model has no bound for, measured or not. -errno */
 int calib_keep_unbounded(struct model *m);
-/* As dear as in the kernel's model what no call that is measured shows, and as deep
- * the chains of one type of hash as those of another.
+/* As dear as in the kernel's model what no call that is measured shows, or what is not
+ * measured; and as deep the chains of one type of hash as those of another.
  */
 void calib_keep_state(struct model *m);
 /* Has the kernel's built-in model no bound for it? */

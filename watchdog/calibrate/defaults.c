@@ -243,6 +243,9 @@ const struct model_entry calib_at_least[] = {
 	H_AT_LEAST(skb_vlan_push, 200, 10),
 	H_AT_LEAST(skb_vlan_pop, 200, 10),
 	H_AT_LEAST(xdp_adjust_tail, 200, 10),
+	H_AT_LEAST(msg_pull_data, 200, 10),
+	H_AT_LEAST(msg_push_data, 200, 10),
+	H_AT_LEAST(msg_pop_data, 200, 10),
 	H_AT_LEAST(fib_lookup, 100, 10),
 	/* memory that is there, or is to be made */
 	H_AT_LEAST(task_storage_get, 20, 10),

@@ -91,7 +91,7 @@ void calib_keep_state(struct model *m)
 	for (size_t i = 0; i < m->n; i++) {
 		struct model_entry *e = &m->entries[i];
 
-		for (size_t j = 0; e->measured && j < calib_n_at_least; j++) {
+		for (size_t j = 0; j < calib_n_at_least; j++) {
 			const struct model_entry *least = &calib_at_least[j];
 
 			if (!entry_covers(least, e) ||
