@@ -40,6 +40,7 @@ struct run {
 	__u64 m;
 	__u64 finished, terminations; /* before the trigger */
 	bool fruitless; /* the last one was ended before it held anything */
+	unsigned long long commits; /* of all runs */
 	unsigned long probes; /* records of rb_probe that were consumed */
 	int sender, receiver; /* UDP */
 	int listener, client, server; /* TCP */
@@ -794,8 +795,10 @@ static void check_ended(struct run *run, const struct bpf_prog_info *before,
 		CHECK(ev.ran_ns >= (long long)budget_ns, "ended after %lld ns",
 		      ev.ran_ns);
 		/* The walks test a flag before each callback: no redirect needed. */
-		CHECK(ev.commits >= 1 || run->repro->flags & R_NO_WORK,
+		CHECK(ev.commits >= 1 ||
+			      run->repro->flags & (R_NO_WORK | R_HOOKED),
 		      "commits=%lld", ev.commits);
+		run->commits += ev.commits;
 	}
 	n = trace_find(after.id, "overrun", NULL);
 	CHECK(n == 1, "%d overrun events, not 1", n);
@@ -852,6 +855,7 @@ void repro_test(const struct suite *suite, const struct repro *r)
 		check_ended(run, &before, took, budget_us * NSEC_PER_USEC);
 		repro_check_held(run, true);
 	}
+	CHECK(run->commits || r->flags & R_NO_WORK, "no run was redirected");
 	repro_check_cgroup_gone(run);
 	repro_close(run);
 }

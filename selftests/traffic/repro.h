@@ -51,6 +51,9 @@ enum {
 	R_TAIL =
 		1
 		<< 2, /* fills prog array "tails" with itself and tail_target */
+	R_HOOKED =
+		1
+		<< 3, /* calls whose returns are hooked: a look may hit the hook, and the loop stop first */
 };
 
 struct run; /* a loaded reproducer */
