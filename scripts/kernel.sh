@@ -34,7 +34,7 @@ fi
 
 wanted=$build/.bpfwd-config
 cat "${fragments[@]}" |
-	if [[ $what == vanilla || $what == off ]]; then grep -Ev '^CONFIG_(BPF_WATCHDOG|LOCALVERSION)'; else cat; fi >"$wanted.new"
+	if [[ $what == vanilla || $what == off ]]; then grep -Ev '^CONFIG_(BPF_WATCHDOG|BPF_RUNTIME|LOCALVERSION)'; else cat; fi >"$wanted.new"
 key=$({ tree_key "$tree"; cat "$wanted.new"; gcc --version | head -n 1; pahole --version; } |
 	sha256sum | cut -d' ' -f1)
 image=$build/arch/x86/boot/bzImage

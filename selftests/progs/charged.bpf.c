@@ -105,7 +105,6 @@ int sends(struct __sk_buff *skb)
 	if (skb->mark != ctl.tgid)
 		return TC_ACT_OK;
 	COUNT(started);
-	bpf_for(i, 0, ctl.m)
-		bpf_clone_redirect(skb, skb->ifindex, 0);
+	bpf_for(i, 0, ctl.m) bpf_clone_redirect(skb, skb->ifindex, 0);
 	return TC_ACT_SHOT;
 }

@@ -3,8 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "kernel/kwd.h"
 #include "kernel/kwd_model.h"
 
 static const struct refusal {

@@ -3,9 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <unistd.h>
+#include "kernel/kwd.h"
 #include "kernel/kwd_policy.h"
 
 void policy_rules_free(struct policy_rules *rules)
