@@ -76,7 +76,7 @@ touched() { # objects of this configuration
 	local log=$O/log/$name.log objects
 	mapfile -t objects < <(git -C "$tree" diff --name-only base -- '*.c' |
 		grep -Ev '^(tools|Documentation)/|/runtime/|bpf_watchdog' |
-		sed 's,sched/ext.c$,sched/build_policy.c,; s/c$/o/')
+		sed -E 's,sched/(ext|cputime)\.c$,sched/build_policy.c,; s/c$/o/' | sort -u)
 	make -C "$tree" O="$out" -j"$jobs" W=1 kernel/bpf/ arch/x86/net/ "${objects[@]}" || return 1
 	! grep -E '^[^ ]+:[0-9]+:[0-9]+: warning:' "$log"
 }
