@@ -40,7 +40,6 @@ struct run {
 	__u64 m;
 	__u64 finished, terminations; /* before the trigger */
 	bool fruitless; /* the last one was ended before it held anything */
-	unsigned long long commits; /* of all runs */
 	unsigned long probes; /* records of rb_probe that were consumed */
 	int sender, receiver; /* UDP */
 	int listener, client, server; /* TCP */
@@ -764,6 +763,20 @@ static bool is_counted(void *arg)
 	       trace_find(repro_id(run), "terminate", NULL);
 }
 
+/*
+ * A look may hit the hook of a return, where no frame can be redirected, and the loop stop before
+ * the next look. It was ended, but says nothing of how hooked frames are.
+ */
+static bool stopped_in_hook(struct run *run)
+{
+	struct wd_event ev = {};
+
+	if (!(run->repro->flags & R_HOOKED))
+		return false;
+	wait_until(is_counted, run, NSEC_PER_SEC);
+	return trace_find(repro_id(run), "terminate", &ev) == 1 && !ev.commits;
+}
+
 static void check_ended(struct run *run, const struct bpf_prog_info *before,
 			uint64_t took, __u64 budget_ns)
 {
@@ -795,10 +808,8 @@ static void check_ended(struct run *run, const struct bpf_prog_info *before,
 		CHECK(ev.ran_ns >= (long long)budget_ns, "ended after %lld ns",
 		      ev.ran_ns);
 		/* The walks test a flag before each callback: no redirect needed. */
-		CHECK(ev.commits >= 1 ||
-			      run->repro->flags & (R_NO_WORK | R_HOOKED),
+		CHECK(ev.commits >= 1 || run->repro->flags & R_NO_WORK,
 		      "commits=%lld", ev.commits);
-		run->commits += ev.commits;
 	}
 	n = trace_find(after.id, "overrun", NULL);
 	CHECK(n == 1, "%d overrun events, not 1", n);
@@ -842,9 +853,9 @@ void repro_test(const struct suite *suite, const struct repro *r)
 		trace_clear();
 		steps = run->ctl->steps;
 		took = repro_trigger(run);
-		if (run->fruitless) {
+		if (run->fruitless || stopped_in_hook(run)) {
 			CHECK(fruitless++ < 10,
-			      "never got as far as to hold anything");
+			      "never got as far as to hold anything, or to be redirected");
 			repro_check_held(run, true);
 			i--;
 			continue;
@@ -855,7 +866,6 @@ void repro_test(const struct suite *suite, const struct repro *r)
 		check_ended(run, &before, took, budget_us * NSEC_PER_USEC);
 		repro_check_held(run, true);
 	}
-	CHECK(run->commits || r->flags & R_NO_WORK, "no run was redirected");
 	repro_check_cgroup_gone(run);
 	repro_close(run);
 }

@@ -51,9 +51,7 @@ enum {
 	R_TAIL =
 		1
 		<< 2, /* fills prog array "tails" with itself and tail_target */
-	R_HOOKED =
-		1
-		<< 3, /* calls whose returns are hooked: a look may hit the hook, and the loop stop first */
+	R_HOOKED = 1 << 3, /* returns of what it calls are hooked */
 };
 
 struct run; /* a loaded reproducer */
