@@ -226,7 +226,7 @@ if wanted icount/exact; then
 	# shellcheck disable=SC2016 # for the guest
 	outcome icount/exact by_instructions exact '^# had\|ns each\|^not ok' 'for t in nested/covered nested/timer_entry \
 		nested/timer_exit nested/expire_entry nested/expire_exit ends/own_time \
-		clock/dense clock/short_budget clock/slow_rounds charged/sends policy_sock/many_sockets; do '"$runner"' -t "$t" || exit; done'
+		clock/dense clock/short_budget clock/slow_rounds charged/sends charged/hashes policy_sock/many_sockets; do '"$runner"' -t "$t" || exit; done'
 fi
 if wanted adversarial/icount; then
 	"$repo/scripts/corpus.sh" subset

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Whose time it is, and how much of it a program may have where somebody waits for it. */
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -216,12 +217,48 @@ static void sends(void)
 	CHECK(on < off / 2, "%.1f ms", on / (double)NSEC_PER_MSEC);
 }
 
+/* A helper looks into the packet, and has another program do that, which is short. */
+static void hashes(void)
+{
+	LIBBPF_OPTS(bpf_tcx_opts, opts);
+	int netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct bpf_prog_info outer, inner;
+	uint64_t off, on;
+
+	wd_disable();
+	load();
+	REQUIRE(bpf_program__attach_netns(skel->progs.dissects, netns),
+		"flow dissector: %m");
+	close(netns);
+	REQUIRE(bpf_program__attach_tcx(skel->progs.hashes, 1, &opts),
+		"tcx/egress of lo: %m");
+	ctl->m = 1000;
+	for (ctl->n = 64; (off = send_packet()) < 300 * NSEC_PER_MSEC;)
+		REQUIRE((ctl->n *= 2) < 1 << 20, "%llu ns",
+			(unsigned long long)off);
+	wd_enable(10000);
+	ctl->steps = 0;
+	on = send_packet();
+	outer = prog_info(fd_of(skel->progs.hashes));
+	inner = prog_info(fd_of(skel->progs.dissects));
+	diag("%llu of %llu looks, %.1f ms without the watchdog, %.1f ms with it",
+	     ctl->steps, ctl->n, off / (double)NSEC_PER_MSEC,
+	     on / (double)NSEC_PER_MSEC);
+	CHECK(outer.terminations == 1, "%llu ends", outer.terminations);
+	CHECK(!inner.terminations, "%llu ends of the one that looks",
+	      inner.terminations);
+	CHECK(on < off / 2, "%.1f ms", on / (double)NSEC_PER_MSEC);
+}
+
 static const struct test tests[] = {
 	{ "nested", "what runs inside a program's helper is not its time",
 	  nested, NEEDS_WATCHDOG },
 	{ "test_run",
 	  "what BPF_PROG_TEST_RUN runs has the budget of what user space waits for",
 	  test_run, NEEDS_WATCHDOG },
+	{ "hashes",
+	  "what looks into a packet for a helper of a program is its time",
+	  hashes, NEEDS_WATCHDOG },
 	{ "sends", "what runs on packets that a program sends is its time",
 	  sends, NEEDS_WATCHDOG },
 	{ "softirq", "a softirq on the stack of a task has a time of its own",

@@ -108,3 +108,29 @@ int sends(struct __sk_buff *skb)
 	bpf_for(i, 0, ctl.m) bpf_clone_redirect(skb, skb->ifindex, 0);
 	return TC_ACT_SHOT;
 }
+
+/* Each time, the packet is looked into by a program that takes a while. */
+SEC("tcx/egress")
+int hashes(struct __sk_buff *skb)
+{
+	__u32 i;
+
+	if (skb->mark != ctl.tgid)
+		return TC_ACT_OK;
+	COUNT(started);
+	bpf_for(i, 0, ctl.n)
+	{
+		bpf_set_hash_invalid(skb);
+		bpf_get_hash_recalc(skb);
+		ctl.steps++;
+	}
+	return TC_ACT_SHOT;
+}
+
+SEC("flow_dissector")
+int dissects(struct __sk_buff *skb)
+{
+	bpf_loop(ctl.m, watches_turn, NULL, 0);
+	COUNT(inner_started);
+	return BPF_OK;
+}
