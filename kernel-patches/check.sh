@@ -1,6 +1,7 @@
 #!/bin/bash
 # Is the series in order? Quick by default:
 #   every .patch is in `series` and in README.md, each has a changelog and a sign-off;
+#   each of the series has its cover letter;
 #   it applies to base, and regenerates byte-identically; checkpatch --strict is content.
 # --build: W=1 build of what each patch touches, option on and off, after each patch.
 set -euo pipefail
@@ -28,6 +29,16 @@ done
 for p in "${series[@]}"; do
 	[[ -f $patches/$p ]] || die "series names $p, which is not there"
 done
+# The first patch belongs to the first of the series that `series` is made of.
+[[ $(head -n 1 "$patches/series") == '## cover/'* ]] || bad 'series does not begin with the name of a cover letter'
+for f in "$patches"/cover/*.txt; do
+	grep -qxF "## cover/${f##*/}" "$patches/series" || bad "no series begins with the cover letter ${f##*/}"
+	[[ $(sed -n 1p "$f") == 'Subject: '?* && -z $(sed -n 2p "$f") ]] || bad "${f##*/} does not begin with a subject and an empty line"
+	! grep -nE '^.{76}' "$f" >&2 || bad "${f##*/} has lines of more than 75 characters"
+done
+sed -n 's/^## cover/cover/p' "$patches/series" | while read -r f; do
+	[[ -f $patches/$f ]] || die "series names $f, which is not there"
+done || errors=$((errors + 1))
 
 # A clone that shares the objects, with only the files that the series touches, and the
 # one that says what a function's header in a diff looks like.

@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
-all=(kill-everywhere classes kill-everywhere-debug soak innocents variants faults packages boot dashboard kubernetes field verdicts upstream random random-faults mutants)
+all=(kill-everywhere classes kill-everywhere-debug soak innocents variants faults packages boot dashboard kubernetes field verdicts upstream random random-faults mutants series)
 dir=$O/test-all
 runner=$O/selftests/runner
 normal=$KBUILD/arch/x86/boot/bzImage
@@ -143,6 +143,13 @@ step_verdicts() { optional test-verdicts.sh verdicts; }
 step_random() { optional test-random.sh random; }
 step_random_faults() { optional test-random-faults.sh random-faults; }
 step_mutants() { optional test-mutants.sh mutants; }
+# Each patch by itself: builds without a warning, with and without the option.
+step_series() {
+	local rc=0
+	"$repo/kernel-patches/check.sh" --build 2>&1 | tee "$dir/series.log" || rc=$?
+	jq -n --argjson patches "$(grep -c 'built with W=1' "$dir/series.log" || true)" '{ $patches }' >"$figures"
+	return "$rc"
+}
 step_upstream() { optional test-upstream.sh upstream; }
 # Its last line is what it has found.
 optional() { # script, step
@@ -159,6 +166,7 @@ key() { # step
 	case $1 in
 	kill-everywhere|kill-everywhere-debug|classes) script=corpus.sh ;;
 	soak) script=soak.sh ;;
+	series) script=kernel.sh ;;
 	*) script=test-$1.sh ;;
 	esac
 	{
@@ -172,6 +180,7 @@ key() { # step
 		random-faults) tree_key "$repo" selftests/{random,mutants} scripts/test-mutants.sh ;;
 		mutants) tree_key "$repo" selftests/mutants ;;
 		verdicts|upstream) tree_key "$repo" selftests/UPSTREAM ;;
+		series) tree_key "$repo" kernel-patches ;;
 		esac
 		cat "$repo"/kernel-patches/config*
 		tree_key "$repo" selftests/{vm,harness,traffic,corpus,progs,prog_tests,field} "scripts/$script"

@@ -10,7 +10,7 @@ need jq
 patched || skip_all 'this kernel has no watchdog'
 need_bpftool
 keep_settings
-plan 42
+plan 46
 
 instances=/sys/kernel/tracing/instances
 find_spin
@@ -47,6 +47,9 @@ expect csv 0 '' ps spin_vfs_read -o csv -e name,budget,kills
 check csv-lines is "$out" $'name,budget_ns,terminations\nspin_vfs_read,20000000,'"$(one .terminations)"
 
 # set
+expect set-dry-run 0 '' set spin_vfs_read --budget 60ms --dry-run
+check set-dry-run-shows-the-result has "$out" 60ms
+check set-dry-run-changes-nothing is "$(one '.budget_ns, has("watchdog_budget_ns")' | tr '\n' ' ')" '20000000 false '
 expect set-budget 0 '' set spin_vfs_read --budget 60ms
 check own-budget is "$(one .watchdog_budget_ns)" 60000000
 stall
@@ -91,6 +94,8 @@ check_json events 'all(.schema == "bpfwd.event/1")
 	and any(.event == "terminated" and .reason == "budget" and .ran_ns >= .budget_ns
 		and .prog.name == "spin_vfs_read" and .task.comm == "cat")
 	and any(.event == "quarantined") and any(.event == "released")'
+# those that are shown, not those that are read: an overrun is told with its end
+check last-counts-what-is-shown is "$("$BPFWD" events -n 3)" "$("$BPFWD" events | tail -n 3)"
 check_json seq-has-no-gap '. as $e | [range(1; length)] |
 	all($e[.].seq - $e[. - 1].seq == ($e[.].lost // 1))'
 "$BPFWD" events -F -j >"$work/follow" &

@@ -242,6 +242,65 @@ static void short_budget(void)
 	clock__destroy(skel);
 }
 
+/* Function calls and irq_work that other CPUs have sent to this one, from /proc/interrupts. */
+static unsigned long sent_to(int cpu)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	unsigned long sum = 0;
+	char line[1024], *p;
+	int i;
+
+	REQUIRE(f, "/proc/interrupts: %m");
+	while (fgets(line, sizeof(line), f)) {
+		p = line + strspn(line, " ");
+		if (strncmp(p, "CAL:", 4) && strncmp(p, "IWI:", 4))
+			continue;
+		p += 4;
+		for (i = 0; i < cpu; i++)
+			strtoul(p, &p, 10);
+		sum += strtoul(p, NULL, 10);
+	}
+	fclose(f);
+	return sum;
+}
+
+/* A program that cannot stall, once in many periods. */
+static void seldom(void)
+{
+	struct clock *skel = clock__open();
+	struct bpf_prog_info first, info;
+	unsigned long before, sent;
+	int i, fd, stats;
+
+	REQUIRE(skel, "clock: %m");
+	bpf_program__set_autoload(skel->progs.slow_rounds, false);
+	REQUIRE(!clock__load(skel), "clock: %m");
+	skel->data_ctl->ctl.tgid = getpid();
+	skel->links.clock_fentry =
+		bpf_program__attach(skel->progs.clock_fentry);
+	REQUIRE(skel->links.clock_fentry, "attach: %m");
+	fd = bpf_program__fd(skel->progs.clock_fentry);
+	pin_to(last_cpu());
+	wd_enable(BUDGET_US);
+	stats = stats_on();
+	first = prog_info(fd);
+	CHECK(first.terminable == BPF_TERMINABLE_NOT_NEEDED, "it has an image");
+	before = sent_to(0);
+	for (i = 0; i < 100; i++) {
+		getpgid(0);
+		usleep(5000);
+	}
+	sent = sent_to(0) - before;
+	info = prog_info(fd);
+	close(stats);
+	CHECK(info.run_cnt - first.run_cnt >= 100, "it ran %llu times",
+	      info.run_cnt - first.run_cnt);
+	CHECK(sent < 50, "another CPU was interrupted %lu times by 100 runs",
+	      sent);
+	diag("%lu interrupts of another CPU during 100 runs", sent);
+	clock__destroy(skel);
+}
+
 static const struct test tests[] = {
 	{ "counts",
 	  "runs are counted while bpf_stats are on, with and without the watchdog",
@@ -249,6 +308,9 @@ static const struct test tests[] = {
 	{ "dense",
 	  "a run of which no clock was read at its entry ends within its budget and a period",
 	  dense, NEEDS_WATCHDOG },
+	{ "seldom",
+	  "a short program that runs seldom does not wake another CPU", seldom,
+	  NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 	{ "short_budget",
 	  "the way into the interrupt is not the time of a run of 0.8 us",
 	  short_budget, NEEDS_WATCHDOG },
