@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "harness/test_util.h"
+#include "traffic/repro.h"
 #include "ends.skel.h"
 #include "ends_ext.skel.h"
 #include "ends_scx.skel.h"
@@ -277,22 +278,25 @@ static void raises(void)
 }
 
 /*
- * Has the timer started on this CPU, with program @name on what that takes. Return: that one,
- * armed until then.
+ * Has the timer started on this CPU, by program @by that getpgid() or a test run runs, with program
+ * @name on what that takes. Return: that one, armed until then.
  */
-static struct bpf_program *start_timer_with(const char *name)
+static struct bpf_program *start_timer_with(const char *name, const char *by)
 {
-	struct bpf_program *prog;
+	struct bpf_program *prog, *first;
 
 	pin_to(0);
 	wd_enable(BUDGET_US);
-	LOAD(name, "sparse");
+	LOAD(name, by);
 	prog = bpf_object__find_program_by_name(skel->obj, name);
+	first = bpf_object__find_program_by_name(skel->obj, by);
 	REQUIRE(bpf_program__attach(prog), "%s: %m", name);
+	if (first == skel->progs.sparse_off)
+		REQUIRE(attach_int3(first), "int3 kprobe: %m");
 	ctl->m = 10;
 	usleep(50000); /* no timer runs any more */
 	ctl->armed = 1;
-	timed(run, skel->progs.sparse);
+	timed(first == skel->progs.sparse_off ? getpgid_of_us : run, first);
 	ctl->armed = 0;
 	return prog;
 }
@@ -300,7 +304,7 @@ static struct bpf_program *start_timer_with(const char *name)
 /* What the watchdog itself calls runs no programs: it is about to raise the interrupt. */
 static void at_work(void)
 {
-	struct bpf_program *prog = start_timer_with("raises");
+	struct bpf_program *prog = start_timer_with("raises", "sparse_off");
 
 	CHECK(prog_info(bpf_program__fd(prog)).recursion_misses,
 	      "it was not skipped");
@@ -314,7 +318,7 @@ static void at_work(void)
 /* The interrupt that starts the timer has come, and runs a program with interrupts off. */
 static void arrives(void)
 {
-	struct bpf_program *prog = start_timer_with("arrives");
+	struct bpf_program *prog = start_timer_with("arrives", "sparse_off");
 
 	CHECK(wait_until(is_ended, prog, NSEC_PER_SEC), "it was not ended");
 	CHECK(!ctl->brake && ctl->started == 2, "brake %u, %llu runs",
@@ -325,7 +329,7 @@ static void arrives(void)
 /* An interrupt that comes again each time that it was ended: it does not keep the CPU. */
 static void captures(void)
 {
-	struct bpf_program *prog = start_timer_with("captures");
+	struct bpf_program *prog = start_timer_with("captures", "sparse");
 	struct bpf_prog_info info = prog_info(bpf_program__fd(prog));
 	int i;
 

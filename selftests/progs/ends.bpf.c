@@ -314,6 +314,18 @@ int sparse(void *unused)
 	return 0;
 }
 
+/* The same, with interrupts off: behind the first instruction, so it is an int3. */
+SEC("kprobe")
+int sparse_off(void *unused)
+{
+	if (!from_our_process())
+		return 0;
+	enter();
+	bpf_loop(ctl.m, loop_3, NULL, 0);
+	leave();
+	return 0;
+}
+
 /* --- A timer that goes on -------------------------------------------------------------------- */
 
 static int ticks(void *map, int *key, struct timer_slot *slot)

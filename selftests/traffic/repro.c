@@ -429,7 +429,7 @@ struct run *repro_open(const struct suite *suite, const struct repro *r,
 	return run;
 }
 
-static struct bpf_link *attach_int3(struct run *run)
+struct bpf_link *attach_int3(struct bpf_program *prog)
 {
 	/* Behind the first instruction: nop (5 bytes), or endbr64 and nop (9). */
 	static const int offsets[] = { 5, 9, 4 };
@@ -441,7 +441,7 @@ static struct bpf_link *attach_int3(struct run *run)
 	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
 		opts.offset = offsets[i];
 		link = bpf_program__attach_kprobe_opts(
-			run->prog, "__x64_sys_getpgid", &opts);
+			prog, "__x64_sys_getpgid", &opts);
 		if (link)
 			return link;
 	}
@@ -464,7 +464,7 @@ void repro_attach(struct run *run)
 		run->link = bpf_program__attach(run->prog);
 		break;
 	case ON_INT3:
-		run->link = attach_int3(run);
+		run->link = attach_int3(run->prog);
 		break;
 	case ON_XDP:
 		run->link = bpf_program__attach_xdp(run->prog,

@@ -75,6 +75,8 @@ struct repro {
 
 struct run *repro_open(const struct suite *suite, const struct repro *r,
 		       __u32 fill);
+/* To what getpgid() runs, with interrupts off. NULL, errno: it failed. */
+struct bpf_link *attach_int3(struct bpf_program *prog);
 void repro_attach(struct run *run);
 void repro_close(struct run *run);
 int repro_fd(struct run *run);
