@@ -52,6 +52,7 @@ MAP(percpu_array, PERCPU_ARRAY, 1000, __u32, __u64, 0);
 MAP(walked, HASH, 1000, __u32, __u64, 0);
 MAP(fed, HASH, 1000, __u32, __u64, 0);
 MAP(stacks, STACK_TRACE, 64, __u32, __u64[127], 0);
+MAP(tails, PROG_ARRAY, 4, __u32, __u32, 0);
 
 #define QUEUE(_name, _type, _entries)               \
 	struct {                                    \
@@ -475,3 +476,51 @@ static __noinline int callee(int n)
 	return mem[(n + 1) & 255];
 }
 PACKET(calls, for (int i = 0; i < 32; i++) r += callee(i))
+
+/* Tail calls: their bound is that of what is in the array, 33 times. */
+
+static __always_inline void work(void)
+{
+	__u32 i;
+
+	bpf_for(i, 0, 50)
+		sink += bpf_csum_diff((void *)from, 512, (void *)buf, 512, i);
+}
+
+SEC("tc")
+int tail_self(struct __sk_buff *skb)
+{
+	work();
+	bpf_tail_call(skb, &tails, 0);
+	return 0;
+}
+
+/* The longest one comes at the end, as the entry depends on how often. */
+SEC("tc")
+int tail_any(struct __sk_buff *skb)
+{
+	bpf_tail_call(skb, &tails, skb->mark++ & 3);
+	return 0;
+}
+
+static __noinline int tail_sub(struct __sk_buff *skb)
+{
+	int ret = 1;
+
+	bpf_tail_call(skb, &tails, 1);
+	barrier_var(ret);
+	return ret;
+}
+
+/* Each of the calls returns here, and there are 33 of them in all. */
+SEC("tc")
+int tail_goes_on(struct __sk_buff *skb)
+{
+	int ret = 0;
+
+	for (int i = 0; i < 4; i++) {
+		work();
+		ret += tail_sub(skb);
+	}
+	return ret;
+}
