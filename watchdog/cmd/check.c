@@ -101,6 +101,9 @@ static int check_take(void *arg, const struct obj_prog *prog)
 		return fault_set(&c->ctx->fault, EXIT_FAILED, err,
 				 "cannot ask the kernel about %s", prog->name);
 	attachment_estimate(&a, &e.info, e.info_len, &c->model);
+	/* libbpf has closed its tables of tail calls */
+	if (!prog->whole)
+		a.tail_ns = a.worst_ns;
 	a.type = e.info.type;
 	a.prog = strdup(prog->name);
 	a.hook = hook_of(prog->section);

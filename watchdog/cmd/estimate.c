@@ -25,7 +25,7 @@
 struct row {
 	char *object, *name, *section, *why;
 	struct estimate e;
-	bool loaded, known;
+	bool loaded, known, whole;
 	char at[300];
 	struct row *next;
 };
@@ -145,6 +145,14 @@ static struct val estimate_get_worst(const void *row)
 			     .num = r->e.info.estimate_worst_ns };
 }
 
+static struct val estimate_get_tail(const void *row)
+{
+	ROW;
+	return (struct val){ .known = r->known && r->whole &&
+				      kwd_tail_known(r->e.info_len),
+			     .num = r->e.info.estimate_tail_ns };
+}
+
 static struct val get_async(const void *row)
 {
 	ROW;
@@ -203,6 +211,9 @@ static const struct col cols[] = {
 	  estimate_get_best },
 	{ "worst", "worst_ns", VAL_NS_BOUND, COL_DEFAULT,
 	  "longest run; inf: unbounded", estimate_get_worst },
+	{ "tail", "tail_ns", VAL_NS_BOUND, 0,
+	  "longest run with what the object puts into its tables of tail calls",
+	  estimate_get_tail },
 	{ "async", "async_ns", VAL_NS_BOUND, 0,
 	  "longest run of a timer's or work queue's callback", get_async },
 	{ "bounded", "bounded", VAL_BOOL, 0, "is there a longest run",
@@ -238,6 +249,7 @@ static int estimate_take(void *arg, const struct obj_prog *prog)
 	r->section = strdup(prog->section);
 	s->programs++;
 	r->loaded = prog->fd >= 0;
+	r->whole = prog->whole;
 	if (!r->loaded) {
 		s->failed++;
 		if (asprintf(&r->why, "not loaded: %s (%s)", prog->why,

@@ -12,6 +12,7 @@
 #include "calibrate/model.h"
 #include "cmd/cmd.h"
 #include "cmd/explain.h"
+#include "cmd/explain_tail.h"
 #include "cmd/options.h"
 #include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
@@ -301,6 +302,7 @@ static void explain_json(struct explain *x, int fd, const char *name,
 			   e->info.estimate_insn_off, text, sizeof(text)))
 			json_object_set_new(p, "at", json_string(text));
 	}
+	explain_tail_json(p, fd, e);
 	if (budget)
 		json_object_set_new(p, "budget_ns", json_integer(budget));
 	json_object_set_new(
@@ -393,6 +395,7 @@ static void explain_text(const struct explainer *x, FILE *to, int fd,
 			fprintf(to, "\n    at %s", text);
 		putc('\n', to);
 	}
+	explain_tail_text(to, fd, e);
 	explain_stop(x, to, fd, e);
 	if (e->n)
 		fprintf(to, "  %9s  %8s  %s\n", "WORST", "RUNS", "SOURCE");

@@ -313,6 +313,22 @@ bool kwd_samples_known(u32 info_len)
 				   sizeof(info.p99_run_ns);
 }
 
+bool kwd_tail_known(u32 info_len)
+{
+	struct bpf_prog_info info;
+
+	return info_len >= offsetof(struct bpf_prog_info, estimate_tail_ns) +
+				   sizeof(info.estimate_tail_ns);
+}
+
+bool kwd_run_times_known(u32 info_len)
+{
+	struct bpf_prog_info info;
+
+	return info_len >= offsetof(struct bpf_prog_info, run_times) +
+				   sizeof(info.run_times);
+}
+
 bool kwd_stops_known(u32 info_len)
 {
 	struct bpf_prog_info info;

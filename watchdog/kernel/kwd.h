@@ -80,6 +80,10 @@ bool kwd_info_known(u32 info_len);
 bool kwd_samples_known(u32 info_len);
 /* And those of how runs end: stop bound, late and stuck ends, tasks asleep? */
 bool kwd_stops_known(u32 info_len);
+/* The bound with what tail calls can reach. */
+bool kwd_tail_known(u32 info_len);
+/* The counters of sampled runs. */
+bool kwd_run_times_known(u32 info_len);
 /* The kernel's name of a value ("no_jit") and what it means. */
 const char *kwd_terminable_name(u32 terminable);
 /* One of the reasons why not? */

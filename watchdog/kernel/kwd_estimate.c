@@ -32,7 +32,8 @@ static const struct reason {
 	  "leave the loop after a number of turns: count them in a variable" },
 	{ BPF_ESTIMATE_TAIL_CALL, "tail_call",
 	  "it calls programs that can be exchanged",
-	  "call a function (BPF-to-BPF) instead" },
+	  "call a function (BPF-to-BPF) instead, or let a policy charge what "
+	  "is in the array (tail_calls: entries)" },
 	{ BPF_ESTIMATE_HELPER, "helper",
 	  "it calls a helper or kfunc whose time nothing limits",
 	  "do it in user space, or give the helper a bound in the cost model" },
@@ -69,6 +70,16 @@ u64 kwd_estimate_charge(const struct bpf_prog_info *info)
 		return UINT64_MAX;
 	return info->estimate_worst_ns > info->estimate_async_ns ?
 		       info->estimate_worst_ns :
+		       info->estimate_async_ns;
+}
+
+u64 kwd_estimate_tail(const struct bpf_prog_info *info, u32 info_len)
+{
+	if (info->estimate_reason != BPF_ESTIMATE_TAIL_CALL ||
+	    !kwd_tail_known(info_len))
+		return kwd_estimate_charge(info);
+	return info->estimate_tail_ns > info->estimate_async_ns ?
+		       info->estimate_tail_ns :
 		       info->estimate_async_ns;
 }
 

@@ -16,6 +16,8 @@ bool kwd_estimate_none(u32 reason);
  * return, as the kernel computes them; UINT64_MAX: no bound.
  */
 u64 kwd_estimate_charge(const struct bpf_prog_info *info);
+/* The same with what its tail calls can reach now, where these are why it has no bound. */
+u64 kwd_estimate_tail(const struct bpf_prog_info *info, u32 info_len);
 u64 kwd_estimate_stop(const struct bpf_prog_info *info, u32 info_len);
 /* The kernel's name of a reason ("iterator"), what it means, and what to do. */
 const char *kwd_reason_name(u32 reason);

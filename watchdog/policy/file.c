@@ -28,6 +28,11 @@ static const cyaml_strval_t charges[] = {
 	{ "measured", POLICY_MEASURED },
 };
 
+static const cyaml_strval_t tails[] = {
+	{ "unbounded", POLICY_TAILS_UNBOUNDED },
+	{ "entries", POLICY_TAILS_ENTRIES },
+};
+
 static const cyaml_strval_t verdicts[] = {
 	{ "deny", POLICY_DENY },
 	{ "warn", POLICY_WARN },
@@ -66,6 +71,7 @@ static const cyaml_strval_t froms[] = {
 
 static const cyaml_schema_field_t defaults_fields[] = {
 	WORD("charge", struct policy_defaults, charge, charges),
+	WORD("tail_calls", struct policy_defaults, tail_calls, tails),
 	WORD("unbounded", struct policy_defaults, unbounded, verdicts),
 	WORD("existing", struct policy_defaults, existing, existings),
 	TEXT("max_stop", CYAML_FLAG_OPTIONAL, struct policy_defaults,

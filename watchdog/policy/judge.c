@@ -235,6 +235,10 @@ static void judge(const struct judge *j, struct attachment *a)
 		      a->worst_ns != UNBOUNDED && a->longest_ns < a->worst_ns &&
 		      a->sampled_runs >= BPF_POLICY_MEASURED_RUNS;
 	a->cost_ns = a->measured ? a->longest_ns : a->worst_ns;
+	/* what is in the arrays may never have run: it is not measured */
+	if (a->worst_ns == UNBOUNDED &&
+	    (j->defaults->flags & BPF_POLICY_F_TAIL_CALLS))
+		a->cost_ns = a->tail_ns;
 	a->exempt = is_exempt(j, a);
 	if (a->exempt || j->defaults->mode == BPF_POLICY_OFF)
 		return;

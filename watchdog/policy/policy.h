@@ -15,6 +15,8 @@
 
 enum policy_mode { POLICY_OFF, POLICY_MONITOR, POLICY_ENFORCE };
 enum policy_charge { POLICY_WORST = 1, POLICY_MEASURED };
+/* What runs by tail calls: no bound, or what the arrays hold. */
+enum policy_tails { POLICY_TAILS_UNBOUNDED = 1, POLICY_TAILS_ENTRIES };
 /* From the strictest on; 0: not said. Of what is unbounded and nothing is said of, the
  * kernel decides: BPF_POLICY_AUTO.
  */
@@ -30,6 +32,7 @@ struct policy_time {
 
 struct policy_defaults {
 	enum policy_charge charge;
+	enum policy_tails tail_calls;
 	enum policy_verdict unbounded;
 	/* of what is attached; DENY: detach it, ALLOW: keep it silently */
 	enum policy_verdict existing;

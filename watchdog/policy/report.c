@@ -212,6 +212,7 @@ void attachment_estimate(struct attachment *a, const struct bpf_prog_info *info,
 {
 	a->source = estimate_source(info, model);
 	a->worst_ns = kwd_estimate_charge(info);
+	a->tail_ns = kwd_estimate_tail(info, info_len);
 	a->stop_ns = kwd_estimate_stop(info, info_len);
 	a->terminable = info->terminable;
 }
@@ -246,6 +247,7 @@ static int from_charges(struct attached *at, u32 n)
 						  .prog_id = c->prog_id,
 						  .type = c->prog_type,
 						  .worst_ns = c->worst_ns,
+						  .tail_ns = c->worst_ns,
 						  .stop_ns = c->worst_ns,
 						  .attached = true };
 		report_describe(&at->all[i], progs_find(at->progs, c->prog_id),
@@ -253,6 +255,9 @@ static int from_charges(struct attached *at, u32 n)
 		/* with what is attached on it */
 		if (c->worst_ns > at->all[i].worst_ns)
 			at->all[i].worst_ns = c->worst_ns;
+		if (c->worst_ns != UNBOUNDED &&
+		    c->worst_ns > at->all[i].tail_ns)
+			at->all[i].tail_ns = c->worst_ns;
 	}
 	at->n = n;
 	return 0;
@@ -280,6 +285,7 @@ static int from_hooks(struct attached *at)
 			a->attached = true;
 			a->prog_id = p->info.id;
 			a->worst_ns = UNBOUNDED;
+			a->tail_ns = UNBOUNDED;
 			a->stop_ns = UNBOUNDED;
 			report_describe(a, p, &at->model);
 		}

@@ -158,6 +158,8 @@ static int rules_add_defaults(struct compile *c, const struct policy_set *set)
 							  BPF_POLICY_OFF;
 	r.charge = d.charge == POLICY_MEASURED ? BPF_POLICY_MEASURED :
 						 BPF_POLICY_WORST;
+	if (d.tail_calls == POLICY_TAILS_ENTRIES)
+		r.flags |= BPF_POLICY_F_TAIL_CALLS;
 	c->soft = false;
 	r.action = action_of(c, d.unbounded);
 	if (d.existing != POLICY_ALLOW)

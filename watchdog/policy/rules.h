@@ -54,6 +54,7 @@ struct attachment {
 	const char *comm; /* of who attaches; NULL: unknown */
 	u32 prog_id, type;
 	u64 worst_ns; /* UNBOUNDED: no bound */
+	u64 tail_ns; /* with what its tail calls can reach; likewise */
 	const char *source; /* of worst_ns; NULL: unknown */
 	u64 longest_ns, sampled_runs;
 	u64 stop_ns; /* from the end of its budget to its return; likewise */

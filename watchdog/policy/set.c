@@ -158,6 +158,7 @@ struct policy_defaults policy_set_defaults(const struct policy_set *set,
 			continue;
 		*owner = p;
 		all.charge = d->charge ? d->charge : all.charge;
+		all.tail_calls = d->tail_calls ? d->tail_calls : all.tail_calls;
 		all.unbounded = d->unbounded ? d->unbounded : all.unbounded;
 		all.existing = d->existing ? d->existing : all.existing;
 		all.max_stop = d->max_stop.ns ? d->max_stop : all.max_stop;

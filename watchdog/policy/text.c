@@ -152,6 +152,8 @@ char *rule_line(const struct policy_rules *rules, u32 i)
 			r->flags & BPF_POLICY_F_DETACH_EXISTING ? "detach" :
 			r->flags & BPF_POLICY_F_WARN_EXISTING	? "warn" :
 								  "keep");
+		if (r->flags & BPF_POLICY_F_TAIL_CALLS)
+			fputs(" tail_calls entries", f);
 		put_limits(f, r);
 		break;
 	case BPF_POLICY_HOOK:

@@ -512,6 +512,7 @@ int objs_each(struct ctx *ctx, const char *path, struct obj_settings *s,
 				      heard.slot ? heard.fds[i] :
 						   bpf_program__fd(prog),
 				.why = l.why[i],
+				.whole = !heard.slot,
 			};
 
 			i++;

@@ -11,6 +11,7 @@ struct obj_prog {
 	int fd; /* of the loaded program, or -errno */
 	const char
 		*why; /* it did not load, in libbpf's or the verifier's words */
+	bool whole; /* the object's tables of tail calls hold all that it puts there */
 };
 
 /* What the loader of an object would set. */

@@ -71,6 +71,16 @@ static struct val col_get_worst(const void *row)
 	return v;
 }
 
+static struct val get_tail(const void *row)
+{
+	ROW;
+	struct val v = val_num(INFO(estimate_tail_ns),
+			       estimated(r) && kwd_tail_known(r->p->info_len));
+
+	v.mark = v.known && r->feature && v.num > budget(r);
+	return v;
+}
+
 static struct val get_use(const void *row)
 {
 	ROW;
@@ -424,6 +434,9 @@ const struct col ps_cols[] = {
 	  get_p99 },
 	{ "sampled", "sampled_runs", VAL_U64, 0,
 	  "runs that were timed while the watchdog was on", get_sampled },
+	{ "tail", "estimate_tail_ns", VAL_NS_BOUND, 0,
+	  "worst with what its tail calls can reach now; ! if over the budget",
+	  get_tail },
 	{ "use", "use_percent", VAL_REAL, 0, "worst / budget, in percent",
 	  get_use },
 	{ "bounded", "bounded", VAL_BOOL, 0, "has it a longest run",
