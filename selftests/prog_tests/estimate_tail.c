@@ -360,34 +360,29 @@ static struct policy *limit(__u64 ticks, __u32 mode)
 	return p;
 }
 
-static struct bpf_link *attach_to(struct bpf_program *prog, int ifindex)
+/* A link, or -errno. */
+static int attach_as(struct bpf_program *prog, enum bpf_attach_type type)
 {
-	LIBBPF_OPTS(bpf_tcx_opts, opts);
-
-	return bpf_program__attach_tcx(prog, ifindex, &opts);
+	return bpf_link_create(bpf_program__fd(prog), LO, type, NULL);
 }
 
-static struct bpf_link *attach(struct bpf_program *prog)
+static int must_attach(struct bpf_program *prog)
 {
-	return attach_to(prog, LO);
-}
+	int link = attach_as(prog, BPF_TCX_INGRESS);
 
-static struct bpf_link *must_attach(struct bpf_program *prog)
-{
-	struct bpf_link *link = attach(prog);
-
-	REQUIRE(link, "attach %s: %m", bpf_program__name(prog));
+	REQUIRE(link >= 0, "attach %s: %s", bpf_program__name(prog),
+		strerror(-link));
 	return link;
 }
 
 static void must_not_attach(struct bpf_program *prog)
 {
-	struct bpf_link *link = attach(prog);
-	int err = errno;
+	int link = attach_as(prog, BPF_TCX_INGRESS);
 
-	CHECK(!link && err == EACCES, "attach %s: %s", bpf_program__name(prog),
-	      link ? "allowed" : strerror(err));
-	bpf_link__destroy(link);
+	CHECK(link == -EACCES, "attach %s: %s", bpf_program__name(prog),
+	      link >= 0 ? "allowed" : strerror(-link));
+	if (link >= 0)
+		close(link);
 }
 
 /* What all that is at the hook is charged. */
@@ -432,9 +427,9 @@ static void attached(void)
 	must_put(skel->maps.two, 0, skel->progs.leaf3);
 	must_not_attach(skel->progs.first); /* 6 */
 	must_put(skel->maps.two, 0, skel->progs.leaf);
-	bpf_link__destroy(must_attach(skel->progs.first)); /* 4 */
+	close(must_attach(skel->progs.first)); /* 4 */
 	take(skel->maps.one, 0);
-	bpf_link__destroy(must_attach(skel->progs.first)); /* 1 */
+	close(must_attach(skel->progs.first)); /* 1 */
 
 	/* Without the flag it is as if there was no bound. */
 	p = limit(5, BPF_POLICY_ENFORCE);
@@ -451,7 +446,7 @@ static void attached(void)
 /* What is put there later. */
 static void updated(void)
 {
-	struct bpf_link *link;
+	int link;
 	__u32 key = 0, id = 0;
 	__u64 seq;
 	int err;
@@ -495,14 +490,14 @@ static void updated(void)
 	must_put(skel->maps.two, 0, skel->progs.leaf3);
 	must_put(skel->maps.one, 3, skel->progs.leaf3);
 	CHARGED(4);
-	bpf_link__destroy(link);
+	close(link);
 	must_put(skel->maps.one, 0, skel->progs.loops);
 }
 
 /* Others at the hook, and others that are attached elsewhere. */
 static void sums(void)
 {
-	struct bpf_link *a, *b;
+	int a, b;
 	int err;
 
 	load();
@@ -520,15 +515,15 @@ static void sums(void)
 	must_put(skel->maps.two, 0, skel->progs.loops);
 	CHARGED(4);
 	/* What goes lets others come. */
-	bpf_link__destroy(b);
+	close(b);
 	must_put(skel->maps.one, 1, skel->progs.leaf3);
 	CHARGED(4);
 	must_not_attach(skel->progs.leaf3);
 	take(skel->maps.one, 1);
 	b = must_attach(skel->progs.leaf3);
 	CHARGED(5);
-	bpf_link__destroy(b);
-	bpf_link__destroy(a);
+	close(b);
+	close(a);
 }
 
 /* Several hooks in a graph. */
@@ -536,8 +531,7 @@ static void graph(void)
 {
 	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
 	struct bpf_policy_rule *r;
-	struct bpf_link *a;
-	int err, b;
+	int err, a, b;
 
 	load();
 	p->rules[0].action = BPF_POLICY_ALLOW;
@@ -549,8 +543,7 @@ static void graph(void)
 	r->max_latency_ns = 8 * TICK_NS;
 	policy_use(p);
 	a = must_attach(skel->progs.first);
-	b = bpf_link_create(bpf_program__fd(skel->progs.any), LO,
-			    BPF_TCX_EGRESS, NULL);
+	b = attach_as(skel->progs.any, BPF_TCX_EGRESS);
 	REQUIRE(b >= 0, "attach to the other one: %s", strerror(-b));
 	must_put(skel->maps.one, 0, skel->progs.leaf3);
 	err = put(skel->maps.one, 1, skel->progs.second);
@@ -558,14 +551,14 @@ static void graph(void)
 	err = put(skel->maps.two, 0, skel->progs.leaf3);
 	CHECK(err == -EACCES, "2 more in both: %s", strerror(-err));
 	must_put(skel->maps.two, 0, skel->progs.leaf);
-	bpf_link__destroy(a);
+	close(a);
 	close(b);
 }
 
 /* Told, not denied. */
 static void monitored(void)
 {
-	struct bpf_link *link;
+	int link;
 	__u64 seq;
 
 	load();
@@ -583,14 +576,14 @@ static void monitored(void)
 	policy_use(limit(4, BPF_POLICY_ENFORCE));
 	CHARGED(4);
 	must_not_attach(skel->progs.leaf);
-	bpf_link__destroy(link);
+	close(link);
 }
 
 /* What has no bound. */
 static void no_bound(void)
 {
 	struct estimate_tail *endless;
-	struct bpf_link *link;
+	int link;
 	struct policy *p;
 	__u64 seq;
 	int err;
@@ -609,7 +602,7 @@ static void no_bound(void)
 	CHARGED(1);
 	/* Where nobody reaches it that is attached, the defaults decide. */
 	must_put(skel->maps.two, 0, endless->progs.leaf);
-	bpf_link__destroy(link);
+	close(link);
 	estimate_tail__destroy(endless);
 }
 
