@@ -124,8 +124,7 @@ void explain_tail_text(FILE *to, int prog_fd, const struct estimate *e)
 	for (size_t i = 0; i < ts.n && i < SHOWN_MAX; i++) {
 		const struct target *t = &ts.all[i];
 
-		fprintf(to, "  %9s%c  %s[%u]",
-			duration_bound(target_ns(t), a),
+		fprintf(to, "  %9s%c  %s[%u]", duration_bound(target_ns(t), a),
 			target_ns(t) == ts.max_ns ? '*' : ' ', t->map, t->key);
 		if (t->entries > 1)
 			fprintf(to, " and %u more", t->entries - 1);
@@ -154,12 +153,12 @@ void explain_tail_json(json_t *p, int prog_fd, const struct estimate *e)
 			const struct target *t = &ts.all[i];
 
 			json_array_append_new(
-				all, json_pack("{s:s, s:i, s:i, s:i, s:s, s:o}",
-					       "map", t->map, "key", t->key,
-					       "entries", t->entries, "id",
-					       t->id, "name", t->info.name,
-					       "worst_ns",
-					       ns_or_null(target_ns(t))));
+				all,
+				json_pack("{s:s, s:i, s:i, s:i, s:s, s:o}",
+					  "map", t->map, "key", t->key,
+					  "entries", t->entries, "id", t->id,
+					  "name", t->info.name, "worst_ns",
+					  ns_or_null(target_ns(t))));
 		}
 		json_object_set(p, "tail_calls", all);
 	}

@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "kernel/kwd.h"
 #include "progs/holders.h"
 #include "progs/hooks.h"
 #include "progs/prog.h"
+#include "progs/run_times.h"
 #include "show/duration.h"
 
 enum sel_kind { SEL_ID, SEL_NAME, SEL_TAG, SEL_PINNED };
@@ -273,15 +275,20 @@ static void prog_clear(struct prog *p)
 {
 	free(p->name);
 	free(p->owner);
+	free(p->times);
 }
 
-static int prog_add(struct progs *progs, const struct prog_sel *sel, u32 id)
+static int prog_add(struct progs *progs, const struct prog_sel *sel, u32 id,
+		    int what)
 {
 	struct prog p = {}, *all;
 	int fd = bpf_prog_get_fd_by_id(id), err = fd < 0 ? fd : 0;
 
 	if (!err)
 		err = prog_fill(progs, &p, fd);
+	if (!err && (what & PROGS_TIMES) && kwd_run_times_known(p.info_len) &&
+	    p.info.sampled_runs)
+		p.times = run_times_read(fd, &p.n_times);
 	if (fd >= 0)
 		close(fd);
 	if (err || !sel_any(sel, &p))
@@ -308,7 +315,7 @@ static void attach_details(struct progs *progs, int what)
 	static const char *const nothing[] = { NULL };
 	bool all = what & PROGS_HOLDERS;
 
-	if (what)
+	if (what & (PROGS_HOOKS | PROGS_HOLDERS))
 		progs->hooks =
 			hooks_load(progs->btfs, progs->progs, progs->n, all);
 	if (all && progs->hooks)
@@ -364,7 +371,7 @@ int progs_load(struct progs **out, const struct prog_sel *sel, int what,
 	if (!progs->btfs)
 		goto fail;
 	while (!(err = bpf_prog_get_next_id(id, &id))) {
-		err = prog_add(progs, sel, id);
+		err = prog_add(progs, sel, id, what);
 		if (err)
 			goto fail;
 	}

@@ -24,6 +24,9 @@ struct prog {
 	const struct holder *holders; /* processes, then pins */
 	size_t n_holders;
 	char *owner; /* the most telling one */
+	/* with PROGS_TIMES, see run_times.h; NULL: none was timed */
+	u64 *times;
+	u32 n_times;
 };
 
 /* PROG := id N | name N | tag T | pinned PATH | N, a bare number being an id and
@@ -40,7 +43,7 @@ void prog_sel_free(struct prog_sel *sel);
 
 struct progs;
 
-enum { PROGS_HOOKS = 1, PROGS_HOLDERS = 2 /* and hooks */ };
+enum { PROGS_HOOKS = 1, PROGS_HOLDERS = 2 /* and hooks */, PROGS_TIMES = 8 };
 
 /* The selected programs that are loaded now, by ascending id. Exit status 5 if
  * a PROG matches none.

@@ -146,6 +146,15 @@ static struct val get_p99(const void *row)
 	return v;
 }
 
+static struct val get_p99_now(const void *row)
+{
+	ROW;
+	struct val v = val_num(r->p99_ns, r->p99_ns);
+
+	v.mark = v.known && v.num > budget(r);
+	return v;
+}
+
 static struct val get_budget(const void *row)
 {
 	ROW;
@@ -432,6 +441,9 @@ const struct col ps_cols[] = {
 	{ "p99", "p99_run_ns", VAL_NS, 0,
 	  "99 % of the sampled runs took at most so long; ! if over the budget",
 	  get_p99 },
+	{ "p99_now", "p99_now_ns", VAL_NS, 0,
+	  "the same of the runs since the last look; needs an interval",
+	  get_p99_now },
 	{ "sampled", "sampled_runs", VAL_U64, 0,
 	  "runs that were timed while the watchdog was on", get_sampled },
 	{ "tail", "estimate_tail_ns", VAL_NS_BOUND, 0,

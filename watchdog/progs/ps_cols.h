@@ -13,6 +13,7 @@ struct ps_row {
 	u64 default_budget_ns, now_ns;
 	double rate, cpu, cpu_rel; /* cpu in % */
 	u64 runs, time_ns; /* since the last look */
+	u64 p99_ns; /* of the runs that were timed since then, 0: none */
 	bool rates;
 	char *hooks; /* of which device, cgroup and so on */
 	char *devices, *cgroups, *functions; /* NULL: none */

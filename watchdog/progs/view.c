@@ -11,6 +11,7 @@
 #include "kernel/machine.h"
 #include "progs/asleep.h"
 #include "progs/holders.h"
+#include "progs/run_times.h"
 #include "progs/view.h"
 #include "show/duration.h"
 
@@ -104,6 +105,10 @@ static void set_rates(struct ps_row *r, const struct look *last, u64 at_ns,
 		return;
 	r->runs = r->p->info.run_cnt - old->info.run_cnt;
 	r->time_ns = r->p->info.run_time_ns - old->info.run_time_ns;
+	r->p99_ns = r->p->times ? run_times_p99(r->p->times, old->times,
+						r->p->n_times,
+						r->p->info.longest_run_ns) :
+				  0;
 	r->rates = true;
 	r->rate = r->runs * 1e9 / dt_ns;
 	r->cpu = r->time_ns * 100.0 / dt_ns;
@@ -312,6 +317,8 @@ int view_look(struct view *view, struct look *last)
 	if (view->owners || table_wants(view->table, "owner") ||
 	    table_wants(view->table, "holders"))
 		what |= PROGS_HOLDERS;
+	if (table_wants(view->table, "p99_now"))
+		what |= PROGS_TIMES;
 	if (look_load(&look, last, view->sel, what, f))
 		return f->exit;
 	look_free(last);
