@@ -320,6 +320,41 @@ static void rules_charge_what_was_measured(void **state)
 	ruled_free(&r);
 }
 
+static void rules_charge_tail_calls(void **state)
+{
+	struct attachment a = at_hook("xdp/a", UNBOUNDED);
+	struct ruled r;
+
+	a.tail_ns = 4000;
+	a.longest_ns = 1000;
+	a.sampled_runs = BPF_POLICY_MEASURED_RUNS;
+	ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
+			 "defaults: {charge: measured, tail_calls: entries}\n"
+			 "hooks: [{match: xdp/*, max_latency: 5us}]\n");
+	rule_is(&r, 0, "x:defaults",
+		"defaults mode enforce charge measured unbounded auto existing "
+		"warn tail_calls entries");
+	policy_judge(&r.rules, NULL, &a, 1, 0);
+	assert_int_equal(a.decision, DECIDED_ALLOW);
+	assert_int_equal(a.cost_ns, 4000);
+	a.tail_ns = 5001;
+	policy_judge(&r.rules, NULL, &a, 1, 0);
+	assert_int_equal(a.decision, DECIDED_DENY);
+	assert_int_equal(a.reason, BPF_POLICY_OVER_LATENCY);
+	a.tail_ns = UNBOUNDED;
+	policy_judge(&r.rules, NULL, &a, 1, 0);
+	assert_int_equal(a.reason, BPF_POLICY_UNBOUNDED);
+	ruled_free(&r);
+	/* it is to be asked for */
+	ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
+			 "defaults: {tail_calls: unbounded}\n"
+			 "hooks: [{match: xdp/*, max_latency: 5us}]\n");
+	a.tail_ns = 4000;
+	policy_judge(&r.rules, NULL, &a, 1, 0);
+	assert_int_equal(a.reason, BPF_POLICY_UNBOUNDED);
+	ruled_free(&r);
+}
+
 /* What has no bound breaks a limit for others, unless it is exempt. */
 static void rules_count_infinity(void **state)
 {
@@ -403,6 +438,7 @@ static const struct CMUnitTest rules_tests[] = {
 	cmocka_unit_test(rules_exempt),
 	cmocka_unit_test(rules_judge_what_is_there),
 	cmocka_unit_test(rules_charge_what_was_measured),
+	cmocka_unit_test(rules_charge_tail_calls),
 	cmocka_unit_test(rules_count_infinity),
 	cmocka_unit_test(rules_forbid),
 	cmocka_unit_test(rules_names),
