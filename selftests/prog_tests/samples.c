@@ -289,6 +289,82 @@ static void both_at_hook(void)
 	bpf_link__destroy(links[1]);
 }
 
+/* What user space gets of the counters; 0 or -errno. */
+static int read_times(struct samples *skel, __u64 *times, __u32 room,
+		      struct bpf_prog_info *info)
+{
+	__u32 len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	info->nr_run_times = room;
+	info->run_times = (unsigned long)times;
+	return bpf_prog_get_info_by_fd(two_fd(skel), info, &len);
+}
+
+/* The counters are those that p99 is computed from, and of those the difference tells. */
+static void counters(void)
+{
+	__u64 times[300], before[300], sum = 0, all = 0;
+	struct samples *skel = load();
+	struct bpf_prog_info info;
+	__u32 i, nr, last;
+	int err;
+
+	wd_disable();
+	err = read_times(skel, times, ARRAY_SIZE(times), &info);
+	CHECK(!err && !info.nr_run_times, "none was timed: %s, %u counters",
+	      strerror(-err), info.nr_run_times);
+	skel->data_ctl->ctl.m = 0;
+	wd_enable(BUDGET_US);
+	wd_spare(two_fd(skel));
+	sample_two(skel, 200);
+	wd_disable();
+
+	err = read_times(skel, times, ARRAY_SIZE(times), &info);
+	nr = info.nr_run_times;
+	REQUIRE(!err && nr > 200 && nr <= ARRAY_SIZE(skel->data_seen->seen),
+		"%s, %u counters", strerror(-err), nr);
+	count_above(skel, LONG_NS);
+	for (i = 0; i < nr; i++) {
+		all += times[i];
+		CHECK(times[i] == skel->data_seen->seen[i],
+		      "entry %u: %llu, the kernel has %u", i, times[i],
+		      skel->data_seen->seen[i]);
+	}
+	CHECK(all == info.sampled_runs, "%llu in all, %llu timed", all,
+	      info.sampled_runs);
+	for (i = 0; i < nr && sum < all - all / 100; i++)
+		sum += times[i];
+	last = i - 1;
+	CHECK(last >= 8 &&
+		      (8ULL + last % 8) << (last / 8 - 1) <= info.p99_run_ns,
+	      "p99 %llu ns is not in entry %u", info.p99_run_ns, last);
+
+	/* Less room, none, none that can be written. */
+	memset(before, 0xff, sizeof(before));
+	err = read_times(skel, before, 10, &info);
+	CHECK(!err && info.nr_run_times == nr && before[10] == ~0ULL &&
+		      !memcmp(before, times, 10 * sizeof(times[0])),
+	      "room for 10: %s", strerror(-err));
+	err = read_times(skel, NULL, 0, &info);
+	CHECK(!err && info.nr_run_times == nr, "no room: %s", strerror(-err));
+	err = read_times(skel, (void *)8, 10, &info);
+	CHECK(err == -EFAULT, "a bad pointer: %s", strerror(-err));
+
+	/* Some more. */
+	memcpy(before, times, sizeof(times));
+	wd_enable(BUDGET_US);
+	sample_two(skel, all + 50);
+	wd_disable();
+	err = read_times(skel, times, ARRAY_SIZE(times), &info);
+	for (sum = 0, i = 0; i < nr; i++) {
+		CHECK(times[i] >= before[i], "entry %u has become less", i);
+		sum += times[i] - before[i];
+	}
+	CHECK(!err && sum == info.sampled_runs - all, "%llu more, %llu timed",
+	      sum, info.sampled_runs - all);
+}
+
 /* The histogram alone, built for user space. */
 static void histogram(void)
 {
@@ -304,6 +380,8 @@ static void histogram(void)
 static const struct test tests[] = {
 	{ "both_at_hook", "of two programs on one hook each is timed",
 	  both_at_hook, NEEDS_WATCHDOG },
+	{ "counters", "user space gets the counters", counters,
+	  NEEDS_WATCHDOG },
 	{ "ended", "runs that are ended are timed as well", ended,
 	  NEEDS_WATCHDOG },
 	{ "fork_migrate",

@@ -149,6 +149,8 @@ static struct val estimate_get_tail(const void *row)
 {
 	ROW;
 	return (struct val){ .known = r->known && r->whole &&
+				      r->e.info.estimate_reason ==
+					      BPF_ESTIMATE_TAIL_CALL &&
 				      kwd_tail_known(r->e.info_len),
 			     .num = r->e.info.estimate_tail_ns };
 }
@@ -211,7 +213,7 @@ static const struct col cols[] = {
 	  estimate_get_best },
 	{ "worst", "worst_ns", VAL_NS_BOUND, COL_DEFAULT,
 	  "longest run; inf: unbounded", estimate_get_worst },
-	{ "tail", "tail_ns", VAL_NS_BOUND, 0,
+	{ "tail", "tail_ns", VAL_NS_BOUND, COL_DEFAULT,
 	  "longest run with what the object puts into its tables of tail calls",
 	  estimate_get_tail },
 	{ "async", "async_ns", VAL_NS_BOUND, 0,
