@@ -56,7 +56,7 @@ done <"$named"
 hooks=$(awk -F'|' '{ print $3 }' <<<"$table")
 while read -r hook; do
 	grep -qF -e "\`$hook" -e "/$hook" <<<"$hooks" || bad "$hook: a call site, but no way of attaching"
-done < <(cd "$KSRC" && grep -rhE -A2 --include='*.c' --exclude-dir=runtime 'bpf_policy_attach(_func|_file)?\(' \
+done < <(cd "$KSRC" && grep -rhE -A2 --include='*.c' --exclude-dir=runtime '(bpf_policy_attach(_func|_file|_addr)?|tcf_block_(dev_)?hook)\(' \
 		kernel net drivers/net drivers/media/rc | grep -oE '"[a-z][a-z0-9_/]*[a-z0-9/]["%]' | tr -d '"%' | sort -u)
 # Those that are beside the ways: a device that goes away, and what takes how long.
 for suite in policy_attach policy_net policy_sock; do

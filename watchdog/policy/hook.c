@@ -31,6 +31,69 @@ char *hook_spelled(const char *pattern)
 	return hook;
 }
 
+/* ---- Functions ---- */
+
+struct function {
+	char *name;
+	const char *first; /* at its address: by which the kernel calls it */
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct function *)a)->name,
+		      ((const struct function *)b)->name);
+}
+
+/* The kernel's functions, sorted; NULL: it does not tell them. */
+static const struct function *functions(size_t *n)
+{
+	static struct function *all;
+	static size_t count;
+	size_t room = 0;
+	unsigned long addr, last = 0;
+	const char *first = NULL;
+	char line[512], type, name[300];
+	FILE *f = all ? NULL : fopen("/proc/kallsyms", "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx %c %299s", &addr, &type, name) != 3 ||
+		    !strchr("tTwW", type))
+			continue;
+		if (count == room) {
+			struct function *more = realloc(
+				all, (room = 2 * room + 1024) * sizeof(*all));
+
+			if (!more)
+				break;
+			all = more;
+		}
+		all[count].name = strdup(name);
+		if (!all[count].name)
+			break;
+		/* those at one address are together; 0: it is not told */
+		if (!addr || addr != last)
+			first = all[count].name;
+		last = addr;
+		all[count++].first = first;
+	}
+	if (f) {
+		fclose(f);
+		if (count)
+			qsort(all, count, sizeof(*all), by_name);
+	}
+	*n = count;
+	return all;
+}
+
+static const struct function *function_find(const char *name)
+{
+	const struct function key = { .name = (char *)name }, *all;
+	size_t n;
+
+	all = functions(&n);
+	return all ? bsearch(&key, all, n, sizeof(*all), by_name) : NULL;
+}
+
 /* ---- Places ---- */
 
 static const char *const function_kinds[] = {
@@ -50,7 +113,7 @@ static const char *behind(const char *hook, const char *const *kinds, size_t n)
 }
 
 #define BEHIND(hook, kinds) behind(hook, kinds, ARRAY_SIZE(kinds))
-#define MAX_NAMES 10
+#define MAX_NAMES 100
 
 /* All names of the place where a hook is, the hook's own first. */
 struct names {
@@ -61,8 +124,9 @@ struct names {
 static void add_name(struct names *names, const char *kind, const char *rest,
 		     int len)
 {
-	snprintf(names->text[names->n++], sizeof(names->text[0]), "%s%.*s",
-		 kind, len, rest);
+	if (names->n < MAX_NAMES)
+		snprintf(names->text[names->n++], sizeof(names->text[0]),
+			 "%s%.*s", kind, len, rest);
 }
 
 static void add_names(struct names *names, const char *const *kinds, size_t n,
@@ -70,6 +134,55 @@ static void add_names(struct names *names, const char *const *kinds, size_t n,
 {
 	for (size_t i = 0; i < n; i++)
 		add_name(names, kinds[i], rest, len);
+}
+
+/* A function as the kernel calls its place: by the first name at its address, without an
+ * offset and without what the compiler has added for a copy or a part.
+ */
+static void function_place(const char *name, char *place, size_t size)
+{
+	const struct function *f;
+
+	snprintf(place, size, "%.*s", (int)strcspn(name, "+"), name);
+	/* a name may begin with a dot, none has one in it */
+	if (*place)
+		place[1 + strcspn(place + 1, ".")] = '\0';
+	f = function_find(place);
+	if (f)
+		snprintf(place, size, "%.*s", (int)strcspn(f->first, "."),
+			 f->first);
+}
+
+static void add_function(struct names *names, const char *func, int len)
+{
+	add_names(names, function_kinds, ARRAY_SIZE(function_kinds), func, len);
+	if (begins(func, "bpf_lsm_"))
+		add_name(names, "lsm/", func + 8, len - 8);
+}
+
+/* All names of the function at the place of this one. */
+static void add_functions(struct names *names, const char *func)
+{
+	char place[300], other[300];
+	const struct function *all;
+	size_t n, len;
+
+	add_function(names, func, strcspn(func, "+"));
+	function_place(func, place, sizeof(place));
+	add_function(names, place, strlen(place));
+	all = functions(&n);
+	len = strlen(place);
+	for (size_t i = 0; all && i < n; i++) {
+		/* a copy or a part of it, or one that has its address */
+		if ((strncmp(all[i].name, place, len) ||
+		     all[i].name[len] != '.') &&
+		    (all[i].first == all[i].name ||
+		     strncmp(all[i].first, place, len)))
+			continue;
+		function_place(all[i].name, other, sizeof(other));
+		if (!strcmp(other, place))
+			add_function(names, all[i].name, strlen(all[i].name));
+	}
 }
 
 /* The events of a tracepoint: "tp/sched/sched_switch". */
@@ -93,12 +206,7 @@ static void names_of(const char *hook, const char *pattern, struct names *names)
 	add_name(names, "", hook, 300);
 	at = BEHIND(hook, function_kinds);
 	if (at) {
-		int len = strcspn(at, "+");
-
-		add_names(names, function_kinds, ARRAY_SIZE(function_kinds), at,
-			  len);
-		if (begins(at, "bpf_lsm_"))
-			add_name(names, "lsm/", at + 8, len - 8);
+		add_functions(names, at);
 	} else if (begins(hook, "lsm/")) {
 		char func[300];
 
@@ -159,9 +267,12 @@ static void place_of(const char *hook, char *place, size_t size)
 {
 	const char *at = BEHIND(hook, function_kinds);
 
-	if (at)
-		snprintf(place, size, "kprobe/%.*s", (int)strcspn(at, "+"), at);
-	else if (begins(hook, "lsm/"))
+	if (at) {
+		char func[300];
+
+		function_place(at, func, sizeof(func));
+		snprintf(place, size, "kprobe/%s", func);
+	} else if (begins(hook, "lsm/"))
 		snprintf(place, size, "kprobe/bpf_lsm_%s", hook + 4);
 	else if ((at = BEHIND(hook, file_kinds)))
 		snprintf(place, size, "uprobe/%s", at);
@@ -201,58 +312,18 @@ static bool kind_exists(const char *pattern)
 	return section_kind_fits(kind);
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The names of the kernel's functions, sorted; NULL: it does not tell them. */
-static char **functions(size_t *n)
-{
-	static char **names;
-	static size_t count;
-	size_t room = 0;
-	char line[512], type, name[300];
-	FILE *f = names ? NULL : fopen("/proc/kallsyms", "re");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%*s %c %299s", &type, name) != 2 ||
-		    !strchr("tTwW", type))
-			continue;
-		if (count == room) {
-			char **more = realloc(names, (room = 2 * room + 1024) *
-							     sizeof(*names));
-
-			if (!more)
-				break;
-			names = more;
-		}
-		names[count] = strdup(name);
-		if (!names[count])
-			break;
-		count++;
-	}
-	if (f) {
-		fclose(f);
-		if (count)
-			qsort(names, count, sizeof(*names), by_name);
-	}
-	*n = count;
-	return names;
-}
-
 /* Is there a function of this name, perhaps with a suffix of the compiler? */
 static bool function_exists(const char *glob)
 {
 	size_t n;
-	char **names = functions(&n);
+	const struct function *all = functions(&n);
 
-	if (!names)
+	if (!all)
 		return true;
 	if (!strpbrk(glob, "*?[\\"))
-		return bsearch(&glob, names, n, sizeof(*names), by_name);
+		return function_find(glob);
 	for (size_t i = 0; i < n; i++)
-		if (!fnmatch(glob, names[i], 0))
+		if (!fnmatch(glob, all[i].name, 0))
 			return true;
 	return false;
 }
