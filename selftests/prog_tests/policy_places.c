@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include "traffic/policy_ways.h"
 
 static struct policy *limit(const char *hook, __u32 ticks)
@@ -64,9 +65,8 @@ static void none_left(void)
 /* A line of kallsyms, without its address. */
 static void symbol(char *out, size_t size, const char *awk)
 {
-	int status = run_command(out, size,
-				 "awk '$2 ~ /[tT]/ && !$4 {%s}' /proc/kallsyms",
-				 awk);
+	int status = run_command(
+		out, size, "awk '$2 ~ /[tT]/ && !$4 {%s}' /proc/kallsyms", awk);
 
 	REQUIRE(!status && out[0], "%s: no such symbol", awk);
 	out[strcspn(out, "\n")] = '\0';
@@ -244,8 +244,8 @@ static void neighbour(void)
 		    "sort /proc/kallsyms | awk '$3 == \"" FUNC
 		    "\" {print last; exit} $2 ~ /[tT]/ && $3 !~ /^__pfx/ "
 		    "{last = $1 \" \" $3}'");
-	REQUIRE(sscanf(line, "%lx %199s", &before, name) == 2, "%s: what is it?",
-		line);
+	REQUIRE(sscanf(line, "%lx %199s", &before, name) == 2,
+		"%s: what is it?", line);
 	limit("kprobe/" FUNC, 0);
 	no_room(name, kprobe(name, addr - before), "from the function before");
 	no_room(FUNC, kprobe(NULL, addr), "by address");
@@ -372,8 +372,7 @@ static int by_command(const char *prog, const char *cmd)
 	char out[500] = "";
 	int status, err;
 
-	err = way_pin(
-		bpf_object__find_program_by_name(ways->obj, prog));
+	err = way_pin(bpf_object__find_program_by_name(ways->obj, prog));
 	REQUIRE(!err, "pin: %s", strerror(-err));
 	status = run_command(out, sizeof(out), "%s 2>&1", cmd);
 	unlink(WAY_PIN);
@@ -521,6 +520,45 @@ static struct bpf_link *uprobe_multi(const char *path)
 						path, NULL, &opts);
 }
 
+/* Who makes a path does not choose the rule: that for each path applies. */
+static void rules_of_paths(void)
+{
+	static const char *const looser[] = { "uprobe/" DIR_ "/link:*",
+					      "uprobe/*/lin*:*" };
+	static const char *const stricter[] = { "uprobe/" DIR_ "/file:*",
+						"uprobe/*/fil*:*" };
+	struct bpf_link *link, *more;
+	struct policy *p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(looser); i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(stricter); k++) {
+			policy_unload();
+			link = uprobe(DIR_ "/link");
+			REQUIRE(link, "link: %m");
+			p = limit(looser[i], 5);
+			policy_rule(p, BPF_POLICY_HOOK, BPF_POLICY_F_LATENCY,
+				    stricter[k])
+				->max_latency_ns = TICK_NS;
+			policy_use(p);
+			more = uprobe(DIR_ "/file");
+			CHECK(!more && errno == EACCES, "%s before %s: %m",
+			      looser[i], stricter[k]);
+			bpf_link__destroy(more);
+			bpf_link__destroy(link);
+			/* Nor is one that is behind a rule for the path stricter. */
+			p = limit(stricter[k], 2);
+			policy_rule(p, BPF_POLICY_HOOK, BPF_POLICY_F_PROGRAMS,
+				    "uprobe/*");
+			policy_use(p);
+			more = uprobe(DIR_ "/file");
+			CHECK(more, "%s before all: %m", stricter[k]);
+			bpf_link__destroy(more);
+		}
+	}
+	policy_unload();
+	none_left();
+}
+
 static void names_of_file(void)
 {
 	static const char *const paths[] = { DIR_ "/file", DIR_ "/link",
@@ -573,6 +611,8 @@ static void names_of_file(void)
 	bpf_link__destroy(more);
 	bpf_link__destroy(link);
 
+	rules_of_paths();
+
 	/* It gets another name after the policy was loaded. */
 	limit("uprobe/" DIR_ "/file:*", 0);
 	command("mv " DIR_ "/file " DIR_ "/moved");
@@ -594,6 +634,103 @@ static void names_of_file(void)
 	command("umount /tmp/bound && rm -rf " DIR_);
 }
 
+/* --- All at once ----------------------------------------------------------------------------- */
+
+#define STORM_S 15
+
+static void storm_links(int round)
+{
+	static const char *const paths[] = { DIR_ "/file", DIR_ "/link" };
+	struct bpf_link *links[5];
+
+	links[0] = at_syscall("sys_enter_getpgid");
+	links[1] = at_syscall("sys_exit_getpgid");
+	links[2] = bpf_program__attach_raw_tracepoint(ways->progs.p_raw_tp,
+						      "sys_enter");
+	links[3] = uprobe(paths[round % 2]);
+	links[4] = uprobe_multi(paths[(round / 2) % 2]);
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		bpf_link__destroy(links[i]);
+}
+
+static void storm_blocks(int round)
+{
+	char cmd[300], out[500];
+
+	snprintf(cmd, sizeof(cmd),
+		 "tc qdisc add dev sb0 ingress_block 22 clsact; "
+		 "tc filter add block 22 handle %d prio 1 bpf da "
+		 "object-pinned " WAY_PIN "; "
+		 "tc qdisc add dev sb1 egress_block 22 clsact; "
+		 "ip link set sb1 name sb2; ip link set sb2 name sb1; "
+		 "tc qdisc del dev sb%d clsact; "
+		 "tc qdisc del dev sb%d clsact",
+		 round + 1, round % 2, !(round % 2));
+	run_command(out, sizeof(out), "{ %s; } 2>&1", cmd);
+}
+
+static void storm_policies(int round)
+{
+	static const char *const hooks[] = { "tp/raw_syscalls/*", "tc/*",
+					     "uprobe/*/link:*",
+					     "uprobe/" DIR_ "/file:*" };
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+
+	p->rules[0].action = BPF_POLICY_ALLOW;
+	if (round & 4)
+		p->rules[0].flags = BPF_POLICY_F_WARN_EXISTING;
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		policy_rule(p, BPF_POLICY_HOOK, BPF_POLICY_F_LATENCY, hooks[i])
+			->max_latency_ns = (round % 3) * TICK_NS;
+	policy_rule(p, BPF_POLICY_GRAPH, BPF_POLICY_F_LATENCY,
+		    "tp/raw_syscalls/sys_enter")
+		->nr_match = 1;
+	p->rules[p->nr - 1].max_latency_ns = 2 * TICK_NS;
+	policy_load(p);
+	policy_get(p);
+	if (!(round % 5))
+		policy_unload();
+}
+
+/* What comes and goes by all names, while policies come and go. */
+static void storm(void)
+{
+	static void (*const parts[])(int round) = { storm_links, storm_blocks,
+						    storm_policies };
+	pid_t pids[ARRAY_SIZE(parts)];
+	int err, status;
+
+	OPEN("p_probe", "p_uprobe_multi", "p_syscall_tp", "p_raw_tp", "p_tc");
+	libbpf_set_print(NULL);
+	command("rm -rf " DIR_ " && mkdir -p " DIR_ " && cp /proc/%d/exe " DIR_
+		"/file && ln " DIR_ "/file " DIR_ "/link && "
+		"ip link add sb0 type veth peer sb1",
+		getpid());
+	err = way_pin(ways->progs.p_tc);
+	REQUIRE(!err, "pin: %s", strerror(-err));
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		pids[i] = fork();
+		REQUIRE(pids[i] >= 0, "fork: %m");
+		if (!pids[i]) {
+			uint64_t until = now_ns() + STORM_S * NSEC_PER_SEC;
+			int round = 0;
+
+			while (now_ns() < until)
+				parts[i](round++);
+			diag("%d rounds of part %zu", round, i);
+			_exit(0);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		CHECK(waitpid(pids[i], &status, 0) == pids[i] && !status,
+		      "part %zu: %d", i, status);
+	policy_unload();
+	unlink(WAY_PIN);
+	command("ip link del sb0; rm -rf " DIR_);
+	none_left();
+	way_close();
+}
+
 static const struct test tests[] = {
 	{ "alias", "two names of a function have one sum and all rules", alias,
 	  NEEDS_WATCHDOG, 300 },
@@ -613,6 +750,8 @@ static const struct test tests[] = {
 	  NEEDS_WATCHDOG },
 	{ "names_of_file", "links, mounts and renames of a probed file",
 	  names_of_file, NEEDS_WATCHDOG, 300 },
+	{ "storm", "all of that and policies come and go at once", storm,
+	  NEEDS_WATCHDOG, 300 },
 };
 
 const struct suite suite_policy_places = {

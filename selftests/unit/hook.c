@@ -52,6 +52,9 @@ static void hooks_at_one_place(void **state)
 		{ "fexit/f", "kprobe/f+0x10", true },
 		{ "kprobe/f+0x5", "kprobe/f+0x10", true },
 		{ "kprobe/f", "kprobe/ff", false },
+		/* copies and parts of a function are the function */
+		{ "kprobe/f.isra.0.cold", "fentry/f", true },
+		{ "kprobe/f.cold+0x10", "kprobe/f.constprop.1", true },
 		{ "lsm/x", "fentry/bpf_lsm_x", true },
 		{ "raw_tp/t", "tp_btf/t", true },
 		{ "tp/g/t", "raw_tp/t", true },
@@ -76,6 +79,8 @@ static void hooks_fit_rules(void **state)
 	assert_true(hook_fits("*/f", "kprobe/f+0x10"));
 	assert_true(hook_fits("breakpoint/*", "kretprobe/f"));
 	assert_true(hook_fits("lsm/x", "fexit/bpf_lsm_x"));
+	assert_true(hook_fits("kprobe/f", "kprobe/f.part.0"));
+	assert_true(hook_fits("kprobe/f.part.0", "kprobe/f.part.0"));
 	assert_true(hook_fits("raw_tp/t", "tp/g/t"));
 	assert_false(hook_fits("kprobe/f", "fentry/g"));
 	assert_false(hook_fits("xdp", "xdp/lo"));

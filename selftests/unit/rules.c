@@ -388,6 +388,38 @@ static void rules_count_infinity(void **state)
 	}
 }
 
+/* What is for one system call runs after what is for all, and not with others. */
+static void rules_count_system_calls(void **state)
+{
+	static const struct {
+		const char *there, *new;
+		enum decision want;
+	} rows[] = {
+		{ "tp/syscalls/sys_enter_a", "raw_tp/sys_enter", DECIDED_DENY },
+		{ "tp_btf/sys_enter", "tp/syscalls/sys_enter_a", DECIDED_DENY },
+		{ "tp/syscalls/sys_enter_a", "tp/syscalls/sys_enter_a",
+		  DECIDED_DENY },
+		{ "tp/syscalls/sys_enter_a", "tp/syscalls/sys_enter_b",
+		  DECIDED_ALLOW },
+		{ "tp/syscalls/sys_exit_a", "raw_tp/sys_enter", DECIDED_ALLOW },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct attachment all[] = { at_hook(rows[i].there, 1000),
+					    at_hook(rows[i].new, 1000) };
+		struct ruled r;
+
+		all[0].attached = true;
+		ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
+				 "hooks: [{match: raw_tp/sys_enter, "
+				 "max_latency: 1us}]\n");
+		policy_judge(&r.rules, NULL, all, 2, 1);
+		assert_int_equal(all[0].decision, DECIDED_ALLOW);
+		assert_int_equal(all[1].decision, rows[i].want);
+		ruled_free(&r);
+	}
+}
+
 /* One ban, three ways to write it. */
 static void rules_forbid(void **state)
 {
@@ -440,6 +472,7 @@ static const struct CMUnitTest rules_tests[] = {
 	cmocka_unit_test(rules_charge_what_was_measured),
 	cmocka_unit_test(rules_charge_tail_calls),
 	cmocka_unit_test(rules_count_infinity),
+	cmocka_unit_test(rules_count_system_calls),
 	cmocka_unit_test(rules_forbid),
 	cmocka_unit_test(rules_names),
 };

@@ -286,13 +286,27 @@ static void place_of(const char *hook, char *place, size_t size)
 
 bool hook_same_place(const char *a, const char *b)
 {
-	char of_a[320], of_b[320];
+	/* Of the last one: all are compared with one, one after the other. */
+	static char last[320], of_b[320];
+	char of_a[320];
 
 	if (!strcmp(a, b))
 		return true;
+	if (strcmp(last, b)) {
+		snprintf(last, sizeof(last), "%s", b);
+		place_of(b, of_b, sizeof(of_b));
+	}
 	place_of(a, of_a, sizeof(of_a));
-	place_of(b, of_b, sizeof(of_b));
 	return !strcmp(of_a, of_b);
+}
+
+const char *hook_whole(const char *hook)
+{
+	if (begins(hook, "tp/syscalls/sys_enter_"))
+		return "tp/raw_syscalls/sys_enter";
+	if (begins(hook, "tp/syscalls/sys_exit_"))
+		return "tp/raw_syscalls/sys_exit";
+	return NULL;
 }
 
 bool hook_covered(const char *wide, const char *narrow)

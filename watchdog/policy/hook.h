@@ -14,6 +14,10 @@ char *hook_spelled(const char *pattern);
 bool hook_fits(const char *pattern, const char *hook);
 /* Do programs at both count together? */
 bool hook_same_place(const char *a, const char *b);
+/* The hook for all system calls of which one for a single call is a part, which runs right
+ * after it; NULL: it is none.
+ */
+const char *hook_whole(const char *hook);
 /* Does no rule for the narrow pattern ever apply, as one for the wide one comes first? */
 bool hook_covered(const char *wide, const char *narrow);
 /* Is there a hook of this kernel, as it is now, that the pattern fits? What only time can

@@ -158,20 +158,63 @@ static bool is_counted(const struct judge *j, const struct bpf_policy_rule *r,
 	       (!a->exempt && unbounded_action(j, r) == BPF_POLICY_DENY);
 }
 
-static void judge_hook(const struct judge *j, struct attachment *a, u32 rule)
+struct there {
+	u64 ns, programs;
+};
+
+/* What a rule counts at the place of a hook. */
+static struct there there_at(const struct judge *j,
+			     const struct bpf_policy_rule *r,
+			     const struct attachment *a, const char *hook)
 {
-	const struct bpf_policy_rule *r = &j->rules->rules[rule];
-	u64 there = 0, programs = 0;
+	struct there t = {};
 
 	for (size_t i = 0; i < j->there; i++) {
 		if (!is_there(j, i, a) ||
-		    !hook_same_place(j->all[i].hook, a->hook))
+		    !hook_same_place(j->all[i].hook, hook))
 			continue;
-		programs++;
+		t.programs++;
 		if (is_counted(j, r, &j->all[i]))
-			there = judge_add(there, summand(&j->all[i]));
+			t.ns = judge_add(t.ns, summand(&j->all[i]));
 	}
-	if (a->decision == DECIDED_ALLOW) {
+	return t;
+}
+
+/* And at the part of it where most is. */
+static struct there there_at_parts(const struct judge *j,
+				   const struct bpf_policy_rule *r,
+				   const struct attachment *a, const char *hook)
+{
+	struct there most = {};
+
+	for (size_t i = 0; i < j->there; i++) {
+		const char *whole = hook_whole(j->all[i].hook);
+		struct there t;
+
+		if (!whole || !hook_same_place(whole, hook))
+			continue;
+		t = there_at(j, r, a, j->all[i].hook);
+		if (t.ns > most.ns)
+			most.ns = t.ns;
+		if (t.programs > most.programs)
+			most.programs = t.programs;
+	}
+	return most;
+}
+
+/* By a rule for its hook, or for the whole of which that is a part. */
+static void judge_hook(const struct judge *j, struct attachment *a, u32 rule,
+		       const char *whole)
+{
+	const struct bpf_policy_rule *r = &j->rules->rules[rule];
+	struct there at = there_at(j, r, a, a->hook), more;
+	u64 there, programs;
+
+	more = whole ? there_at(j, r, a, whole) :
+		       there_at_parts(j, r, a, a->hook);
+	there = judge_add(at.ns, more.ns);
+	programs = at.programs + more.programs;
+	if (a->decision == DECIDED_ALLOW && a->rule == UINT32_MAX) {
 		a->rule = rule;
 		a->there_ns = there;
 		a->limit_ns = r->max_latency_ns;
@@ -225,6 +268,7 @@ static void charge_again(const struct judge *j)
 static void judge(const struct judge *j, struct attachment *a)
 {
 	const struct bpf_policy_rule *hook = NULL;
+	const char *whole = hook_whole(a->hook);
 
 	a->decision = DECIDED_ALLOW;
 	a->rule = UINT32_MAX;
@@ -248,7 +292,12 @@ static void judge(const struct judge *j, struct attachment *a)
 		if (r->kind == BPF_POLICY_HOOK && !hook &&
 		    hook_fits(rule_text(j->rules, r->match_off), a->hook)) {
 			hook = r;
-			judge_hook(j, a, i);
+			judge_hook(j, a, i, NULL);
+		}
+		if (r->kind == BPF_POLICY_HOOK && whole &&
+		    hook_fits(rule_text(j->rules, r->match_off), whole)) {
+			judge_hook(j, a, i, whole);
+			whole = NULL;
 		}
 		if (r->kind == BPF_POLICY_GRAPH)
 			judge_graph(j, a, i);
