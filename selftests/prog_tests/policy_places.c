@@ -641,12 +641,15 @@ static void names_of_file(void)
 static void storm_links(int round)
 {
 	static const char *const paths[] = { DIR_ "/file", DIR_ "/link" };
-	struct bpf_link *links[5];
+	struct bpf_link *links[5] = {};
 
-	links[0] = at_syscall("sys_enter_getpgid");
-	links[1] = at_syscall("sys_exit_getpgid");
-	links[2] = bpf_program__attach_raw_tracepoint(ways->progs.p_raw_tp,
-						      "sys_enter");
+	/* Each system call runs the text that these change. */
+	if (!patching_is_fatal()) {
+		links[0] = at_syscall("sys_enter_getpgid");
+		links[1] = at_syscall("sys_exit_getpgid");
+		links[2] = bpf_program__attach_raw_tracepoint(
+			ways->progs.p_raw_tp, "sys_enter");
+	}
 	links[3] = uprobe(paths[round % 2]);
 	links[4] = uprobe_multi(paths[(round / 2) % 2]);
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
