@@ -65,6 +65,16 @@ static void event_kinds(void **state)
 		  EV_DENIED, "over_programs" },
 		{ "policy_denied: prog_id=1 denied=2 reason=unknown",
 		  EV_DETACHED, "unknown_hook" },
+		{ "policy_denied: prog_id=1 denied=0 reason=share",
+		  EV_OVER_SHARE, "over_share" },
+		{ "policy_denied: prog_id=1 denied=3 reason=share",
+		  EV_THROTTLED, "over_share" },
+		{ "policy_denied: prog_id=1 denied=4 reason=share",
+		  EV_QUARANTINED, "over_share" },
+		{ "policy_denied: prog_id=1 denied=5 reason=share", EV_DETACHED,
+		  "over_share" },
+		{ "policy_denied: prog_id=1 denied=9 reason=share",
+		  EV_OVER_SHARE, "over_share" },
 	};
 	char line[200];
 
@@ -164,6 +174,14 @@ static void event_is_told(void **state)
 		"DENIED 6 spin kprobe/vfs_read cpu1 cat[611]: worst case "
 		"3.00us + 2.50us already there = 5.50us > 5us "
 		"(site:hooks[0], p.yaml:7)");
+	e = event_of(HEAD "policy_denied: prog_id=6 name=spin hook= denied=3 "
+			  "reason=share worst_ns=3000 terminable=0 "
+			  "there_ns=61500000 limit_ns=50000000 "
+			  "rule=site:programs[0] at=p.yaml:9");
+	event_reads_as(&e, NULL,
+		       "THROTTLED 6 spin - cpu1 cat[611]: it took 61.5ms of "
+		       "CPU time in a window, the share is 50ms "
+		       "(site:programs[0], p.yaml:9)");
 }
 
 static const struct CMUnitTest event_tests[] = {

@@ -59,13 +59,17 @@ static void metrics_reasons(void **state)
 static void metrics_other_events(void **state)
 {
 	static const enum event_kind kinds[] = {
-		EV_WARNED,   EV_QUARANTINED, EV_LOST,  EV_OVERRUN,
-		EV_RELEASED, EV_LATE,	     EV_STUCK, EV_DENIED,
+		EV_WARNED,    EV_QUARANTINED, EV_LOST,	EV_OVERRUN,
+		EV_RELEASED,  EV_LATE,	      EV_STUCK, EV_DENIED,
+		EV_THROTTLED, EV_OVER_SHARE,
 	};
 	struct metrics_events m = {};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		metrics_count(&m, &(struct event){ .kind = kinds[i] });
+	/* it has an event of its own */
+	metrics_count(&m, &(struct event){ .kind = EV_QUARANTINED,
+					   .by_share = true });
 	metrics_count(&m, &(struct event){ .kind = EV_LOST, .lost = 12 });
 	assert_int_equal(m.warned, 1);
 	assert_int_equal(m.quarantined, 1);

@@ -99,6 +99,80 @@ static void policy_patterns(void **state)
 	}
 }
 
+/* A share of a CPU as ns in a window. */
+static void policy_shares(void **state)
+{
+	static const struct {
+		const char *text;
+		u64 ns, window_ns;
+		enum policy_on_share on_share;
+	} rows[] = {
+		{ "max_cpu: 5%", 50000000, 1000000000, POLICY_THROTTLE },
+		{ "max_cpu: 0.5%", 5000000, 1000000000, POLICY_THROTTLE },
+		{ "max_cpu: 12.25%, on_share: warn", 122500000, 1000000000,
+		  POLICY_SHARE_WARN },
+		{ "max_cpu: 250%, on_share: detach", 2500000000, 1000000000,
+		  POLICY_SHARE_DETACH },
+		{ "max_time: 50ms per 1s, on_share: quarantine", 50000000,
+		  1000000000, POLICY_SHARE_QUARANTINE },
+		{ "max_time: 10us per 100ms, on_share: throttle", 10000,
+		  100000000, POLICY_THROTTLE },
+		{ "max_time: 3s per 1m", 3000000000, 60000000000,
+		  POLICY_THROTTLE },
+	};
+	char text[300];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct policy_part all[3];
+		struct policy *p;
+		struct fault f;
+
+		snprintf(text, sizeof(text),
+			 POLICY_HEAD
+			 "hooks:\n  - {match: xdp, %s}\n"
+			 "call_graphs:\n  - {name: a, roots: [b], %s}\n"
+			 "programs:\n  - {match: {name: c}, %s}\n",
+			 rows[i].text, rows[i].text, rows[i].text);
+		if (policy_of(text, &p, &f))
+			fail_msg("%s", f.msg);
+		all[0] = p->hooks[0].share;
+		all[1] = p->graphs[0].share;
+		all[2] = p->programs[0].share;
+		for (size_t k = 0; k < ARRAY_SIZE(all); k++) {
+			assert_int_equal(all[k].ns, rows[i].ns);
+			assert_int_equal(all[k].window_ns, rows[i].window_ns);
+			assert_int_equal(all[k].on_share, rows[i].on_share);
+		}
+		policy_free(p);
+	}
+}
+
+/* Who has loaded a program. */
+static void policy_who(void **state)
+{
+	static const char text[] = POLICY_HEAD
+		"programs:\n"
+		"  - {match: {uid: 1000}, budget: 1ms}\n"
+		"  - {match: {uid: root, name: a}, budget: 1ms}\n"
+		"exempt:\n"
+		"  - match: {cgroup: /a.slice/b.service, tag: "
+		"a04f5eef06a7f555}\n"
+		"    from: [latency]\n"
+		"    reason: r\n";
+	static const unsigned char tag[] = { 0xa0, 0x4f, 0x5e, 0xef,
+					     0x06, 0xa7, 0xf5, 0x55 };
+	struct policy *p;
+	struct fault f;
+
+	if (policy_of(text, &p, &f))
+		fail_msg("%s", f.msg);
+	assert_int_equal(p->programs[0].match.user, 1000);
+	assert_int_equal(p->programs[1].match.user, 0);
+	assert_string_equal(p->exempt[0].match.cgroup, "/a.slice/b.service");
+	assert_memory_equal(p->exempt[0].match.tag_bytes, tag, sizeof(tag));
+	policy_free(p);
+}
+
 static void policy_is_refused(void **state)
 {
 	static const struct {
@@ -118,6 +192,59 @@ static void policy_is_refused(void **state)
 		{ "version: 1\nname: x\n", "p.yaml:1:" },
 		{ POLICY_HEAD "hocks: []\n", "p.yaml:4:" },
 		{ POLICY_HEAD "name: y\n", "p.yaml:4:" },
+		{ POLICY_HEAD "hooks:\n  - {match: xdp, max_cpu: 5}\n",
+		  "p.yaml:5:27: max_cpu '5' is no share of a CPU" },
+		{ POLICY_HEAD "hooks:\n  - {match: xdp, max_cpu: .5%}\n",
+		  "p.yaml:5:27: max_cpu '.5%' is no share of a CPU" },
+		{ POLICY_HEAD "hooks:\n  - {match: xdp, max_cpu: 5.%}\n",
+		  "p.yaml:5:27: max_cpu '5.%' is no share of a CPU" },
+		{ POLICY_HEAD "hooks:\n  - {match: xdp, max_cpu: -5%}\n",
+		  "p.yaml:5:27: max_cpu '-5%' is no share of a CPU" },
+		{ POLICY_HEAD "hooks:\n  - {match: xdp, max_cpu: 0%}\n",
+		  "p.yaml:5:27: max_cpu '0%' is out of range" },
+		{ POLICY_HEAD
+		  "hooks:\n  - {match: xdp, max_cpu: 99999999999999999%}\n",
+		  "p.yaml:5:27: max_cpu '99999999999999999%' is out of range" },
+		{ POLICY_HEAD "hooks:\n  - {match: xdp, max_time: 5ms}\n",
+		  "p.yaml:5:28: max_time '5ms' is no time in a window" },
+		{ POLICY_HEAD "hooks:\n  - {match: xdp, max_time: 5ms per s}\n",
+		  "p.yaml:5:28: max_time '5ms per s' is no time in a window" },
+		{ POLICY_HEAD
+		  "hooks:\n  - {match: xdp, max_time: 5ms per 99ms}\n",
+		  "p.yaml:5:28: a window is between 100ms and 60s" },
+		{ POLICY_HEAD
+		  "hooks:\n  - {match: xdp, max_time: 5ms per 2m}\n",
+		  "p.yaml:5:28: a window is between 100ms and 60s" },
+		{ POLICY_HEAD "hooks:\n  - {match: xdp, max_cpu: 5%, max_time: "
+			      "5ms per 1s}\n",
+		  "p.yaml:5:27: max_cpu and max_time say the same" },
+		{ POLICY_HEAD "programs:\n  - {match: {name: a}, budget: 1s, "
+			      "on_share: warn}\n",
+		  "p.yaml:5:5: on_share needs a share" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {name: a}, max_cpu: 5%, on_share: kill}\n",
+		  "p.yaml:5:" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {uid: nobody-is-called-so}, budget: 1s}\n",
+		  "p.yaml:5:18: there is no user 'nobody-is-called-so'" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {uid: 4294967295}, budget: 1s}\n",
+		  "p.yaml:5:18: there is no user '4294967295'" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {cgroup: a.slice}, budget: 1s}\n",
+		  "p.yaml:5:21: cgroup 'a.slice' does not begin with '/'" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {cgroup: /a/../b}, budget: 1s}\n",
+		  "p.yaml:5:21: cgroup '/a/../b' has an empty part" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {cgroup: /a//b}, budget: 1s}\n",
+		  "p.yaml:5:21: cgroup '/a//b' has an empty part" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {tag: a04f5eef06a7f55}, budget: 1s}\n",
+		  "p.yaml:5:18: tag 'a04f5eef06a7f55' is not one of 16 digits" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {tag: A04F5EEF06A7F555}, budget: 1s}\n",
+		  "p.yaml:5:18: tag 'A04F5EEF06A7F555' is not one of 16 digits" },
 		{ POLICY_HEAD "hooks:\n  - {match: xdp}\n",
 		  "p.yaml:5:5: a rule without a limit" },
 		{ POLICY_HEAD "hooks:\n  - {match: \"\", max_latency: 1ms}\n",
@@ -249,6 +376,8 @@ static void policy_set_of_a_folder(void **state)
 }
 
 static const struct CMUnitTest policy_tests[] = {
+	cmocka_unit_test(policy_shares),
+	cmocka_unit_test(policy_who),
 	cmocka_unit_test(policy_is_read),
 	cmocka_unit_test(policy_patterns),
 	cmocka_unit_test(policy_is_refused),

@@ -49,6 +49,63 @@ static void rule_is(const struct ruled *r, u32 i, const char *name,
 	free(line);
 }
 
+static void shares_in_words(void **state)
+{
+	struct ruled r;
+
+	ruled_by_one(
+		&r,
+		"version: 1\nname: x\nmode: enforce\n"
+		"hooks:\n"
+		"  - {match: \"kprobe/*\", max_cpu: 2.5%}\n"
+		"programs:\n"
+		"  - {match: {name: a*, uid: 7, tag: 00000000000000ff}, "
+		"max_time: 5ms per 2s, on_share: detach}\n"
+		"  - {match: {cgroup: /no/such/group}, budget: 1ms}\n"
+		"exempt:\n"
+		"  - {match: {uid: 0}, from: [budget], reason: r}\n"
+		"  - {match: {cgroup: /no/such/group}, from: [budget], reason: r}\n");
+	/* without those of a control group that is not there */
+	assert_int_equal(r.rules.n, 4);
+	assert_true(r.policies[0]->programs[1].match.cgroup_gone);
+	assert_true(r.policies[0]->exempt[1].match.cgroup_gone);
+	rule_is(&r, 1, "x:hooks[0]",
+		"hook kprobe/* max_time 25ms per 1s on_share throttle "
+		"on_exceed deny");
+	rule_is(&r, 2, "x:programs[0]",
+		"program a* uid 7 tag 00000000000000ff max_time 5ms per 2s "
+		"on_share detach");
+	rule_is(&r, 3, "x:exempt[0]", "exempt uid 0 from budget");
+	ruled_free(&r);
+}
+
+/* What only watches throttles nothing, and takes no program from what enforces. */
+static void shares_of_monitors(void **state)
+{
+	static const char *const texts[] = {
+		"version: 1\nname: a\nmode: monitor\n"
+		"hooks:\n  - {match: xdp, max_cpu: 5%}\n"
+		"programs:\n  - {match: {name: a}, max_cpu: 5%, budget: 1s}\n"
+		"  - {match: {name: b}, budget: 1s}\n",
+		"version: 1\nname: b\nmode: enforce\n"
+		"programs:\n  - {match: {name: a}, max_cpu: 6%}\n",
+	};
+	struct ruled r;
+
+	ruled_by(&r, texts, 1);
+	assert_int_equal(r.rules.n, 3);
+	rule_is(&r, 2, "a:programs[0]",
+		"program a max_time 50ms per 1s on_share throttle");
+	ruled_free(&r);
+	ruled_by(&r, texts, 2);
+	assert_int_equal(r.rules.n, 3);
+	rule_is(&r, 1, "b:programs[0]",
+		"program a max_time 60ms per 1s on_share throttle");
+	rule_is(&r, 2, "a:hooks[0]",
+		"hook xdp/* max_time 50ms per 1s on_share warn on_exceed warn");
+	ruled_free(&r);
+}
+
 static void rules_in_words(void **state)
 {
 	struct ruled r;
@@ -462,6 +519,8 @@ static void rules_names(void **state)
 }
 
 static const struct CMUnitTest rules_tests[] = {
+	cmocka_unit_test(shares_in_words),
+	cmocka_unit_test(shares_of_monitors),
 	cmocka_unit_test(rules_in_words),
 	cmocka_unit_test(rules_of_several_policies),
 	cmocka_unit_test(rules_judge),

@@ -29,8 +29,8 @@ static const struct {
 	{ "status", "bpfwd.status/1",
 	  "{" SETTINGS " programs:i quarantined:i own_budget:i warn_only:i "
 	  "overruns:i terminations:i fast_path_images:i fast_path_bytes:i "
-	  "terminable:{*:i} late_ends:i stuck_ends:i asleep:i "
-	  "policy?:{name:s mode:s denied:i} bpf_stats_enabled?:b "
+	  "terminable:{*:i} late_ends:i stuck_ends:i asleep:i throttled:i "
+	  "policy?:{name:s mode:s denied:i shares_unmeasured:b} bpf_stats_enabled?:b "
 	  "cost_model?:{source:s stale:b text:s}}" },
 	{ "enable", "bpfwd.enable/1", "{" SETTINGS " persisted:b dry_run:b}" },
 	{ "disable", "bpfwd.enable/1", "{" SETTINGS " persisted:b dry_run:b}" },
@@ -58,7 +58,8 @@ static const struct {
 	{ "policy", "bpfwd.policy/1",
 	  "{loaded:b name?:s mode:s generation?:i returns_in_s?:i "
 	  "rules:[{policy?:s rule?:s allowed?:i would_deny?:i denied?:i "
-	  "programs?:i latency_ns?:i limit_ns?:i text?:s at?:s}]}" },
+	  "programs?:i latency_ns?:i limit_ns?:i share_taken_ns?:i share_ns?:i "
+	  "share_window_ns?:i over_share?:i text?:s at?:s}]}" },
 	{ "policy", "bpfwd.policy-check/1", JUDGED },
 	{ "policy", "bpfwd.policy-path/1",
 	  "{hook:s call_graphs:[{name:s path?:s}]}" },

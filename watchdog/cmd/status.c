@@ -17,7 +17,7 @@
 #define MAX_REASONS 32
 
 struct tally {
-	size_t programs, quarantined, own_budget, warn_only;
+	size_t programs, quarantined, throttled, own_budget, warn_only;
 	u64 overruns, terminations, late, stuck, asleep, image_bytes, images;
 	struct {
 		u32 terminable;
@@ -49,6 +49,7 @@ static void tally(struct tally *t, const struct progs *progs)
 		if (!kwd_info_known(p->info_len))
 			continue;
 		t->quarantined += !!info->quarantined;
+		t->throttled += !!info->throttled;
 		t->own_budget += !!info->watchdog_budget_ns;
 		t->warn_only += info->watchdog_action == BPF_WD_ACTION_WARN;
 		t->overruns += info->overruns;
@@ -94,16 +95,19 @@ static void status_print_json(const struct ctx *ctx, const struct kwd_state *s,
 	json_object_set_new(doc, "late_ends", json_integer(t->late));
 	json_object_set_new(doc, "stuck_ends", json_integer(t->stuck));
 	json_object_set_new(doc, "asleep", json_integer(t->asleep));
+	json_object_set_new(doc, "throttled", json_integer(t->throttled));
 	if (s->val[KWD_BUDGET_USER_US] != KWD_UNKNOWN)
 		json_object_set_new(
 			doc, "user_budget_ns",
 			json_integer(s->val[KWD_BUDGET_USER_US] * 1000));
 	if (policy->loaded)
 		json_object_set_new(doc, "policy",
-				    json_pack("{s:s, s:s, s:I}", "name",
+				    json_pack("{s:s, s:s, s:I, s:b}", "name",
 					      policy->name, "mode",
 					      policy->mode, "denied",
-					      (json_int_t)policy->denied));
+					      (json_int_t)policy->denied,
+					      "shares_unmeasured",
+					      (int)policy->shares_blind));
 	if (stats >= 0)
 		json_object_set_new(doc, "bpf_stats_enabled",
 				    json_boolean(stats));
@@ -125,6 +129,9 @@ static void print_policy(const struct serve_policy *p)
 	else
 		printf("policy      %s, mode %s, %llu denied\n", p->name,
 		       p->mode, (unsigned long long)p->denied);
+	if (p->shares_blind)
+		puts("            its shares are not measured: neither the "
+		     "watchdog nor statistics are on");
 }
 
 static void status_print_text(const struct kwd_state *s, const struct tally *t,
@@ -154,8 +161,8 @@ static void status_print_text(const struct kwd_state *s, const struct tally *t,
 		       t->quarantined);
 	else
 		printf("quarantine  off, %zu programs now\n", t->quarantined);
-	printf("programs    %zu, %zu only warned about\n", t->programs,
-	       t->warn_only);
+	printf("programs    %zu, %zu only warned about, %zu throttled now\n",
+	       t->programs, t->warn_only, t->throttled);
 	printf("overruns    %llu, of which ended %llu\n",
 	       (unsigned long long)t->overruns,
 	       (unsigned long long)t->terminations);

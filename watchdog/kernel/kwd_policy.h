@@ -37,6 +37,10 @@ int kwd_policy_keep(void);
 
 /* The value of `denied` of what was attached, and is no longer, or skipped. */
 #define POLICY_DETACHED 2
+/* What was done to what took more than its share; 0: it was told of. */
+#define POLICY_DONE_THROTTLED 3
+#define POLICY_DONE_QUARANTINED 4
+#define POLICY_DONE_DETACHED 5
 
 /* malloc()ed arrays. */
 int kwd_policy_denials(struct bpf_policy_denial **denials, u32 *n);

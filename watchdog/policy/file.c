@@ -56,6 +56,13 @@ static const cyaml_strval_t overruns[] = {
 	{ "detach", POLICY_DETACH },
 };
 
+static const cyaml_strval_t on_shares[] = {
+	{ "throttle", POLICY_THROTTLE },
+	{ "warn", POLICY_SHARE_WARN },
+	{ "quarantine", POLICY_SHARE_QUARANTINE },
+	{ "detach", POLICY_SHARE_DETACH },
+};
+
 static const cyaml_strval_t froms[] = {
 	{ "latency", POLICY_FROM_LATENCY },
 	{ "budget", POLICY_FROM_BUDGET },
@@ -68,6 +75,11 @@ static const cyaml_strval_t froms[] = {
 #define WORD(key, type, member, words)                         \
 	CYAML_FIELD_ENUM(key, STRICT_OPT, type, member, words, \
 			 ARRAY_SIZE(words))
+
+#define SHARE(type)                                                          \
+	TEXT("max_cpu", CYAML_FLAG_OPTIONAL, type, share.max_cpu),           \
+		TEXT("max_time", CYAML_FLAG_OPTIONAL, type, share.max_time), \
+		WORD("on_share", type, share.on_share, on_shares)
 
 static const cyaml_schema_field_t defaults_fields[] = {
 	WORD("charge", struct policy_defaults, charge, charges),
@@ -93,6 +105,7 @@ static const cyaml_schema_field_t hook_fields[] = {
 	     max_stop.text),
 	WORD("unbounded", struct policy_hook, unbounded, verdicts),
 	TEXT("budget", CYAML_FLAG_OPTIONAL, struct policy_hook, budget.text),
+	SHARE(struct policy_hook),
 	WORD("on_exceed", struct policy_hook, on_exceed, exceeds),
 	CYAML_FIELD_END
 };
@@ -114,19 +127,26 @@ static const cyaml_schema_field_t graph_fields[] = {
 	WORD("unbounded", struct policy_graph, unbounded, verdicts),
 	WORD("on_exceed", struct policy_graph, on_exceed, exceeds),
 	WORD("on_missing", struct policy_graph, on_missing, exceeds),
+	SHARE(struct policy_graph),
 	CYAML_FIELD_END
 };
 
+#define WHO                                                              \
+	TEXT("uid", CYAML_FLAG_OPTIONAL, struct policy_match, uid),      \
+		TEXT("cgroup", CYAML_FLAG_OPTIONAL, struct policy_match, \
+		     cgroup),                                            \
+		TEXT("tag", CYAML_FLAG_OPTIONAL, struct policy_match, tag)
+
 static const cyaml_schema_field_t match_fields[] = {
 	TEXT("name", CYAML_FLAG_OPTIONAL, struct policy_match, name),
-	TEXT("type", CYAML_FLAG_OPTIONAL, struct policy_match, type),
+	TEXT("type", CYAML_FLAG_OPTIONAL, struct policy_match, type), WHO,
 	CYAML_FIELD_END
 };
 
 static const cyaml_schema_field_t exempt_match_fields[] = {
 	TEXT("name", CYAML_FLAG_OPTIONAL, struct policy_match, name),
 	TEXT("type", CYAML_FLAG_OPTIONAL, struct policy_match, type),
-	TEXT("comm", CYAML_FLAG_OPTIONAL, struct policy_match, comm),
+	TEXT("comm", CYAML_FLAG_OPTIONAL, struct policy_match, comm), WHO,
 	CYAML_FIELD_END
 };
 
@@ -142,6 +162,7 @@ static const cyaml_schema_field_t program_fields[] = {
 	CYAML_FIELD_MAPPING("match", CYAML_FLAG_DEFAULT, struct policy_program,
 			    match, match_fields),
 	TEXT("budget", CYAML_FLAG_OPTIONAL, struct policy_program, budget.text),
+	SHARE(struct policy_program),
 	WORD("on_overrun", struct policy_program, on_overrun, overruns),
 	CYAML_FIELD_MAPPING_PTR("quarantine", PTR_OPT, struct policy_program,
 				quarantine, quarantine_fields),

@@ -22,12 +22,25 @@ enum policy_tails { POLICY_TAILS_UNBOUNDED = 1, POLICY_TAILS_ENTRIES };
  */
 enum policy_verdict { POLICY_DENY = 1, POLICY_WARN, POLICY_ALLOW };
 enum policy_overrun { POLICY_KILL = 1, POLICY_KILL_WARN, POLICY_DETACH };
+enum policy_on_share {
+	POLICY_THROTTLE = 1,
+	POLICY_SHARE_WARN,
+	POLICY_SHARE_QUARANTINE,
+	POLICY_SHARE_DETACH,
+};
 enum { POLICY_FROM_LATENCY = 1, POLICY_FROM_BUDGET = 2 };
 
 /* Durations are kept as they were written, too. 0: not said. */
 struct policy_time {
 	char *text;
 	u64 ns;
+};
+
+/* Of CPU time: "5%", or "50ms per 1s". ns 0: not said. */
+struct policy_part {
+	char *max_cpu, *max_time;
+	u64 ns, window_ns;
+	enum policy_on_share on_share;
 };
 
 struct policy_defaults {
@@ -44,6 +57,7 @@ struct policy_hook {
 	char *match;
 	char *written; /* match as it is in the file, NULL: the same */
 	struct policy_time max_latency, max_stop, budget;
+	struct policy_part share;
 	u32 *max_programs; /* NULL: not said */
 	bool deny; /* nothing may be attached */
 	enum policy_verdict unbounded, on_exceed;
@@ -55,6 +69,7 @@ struct policy_graph {
 	char **roots;
 	u32 n_roots, depth;
 	struct policy_time max_latency, max_stop;
+	struct policy_part share;
 	enum policy_verdict unbounded, on_exceed;
 	/* without any root: DENY: it holds all hooks, else none */
 	enum policy_verdict on_missing;
@@ -65,8 +80,11 @@ struct policy_graph {
 };
 
 struct policy_match {
-	char *name, *type, *comm;
+	char *name, *type, *comm, *uid, *cgroup, *tag;
 	u32 prog_type; /* enum bpf_prog_type; 0: any */
+	u32 user; /* of uid */
+	unsigned char tag_bytes[8];
+	bool cgroup_gone; /* there is none: the rule is left out */
 };
 
 struct policy_quarantine {
@@ -77,6 +95,7 @@ struct policy_quarantine {
 struct policy_program {
 	struct policy_match match;
 	struct policy_time budget;
+	struct policy_part share;
 	enum policy_overrun on_overrun;
 	struct policy_quarantine *quarantine;
 	u32 line;

@@ -110,6 +110,36 @@ int policy_unmatched(const struct policy_rules *rules, struct fault *f)
 	return 0;
 }
 
+bool policy_shares_blind(const struct policy_rules *rules)
+{
+	struct kwd_state state;
+
+	for (u32 i = 0; i < rules->n; i++)
+		if (rules->rules[i].flags & BPF_POLICY_F_SHARE)
+			return !kwd_state_read(&state) && !state.val[KWD_ON] &&
+			       kwd_stats_sysctl() <= 0;
+	return false;
+}
+
+void policy_note_shares(const struct ctx *ctx, const struct policy_rules *rules)
+{
+	if (policy_shares_blind(rules))
+		note(ctx,
+		     "shares of CPU time are not measured: neither the watchdog "
+		     "nor kernel.bpf_stats_enabled is on (bpfwd enable)");
+}
+
+/* Those of a rule for programs. */
+static void note_cgroup(const struct ctx *ctx, const struct policy *p,
+			const struct policy_match *m, u32 line)
+{
+	if (m->cgroup_gone)
+		note(ctx,
+		     "%s:%u: there is no control group %s: the rule is left "
+		     "out until the policy is loaded again",
+		     p->path, line, m->cgroup);
+}
+
 /* A limit below what the cost model has for a small program admits next to none, and
  * says more of the model than of programs.
  */
@@ -154,18 +184,24 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 
 	for (size_t i = 0; i < p->set.n; i++) {
 		const struct policy *q = p->set.policies[i];
-		bool budgets = q->n_programs ||
-			       (q->defaults && q->defaults->budget.ns);
+		bool budgets = q->defaults && q->defaults->budget.ns;
+
+		for (u32 k = 0; k < q->n_programs; k++)
+			budgets |= q->programs[k].budget.ns ||
+				   q->programs[k].on_overrun ||
+				   q->programs[k].quarantine;
 
 		for (u32 k = 0; k < q->n_exempt && q->mode == POLICY_ENFORCE;
 		     k++) {
 			const struct policy_match *m = &q->exempt[k].match;
 
-			if (!m->name && !m->comm)
+			if ((!m->name && !m->comm) || m->uid || m->cgroup ||
+			    m->tag)
 				continue;
 			note(ctx,
 			     "%s:%u: whoever loads a program chooses its name "
-			     "and its own comm: this exempts all who may",
+			     "and its own comm: this exempts all who may; uid, "
+			     "cgroup and tag cannot be chosen",
 			     q->path, q->exempt[k].line);
 			break;
 		}
@@ -175,6 +211,12 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 				     q->path, q->exempt[k].line);
 		for (u32 k = 0; k < q->n_hooks; k++)
 			budgets |= q->hooks[k].budget.ns != 0;
+		for (u32 k = 0; k < q->n_programs; k++)
+			note_cgroup(ctx, q, &q->programs[k].match,
+				    q->programs[k].line);
+		for (u32 k = 0; k < q->n_exempt; k++)
+			note_cgroup(ctx, q, &q->exempt[k].match,
+				    q->exempt[k].line);
 		if (q->mode == POLICY_MONITOR && budgets)
 			note(ctx,
 			     "%s: mode monitor: its budgets and actions "
@@ -197,6 +239,7 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 	}
 	note_matches(ctx, p);
 	note_limits(ctx, &p->rules);
+	policy_note_shares(ctx, &p->rules);
 	if (p->cg)
 		note(ctx,
 		     "call graphs from %s: %zu functions, %zu direct calls, "

@@ -27,6 +27,11 @@ void loaded_policy_free(struct loaded_policy *p);
  */
 void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p);
 
+/* Says so if shares cannot be measured: neither the watchdog nor bpf_stats are on. */
+bool policy_shares_blind(const struct policy_rules *rules);
+void policy_note_shares(const struct ctx *ctx,
+			const struct policy_rules *rules);
+
 /* Refuses a rule for hooks that this kernel cannot have. 0 or an exit status. */
 int policy_unmatched(const struct policy_rules *rules, struct fault *f);
 

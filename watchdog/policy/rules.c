@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "policy/cgroup.h"
 #include "policy/rules.h"
 
 struct compile {
@@ -119,6 +120,44 @@ static void set_stop(struct bpf_policy_rule *r, const struct policy_time *t)
 	r->max_stop_ns = t->ns;
 }
 
+static void set_share(const struct compile *c, struct bpf_policy_rule *r,
+		      const struct policy_part *s)
+{
+	static const u32 actions[] = {
+		[POLICY_THROTTLE] = BPF_POLICY_SHARE_THROTTLE,
+		[POLICY_SHARE_WARN] = BPF_POLICY_SHARE_WARN,
+		[POLICY_SHARE_QUARANTINE] = BPF_POLICY_SHARE_QUARANTINE,
+		[POLICY_SHARE_DETACH] = BPF_POLICY_SHARE_DETACH,
+	};
+
+	if (!s->ns)
+		return;
+	r->flags |= BPF_POLICY_F_SHARE;
+	r->share_ns = s->ns;
+	r->share_window_ns = s->window_ns;
+	/* what only watches, beside what enforces */
+	r->on_share = c->beside ? BPF_POLICY_SHARE_WARN : actions[s->on_share];
+}
+
+/* Who has loaded the programs. false: nobody, as the control group is not there. */
+static bool set_who(struct bpf_policy_rule *r, struct policy_match *m)
+{
+	if (m->uid) {
+		r->flags |= BPF_POLICY_F_UID;
+		r->uid = m->user;
+	}
+	if (m->tag) {
+		r->flags |= BPF_POLICY_F_TAG;
+		memcpy(r->tag, m->tag_bytes, sizeof(r->tag));
+	}
+	if (!m->cgroup)
+		return true;
+	r->flags |= BPF_POLICY_F_CGROUP;
+	r->cgroup_id = cgroup_find(m->cgroup);
+	m->cgroup_gone = !r->cgroup_id;
+	return !m->cgroup_gone;
+}
+
 /* What takes the place of what the defaults say. */
 static void set_instead(const struct compile *c, struct bpf_policy_rule *r,
 			const struct policy_time *max_stop,
@@ -191,6 +230,7 @@ static int rules_add_hooks(struct compile *c)
 		}
 		if (!c->soft)
 			set_budget(&r, &h->budget);
+		set_share(c, &r, &h->share);
 		ret = add_text(c, h->match, &r.match_off);
 		ret = ret ? ret : add_rule(c, &r, h->line, "hooks", i);
 	}
@@ -223,6 +263,7 @@ static int add_graph(struct compile *c, u32 index)
 
 	set_latency(&r, &g->max_latency);
 	set_instead(c, &r, &g->max_stop, g->unbounded);
+	set_share(c, &r, &g->share);
 	if (!r.flags)
 		return 0;
 	err = callgraph_reach(c->cg, g->roots, g->n_roots, g->depth,
@@ -255,10 +296,17 @@ static int add_programs(struct compile *c)
 	int ret = 0;
 
 	for (u32 i = 0; !ret && i < c->p->n_programs; i++) {
-		const struct policy_program *p = &c->p->programs[i];
+		struct policy_program *p = &c->p->programs[i];
 		struct bpf_policy_rule r = { .kind = BPF_POLICY_PROGRAM };
 
 		r.prog_type = p->match.prog_type;
+		if (c->soft && !p->share.ns)
+			continue;
+		set_share(c, &r, &p->share);
+		if (!set_who(&r, &p->match))
+			continue;
+		if (c->soft)
+			goto add;
 		set_budget(&r, &p->budget);
 		set_overrun(&r, p->on_overrun);
 		if (p->quarantine) {
@@ -266,6 +314,7 @@ static int add_programs(struct compile *c)
 			r.quarantine_after = p->quarantine->after;
 			r.quarantine_window_ns = p->quarantine->window.ns;
 		}
+add:
 		ret = add_text(c, p->match.name, &r.match_off);
 		ret = ret ? ret : add_rule(c, &r, p->line, "programs", i);
 	}
@@ -277,7 +326,7 @@ static int add_exempt(struct compile *c)
 	int ret = 0;
 
 	for (u32 i = 0; !ret && i < c->p->n_exempt; i++) {
-		const struct policy_exempt *e = &c->p->exempt[i];
+		struct policy_exempt *e = &c->p->exempt[i];
 		struct bpf_policy_rule r = { .kind = BPF_POLICY_EXEMPT };
 
 		if (e->from & POLICY_FROM_LATENCY)
@@ -286,6 +335,8 @@ static int add_exempt(struct compile *c)
 			r.flags |= BPF_POLICY_F_EXEMPT_BUDGET;
 		r.prog_type = e->match.prog_type;
 		r.until = e->until_s;
+		if (!set_who(&r, &e->match))
+			continue;
 		ret = add_text(c, e->match.name, &r.match_off);
 		ret = ret ? ret : add_text(c, e->match.comm, &r.comm_off);
 		ret = ret ? ret : add_rule(c, &r, e->line, "exempt", i);
@@ -311,7 +362,8 @@ static int add_policies(struct compile *c, const struct policy_set *set,
 		ret = ret ? ret : rules_add_hooks(c);
 		for (u32 k = 0; !ret && k < c->p->n_graphs; k++)
 			ret = add_graph(c, k);
-		if (!ret && mode == POLICY_ENFORCE)
+		/* beside what enforces, it would take programs away from that */
+		if (!ret && !beside)
 			ret = add_programs(c);
 		if (!ret && !beside)
 			ret = add_exempt(c);

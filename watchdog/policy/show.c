@@ -83,6 +83,35 @@ static struct val get_programs(const void *row)
 		       is_sum(r) || r->rule->kind == BPF_POLICY_DEFAULTS);
 }
 
+static bool has_share(const struct row *r)
+{
+	return r->rule->flags & BPF_POLICY_F_SHARE;
+}
+
+static struct val get_taken(const void *row)
+{
+	ROW;
+	return val_num(r->rule->share_taken_ns, has_share(r));
+}
+
+static struct val get_share(const void *row)
+{
+	ROW;
+	return val_num(r->rule->share_ns, has_share(r));
+}
+
+static struct val get_window(const void *row)
+{
+	ROW;
+	return val_num(r->rule->share_window_ns, has_share(r));
+}
+
+static struct val get_over(const void *row)
+{
+	ROW;
+	return val_num(r->rule->over_share, has_share(r));
+}
+
 static struct val get_line(const void *row)
 {
 	ROW;
@@ -94,6 +123,10 @@ static struct val show_get_where(const void *row)
 	ROW;
 	return val_text(r->where);
 }
+
+/* Where some rule has a share. */
+#define SHARE_COLS \
+	"policy,rule,progs,latency,limit,taken,share,window,over,says"
 
 static const struct col cols[] = {
 	{ "policy", "policy", VAL_STR, COL_DEFAULT, "name", show_get_policy },
@@ -109,6 +142,15 @@ static const struct col cols[] = {
 	  get_latency },
 	{ "limit", "limit_ns", VAL_NS_SET, COL_DEFAULT, "of the latency",
 	  show_get_limit },
+	{ "taken", "share_taken_ns", VAL_NS, 0,
+	  "CPU time in this window, the most of what the rule applies to",
+	  get_taken },
+	{ "share", "share_ns", VAL_NS_SET, 0, "the most that it may be",
+	  get_share },
+	{ "window", "share_window_ns", VAL_NS_SET, 0, "of the share",
+	  get_window },
+	{ "over", "over_share", VAL_U64, 0,
+	  "windows in which it was more than the share", get_over },
 	{ "says", "text", VAL_STR, COL_DEFAULT, "the rule", get_line },
 	{ "at", "at", VAL_STR, 0, "file and line", show_get_where },
 };
@@ -160,6 +202,7 @@ int policy_show(struct ctx *ctx)
 	struct row *rows = NULL;
 	struct table *t = NULL;
 	int err = kwd_policy_get(&rules), ret = 0;
+	bool shares = false;
 
 	if (err == -ENOENT) {
 		if (out_is_json(&ctx->out))
@@ -178,8 +221,13 @@ int policy_show(struct ctx *ctx)
 	rows = calloc(rules.n + 1, sizeof(*rows));
 	if (!t || !rows)
 		ret = fault_set(&ctx->fault, EXIT_FAILED, ENOMEM, "no table");
+	for (u32 i = 0; i < rules.n; i++)
+		shares |= rules.rules[i].flags & BPF_POLICY_F_SHARE;
 	if (!ret && ctx->out.format != OUT_TABLE)
-		ret = table_emit(t, "+at", false, &ctx->fault);
+		ret = table_emit(t, "+taken,share,window,over,at", false,
+				 &ctx->fault);
+	else if (!ret && shares)
+		ret = table_emit(t, SHARE_COLS, false, &ctx->fault);
 	for (u32 i = 0; !ret && i < rules.n; i++) {
 		struct row *r = &rows[i];
 
@@ -305,14 +353,36 @@ void denial_numbers(json_t *doc, u32 reason, u64 worst_ns, u64 there_ns,
 {
 	if (worst_ns != UNBOUNDED)
 		json_object_set_new(doc, "worst_ns", json_integer(worst_ns));
-	if (reason == BPF_POLICY_OVER_LATENCY)
+	if (reason == BPF_POLICY_OVER_LATENCY ||
+	    reason == BPF_POLICY_OVER_SHARE)
 		json_object_set_new(doc, "there_ns", json_integer(there_ns));
 	if (reason == BPF_POLICY_OVER_STOP && there_ns != UNBOUNDED)
 		json_object_set_new(doc, "stop_ns", json_integer(there_ns));
 	if (reason == BPF_POLICY_OVER_LATENCY ||
-	    reason == BPF_POLICY_OVER_STOP ||
+	    reason == BPF_POLICY_OVER_STOP || reason == BPF_POLICY_OVER_SHARE ||
 	    (reason == BPF_POLICY_UNBOUNDED && limit_ns))
 		json_object_set_new(doc, "limit_ns", json_integer(limit_ns));
+}
+
+/* As JSON and in words. */
+static const char *denial_word(const struct bpf_policy_denial *d, bool json)
+{
+	static const char *const words[][2] = {
+		[POLICY_DONE_THROTTLED] = { "THROTTLED", "throttled" },
+		[POLICY_DONE_QUARANTINED] = { "QUARANTINED", "quarantined" },
+		[POLICY_DONE_DETACHED] = { "DETACHED", "detached" },
+	};
+
+	if (d->reason == BPF_POLICY_OVER_SHARE)
+		return d->denied < ARRAY_SIZE(words) && words[d->denied][0] ?
+			       words[d->denied][json] :
+		       json ? "over_share" :
+			      "OVER SHARE";
+	if (d->denied == POLICY_DETACHED)
+		return json ? "detached" : "DETACHED";
+	if (d->denied)
+		return json ? "attach_denied" : "DENIED";
+	return json ? "attach_would_deny" : "WOULD DENY";
 }
 
 static void denial_json(struct ctx *ctx, const struct bpf_policy_denial *d,
@@ -324,10 +394,7 @@ static void denial_json(struct ctx *ctx, const struct bpf_policy_denial *d,
 	doc = json_pack("{s:s, s:s, s:I, s:s, s:I, s:s, s:{s:i, s:s, s:s}, "
 			"s:s, s:s, s:s}",
 			"schema", "bpfwd.event/1", "event",
-			d->denied == POLICY_DETACHED ? "detached" :
-			d->denied		     ? "attach_denied" :
-						       "attach_would_deny",
-			"seq", (json_int_t)d->seq, "ts",
+			denial_word(d, true), "seq", (json_int_t)d->seq, "ts",
 			utc(d->time_ns + clock_boot_to_real(), ts), "mono_ns",
 			(json_int_t)d->time_ns, "reason",
 			rule_reason_name(d->reason), "prog", "id", d->prog_id,
@@ -368,12 +435,11 @@ static void denial_print(struct ctx *ctx, struct bpf_policy_denial *d)
 		denial_json(ctx, d, policy, rule, why);
 		return;
 	}
-	printf("%s %u %s %s ",
-	       d->denied == POLICY_DETACHED ? "DETACHED" :
-	       d->denied		    ? "DENIED" :
-					      "WOULD DENY",
-	       d->prog_id, d->prog_name, d->hook);
-	if (d->pid)
+	printf("%s %u %s %s ", denial_word(d, false), d->prog_id, d->prog_name,
+	       *d->hook ? d->hook : "-");
+	if (d->reason == BPF_POLICY_OVER_SHARE)
+		puts("takes too much");
+	else if (d->pid)
 		printf("%s[%u]\n", *d->comm ? d->comm : "-", d->pid);
 	else
 		puts("was attached before the policy");

@@ -40,6 +40,14 @@ static const char *const reasons[] = {
 	[BPF_POLICY_UNBOUNDED] = "unbounded",
 	[BPF_POLICY_UNKNOWN_HOOK] = "unknown_hook",
 	[BPF_POLICY_OVER_STOP] = "over_stop",
+	[BPF_POLICY_OVER_SHARE] = "over_share",
+};
+
+static const char *const on_shares[] = {
+	[BPF_POLICY_SHARE_THROTTLE] = "throttle",
+	[BPF_POLICY_SHARE_WARN] = "warn",
+	[BPF_POLICY_SHARE_QUARANTINE] = "quarantine",
+	[BPF_POLICY_SHARE_DETACH] = "detach",
 };
 
 #define NAME(names, i) \
@@ -94,6 +102,15 @@ static void put_match(FILE *f, const struct policy_rules *rules,
 		fprintf(f, " type %s", type ? type : "unknown");
 	if (*comm)
 		fprintf(f, " comm %s", comm);
+	if (r->flags & BPF_POLICY_F_UID)
+		fprintf(f, " uid %u", r->uid);
+	if (r->flags & BPF_POLICY_F_CGROUP)
+		fprintf(f, " cgroup %llu", (unsigned long long)r->cgroup_id);
+	if (r->flags & BPF_POLICY_F_TAG) {
+		fputs(" tag ", f);
+		for (size_t i = 0; i < sizeof(r->tag); i++)
+			fprintf(f, "%02x", r->tag[i]);
+	}
 }
 
 static void put_limits(FILE *f, const struct bpf_policy_rule *r)
@@ -119,6 +136,12 @@ static void put_limits(FILE *f, const struct bpf_policy_rule *r)
 		if (r->quarantine_window_ns)
 			fprintf(f, " within %s",
 				duration_set(r->quarantine_window_ns, buf));
+	}
+	if (r->flags & BPF_POLICY_F_SHARE) {
+		fprintf(f, " max_time %s", duration_set(r->share_ns, buf));
+		fprintf(f, " per %s on_share %s",
+			duration_set(r->share_window_ns, buf),
+			NAME(on_shares, r->on_share));
 	}
 }
 
@@ -242,6 +265,12 @@ void decision_why(const struct attachment *a, char *buf, size_t size)
 							     "stop bound",
 				 duration_bound(a->there_ns, there),
 				 duration_set(a->limit_ns, limit));
+		break;
+	case BPF_POLICY_OVER_SHARE:
+		snprintf(buf, size,
+			 "it took %s of CPU time in a window, the share is %s",
+			 duration(a->there_ns, there),
+			 duration_set(a->limit_ns, limit));
 		break;
 	case BPF_POLICY_UNKNOWN_HOOK:
 		snprintf(buf, size,

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,84 @@ static int check_time(struct verify *v, const char *key, struct policy_time *t)
 			"unit (ns, us, ms, s, m or h)",
 			key, t->text);
 	v->at[len] = '\0';
+	return ret;
+}
+
+/* "5%", "0.5%" or "250%", of one CPU. */
+static int parse_percent(const char *text, u64 *ns)
+{
+	const char *digits = text;
+	double value = 0, unit = 1;
+
+	for (; isdigit((unsigned char)*digits); digits++)
+		value = value * 10 + (*digits - '0');
+	if (digits == text)
+		return -EINVAL;
+	if (*digits == '.') {
+		if (!isdigit((unsigned char)*++digits))
+			return -EINVAL;
+		for (; isdigit((unsigned char)*digits); digits++)
+			value += (*digits - '0') * (unit /= 10);
+	}
+	if (strcmp(digits, "%"))
+		return -EINVAL;
+	if (value > 1e6)
+		return -ERANGE;
+	*ns = (u64)(value * 1e7 + 0.5);
+	return *ns ? 0 : -ERANGE;
+}
+
+/* "50ms per 1s" */
+static int parse_per(const char *text, u64 *ns, u64 *window)
+{
+	const char *per = strstr(text, " per ");
+	char part[64];
+	int err;
+
+	if (!per || per - text >= (long)sizeof(part))
+		return -EINVAL;
+	snprintf(part, sizeof(part), "%.*s", (int)(per - text), text);
+	err = duration_parse(part, ns);
+	return err ? err : duration_parse(per + strlen(" per "), window);
+}
+
+/* v->at is the rule. */
+static int check_share(struct verify *v, struct policy_part *s)
+{
+	const char *key = s->max_cpu ? "max_cpu" : "max_time",
+		   *text = s->max_cpu ? s->max_cpu : s->max_time;
+	size_t len = strlen(v->at);
+	int err, ret = 0;
+
+	if (!text && s->on_share)
+		return verify_refuse(v, "on_share needs a share: max_cpu or "
+					"max_time");
+	if (!text)
+		return 0;
+	snprintf(v->at + len, sizeof(v->at) - len, ".%s", key);
+	s->window_ns = 1000000000;
+	err = s->max_cpu ? parse_percent(text, &s->ns) :
+			   parse_per(text, &s->ns, &s->window_ns);
+	if (s->max_cpu && s->max_time)
+		ret = verify_refuse(v, "max_cpu and max_time say the same: "
+				       "give it one of them");
+	else if (err == -ERANGE)
+		ret = verify_refuse(v, "%s '%.64s' is out of range", key, text);
+	else if (err && s->max_cpu)
+		ret = verify_refuse(v,
+				    "%s '%.64s' is no share of a CPU, such as "
+				    "5%% or 0.5%%",
+				    key, text);
+	else if (err)
+		ret = verify_refuse(v,
+				    "%s '%.64s' is no time in a window, such "
+				    "as 50ms per 1s",
+				    key, text);
+	else if (s->window_ns < BPF_POLICY_SHARE_WINDOW_MIN ||
+		 s->window_ns > BPF_POLICY_SHARE_WINDOW_MAX)
+		ret = verify_refuse(v, "a window is between 100ms and 60s");
+	v->at[len] = '\0';
+	s->on_share = s->on_share ? s->on_share : POLICY_THROTTLE;
 	return ret;
 }
 
@@ -180,12 +259,94 @@ static int check_hook(struct verify *v, struct policy_hook *h)
 			     kind);
 }
 
+/* A number, or the name of a user of this machine. */
+static int check_uid(struct verify *v, struct policy_match *m)
+{
+	const struct passwd *user;
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(m->uid, &end, 10);
+	if (isdigit((unsigned char)*m->uid) && !*end && !errno &&
+	    n < UINT32_MAX) {
+		m->user = n;
+		return 0;
+	}
+	user = isdigit((unsigned char)*m->uid) ? NULL : getpwnam(m->uid);
+	if (!user)
+		return verify_refuse(v, "there is no user '%.64s'", m->uid);
+	m->user = user->pw_uid;
+	return 0;
+}
+
+/* Below where control groups are mounted: whether it is there is seen later. */
+static int check_cgroup(struct verify *v, const char *path)
+{
+	const char *part = path, *end;
+
+	if (*path != '/')
+		return verify_refuse(v,
+				     "cgroup '%.64s' does not begin with '/', "
+				     "as /system.slice/foo.service",
+				     path);
+	for (; *part; part = end) {
+		part++;
+		end = strchrnul(part, '/');
+		if ((end == part && (*end || part - path > 1)) ||
+		    (end - part == 1 && *part == '.') ||
+		    (end - part == 2 && !strncmp(part, "..", 2)))
+			return verify_refuse(v,
+					     "cgroup '%.64s' has an empty "
+					     "part, '.' or '..'",
+					     path);
+	}
+	return 0;
+}
+
+static int check_tag(struct verify *v, struct policy_match *m)
+{
+	const char *hex = m->tag;
+
+	if (strspn(hex, "0123456789abcdef") != 16 || hex[16])
+		return verify_refuse(v,
+				     "tag '%.64s' is not one of 16 digits, "
+				     "as `bpfwd ps -e +tag` has it",
+				     hex);
+	for (size_t i = 0; i < sizeof(m->tag_bytes); i++)
+		if (sscanf(hex + 2 * i, "%2hhx", &m->tag_bytes[i]) != 1)
+			return verify_refuse(v, "tag '%.64s'", hex);
+	return 0;
+}
+
+static int check_who(struct verify *v, struct policy_match *m)
+{
+	size_t len = strlen(v->at);
+	int ret = 0;
+
+	if (m->uid) {
+		snprintf(v->at + len, sizeof(v->at) - len, ".uid");
+		ret = check_uid(v, m);
+	}
+	if (!ret && m->cgroup) {
+		snprintf(v->at + len, sizeof(v->at) - len, ".cgroup");
+		ret = check_cgroup(v, m->cgroup);
+	}
+	if (!ret && m->tag) {
+		snprintf(v->at + len, sizeof(v->at) - len, ".tag");
+		ret = check_tag(v, m);
+	}
+	v->at[len] = '\0';
+	return ret;
+}
+
 static int check_match(struct verify *v, struct policy_match *m)
 {
 	size_t len = strlen(v->at);
 	int ret = 0;
 
-	if (!m->name && !m->type && !m->comm)
+	if (!m->name && !m->type && !m->comm && !m->uid && !m->cgroup &&
+	    !m->tag)
 		return verify_refuse(
 			v, "match says nothing; to match all programs "
 			   "say name: \"*\"");
@@ -212,7 +373,12 @@ static int check_match(struct verify *v, struct policy_match *m)
 				m->type);
 	}
 	v->at[len] = '\0';
-	return ret;
+	return ret ? ret : check_who(v, m);
+}
+
+static bool has_share(const struct policy_part *s)
+{
+	return s->max_cpu || s->max_time;
 }
 
 static int verify_hooks(struct verify *v)
@@ -228,15 +394,17 @@ static int verify_hooks(struct verify *v)
 		h->line = line_of(v);
 		if (!ret && !h->max_latency.text && !h->max_programs &&
 		    !h->max_stop.text && !h->unbounded && !h->budget.text &&
-		    !h->deny)
+		    !h->deny && !has_share(&h->share))
 			ret = verify_refuse(v,
 					    "a rule without a limit: give it "
 					    "max_latency, max_programs, "
-					    "max_stop, unbounded, budget or "
+					    "max_stop, unbounded, budget, "
+					    "max_cpu, max_time or "
 					    "deny: true");
 		ret = ret ? ret : check_time(v, "max_latency", &h->max_latency);
 		ret = ret ? ret : check_time(v, "max_stop", &h->max_stop);
 		ret = ret ? ret : check_time(v, "budget", &h->budget);
+		ret = ret ? ret : check_share(v, &h->share);
 		h->on_exceed = h->on_exceed ? h->on_exceed : POLICY_DENY;
 	}
 	return ret;
@@ -276,13 +444,14 @@ static int verify_graphs(struct verify *v)
 		at(v, "call_graphs[%u]", i);
 		g->line = line_of(v);
 		if (!ret && !g->max_latency.text && !g->max_stop.text &&
-		    !g->unbounded)
+		    !g->unbounded && !has_share(&g->share))
 			ret = verify_refuse(v,
 					    "a call graph without a limit: "
-					    "give it max_latency, max_stop or "
-					    "unbounded");
+					    "give it max_latency, max_stop, "
+					    "unbounded, max_cpu or max_time");
 		ret = ret ? ret : check_time(v, "max_latency", &g->max_latency);
 		ret = ret ? ret : check_time(v, "max_stop", &g->max_stop);
+		ret = ret ? ret : check_share(v, &g->share);
 		g->on_exceed = g->on_exceed ? g->on_exceed : POLICY_DENY;
 	}
 	at(v, "call_graphs");
@@ -303,11 +472,14 @@ static int verify_programs(struct verify *v)
 		ret = check_match(v, &p->match);
 		at(v, "programs[%u]", i);
 		p->line = line_of(v);
-		if (!ret && !p->budget.text && !p->on_overrun && !p->quarantine)
+		if (!ret && !p->budget.text && !p->on_overrun &&
+		    !p->quarantine && !has_share(&p->share))
 			ret = verify_refuse(v,
 					    "a rule that says nothing: give it "
-					    "budget, on_overrun or quarantine");
+					    "budget, on_overrun, quarantine, "
+					    "max_cpu or max_time");
 		ret = ret ? ret : check_time(v, "budget", &p->budget);
+		ret = ret ? ret : check_share(v, &p->share);
 		if (ret || !p->quarantine)
 			continue;
 		at(v, "programs[%u].quarantine", i);

@@ -308,7 +308,26 @@ static struct val get_state(const void *row)
 	ROW;
 	return val_text(!r->feature	  ? NULL :
 			INFO(quarantined) ? "quarantined" :
+			INFO(throttled)	  ? "throttled" :
 					    "active");
+}
+
+static struct val get_throttled(const void *row)
+{
+	ROW;
+	return val_num(INFO(throttled), r->feature);
+}
+
+static struct val get_throttles(const void *row)
+{
+	ROW;
+	return val_num(INFO(throttles), r->feature);
+}
+
+static struct val get_seen(const void *row)
+{
+	ROW;
+	return val_num(INFO(seen_ns), r->feature);
 }
 
 static struct val get_quarantined(const void *row)
@@ -496,7 +515,14 @@ const struct col ps_cols[] = {
 	{ "verdict", "watchdog_verdict", VAL_STR, 0,
 	  "what it returns when ended: default, own, pass or deny",
 	  col_get_verdict },
-	{ "state", "state", VAL_STR, 0, "active or quarantined", get_state },
+	{ "state", "state", VAL_STR, 0, "active, quarantined or throttled",
+	  get_state },
+	{ "throttled", "throttled", VAL_BOOL, 0,
+	  "is it skipped until its window is over", get_throttled },
+	{ "throttles", "throttles", VAL_U64, 0,
+	  "windows for the rest of which it was skipped", get_throttles },
+	{ "seen", "seen_ns", VAL_NS, 0,
+	  "CPU time that the watchdog saw it run, an estimate", get_seen },
 	{ "quarantined", "quarantined", VAL_BOOL, 0, "is it skipped at entry",
 	  get_quarantined },
 	{ "terminable", "terminable", VAL_STR, 0,

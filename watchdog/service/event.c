@@ -27,6 +27,8 @@ static const struct {
 	[EV_DENIED] = { "attach_denied", "DENIED" },
 	[EV_WOULD_DENY] = { "attach_would_deny", "WOULD-DENY" },
 	[EV_DETACHED] = { "detached", "DETACHED" },
+	[EV_THROTTLED] = { "throttled", "THROTTLED" },
+	[EV_OVER_SHARE] = { "over_share", "OVER-SHARE" },
 	[EV_LOST] = { "lost", "LOST" },
 };
 
@@ -125,17 +127,27 @@ static const struct {
 } policy_reasons[] = {
 	{ "latency", "over_latency" }, { "programs", "over_programs" },
 	{ "unbounded", "unbounded" },  { "unknown", "unknown_hook" },
-	{ "stop", "over_stop" },
+	{ "stop", "over_stop" },       { "share", "over_share" },
 };
 
 static void read_policy(const char *fields, struct event *e)
 {
 	static const enum event_kind said[] = { EV_WOULD_DENY, EV_DENIED,
 						EV_DETACHED };
+	/* what was done to what takes more than its share */
+	static const enum event_kind done[] = {
+		EV_OVER_SHARE, EV_OVER_SHARE,  EV_OVER_SHARE,
+		EV_THROTTLED,  EV_QUARANTINED, EV_DETACHED,
+	};
 	u64 denied = field_num(fields, "denied", 10);
 
-	e->kind = denied < ARRAY_SIZE(said) ? said[denied] : EV_DENIED;
 	field(fields, "reason", e->reason, sizeof(e->reason));
+	e->by_share = !strcmp(e->reason, "share");
+	if (e->by_share)
+		e->kind = denied < ARRAY_SIZE(done) ? done[denied] :
+						      EV_OVER_SHARE;
+	else
+		e->kind = denied < ARRAY_SIZE(said) ? said[denied] : EV_DENIED;
 	for (size_t i = 0; i < ARRAY_SIZE(policy_reasons); i++)
 		if (!strcmp(e->reason, policy_reasons[i].trace)) {
 			strcpy(e->reason, policy_reasons[i].word);

@@ -17,6 +17,8 @@ enum event_kind {
 	EV_DENIED,
 	EV_WOULD_DENY,
 	EV_DETACHED,
+	EV_THROTTLED, /* took more than its share */
+	EV_OVER_SHARE, /* the same, and it is told of */
 	EV_LOST,
 };
 
@@ -30,7 +32,8 @@ struct event {
 	char name[64];
 	char reason[32];
 	u64 ran_ns, budget_ns, late_ns, stop_ns, commits, ip, terminations;
-	/* EV_VIOLATION has the first, EV_DENIED, EV_WOULD_DENY and EV_DETACHED all: */
+	bool by_share; /* of policies: the reason is the share */
+	/* EV_VIOLATION has the first, what is of policies all: */
 	u64 worst_ns, there_ns, limit_ns; /* UINT64_MAX: unbounded */
 	u32 terminable; /* enum bpf_terminable of the program */
 	char rule[64], at[160];
@@ -45,7 +48,7 @@ struct event {
 static inline bool event_is_policy(const struct event *e)
 {
 	return e->kind == EV_DENIED || e->kind == EV_WOULD_DENY ||
-	       e->kind == EV_DETACHED;
+	       e->kind == EV_DETACHED || e->by_share;
 }
 
 struct event_parser;

@@ -91,6 +91,19 @@ static const struct prog_metric {
 	    "1: it is skipped at entry." },
 	  "quarantined",
 	  NULL },
+	{ { "bpfwd_program_throttled", EXPO_GAUGE,
+	    "1: it took more than its share, and is skipped until its window "
+	    "is over." },
+	  "throttled",
+	  NULL },
+	{ { "bpfwd_program_throttles_total", EXPO_COUNTER,
+	    "Windows for the rest of which it was skipped." },
+	  "throttles",
+	  NULL },
+	{ { "bpfwd_program_seen_seconds_total", EXPO_COUNTER,
+	    "CPU time that the watchdog saw it run, an estimate." },
+	  "seen_ns",
+	  NULL },
 	{ { "bpfwd_program_fast_path_bytes", EXPO_GAUGE,
 	    "Memory of its fast-path image." },
 	  "fast_path_bytes",
@@ -129,7 +142,8 @@ void metrics_count(struct metrics_events *events, const struct event *event)
 		events->warned++;
 		return;
 	case EV_QUARANTINED:
-		events->quarantined++;
+		/* that has an event of its own, too */
+		events->quarantined += !event->by_share;
 		return;
 	case EV_LOST:
 		/* the kernel does not always say how many: then it is one */
@@ -144,6 +158,8 @@ void metrics_count(struct metrics_events *events, const struct event *event)
 	case EV_DENIED:
 	case EV_WOULD_DENY:
 	case EV_DETACHED:
+	case EV_THROTTLED:
+	case EV_OVER_SHARE:
 		return;
 	}
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The kernel's policy as metrics: what is charged to its rules, and decisions. */
+#include <stddef.h>
+#include <string.h>
 #include "kernel/kwd.h"
 #include "kernel/kwd_policy.h"
 #include "policy/report.h"
@@ -71,6 +73,60 @@ static void write_stops(struct expo *e, const struct policy_rules *rules)
 		open = true;
 		rule_names(rule_text(rules, r->name_off), policy, rule);
 		expo_seconds(e, "", labels, 2, r->max_stop_ns);
+	}
+}
+
+/* What has taken more than its share, and of rules with one what is taken. */
+static void write_shares(struct expo *e, const struct policy_rules *rules)
+{
+	static const struct {
+		struct expo_family family;
+		size_t offset;
+		bool count;
+	} rows[] = {
+		{ { "bpfwd_policy_over_share_total", EXPO_COUNTER,
+		    "Windows in which something took more CPU time than the "
+		    "rule allows." },
+		  offsetof(struct bpf_policy_rule, over_share),
+		  true },
+		{ { "bpfwd_policy_share_seconds", EXPO_GAUGE,
+		    "CPU time that the rule allows in a window." },
+		  offsetof(struct bpf_policy_rule, share_ns),
+		  false },
+		{ { "bpfwd_policy_share_window_seconds", EXPO_GAUGE,
+		    "The window of that." },
+		  offsetof(struct bpf_policy_rule, share_window_ns),
+		  false },
+		{ { "bpfwd_policy_share_taken_seconds", EXPO_GAUGE,
+		    "The most that something has taken of this window so far." },
+		  offsetof(struct bpf_policy_rule, share_taken_ns),
+		  false },
+	};
+
+	for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+		bool open = false;
+
+		for (u32 i = 0; i < rules->n; i++) {
+			const struct bpf_policy_rule *r = &rules->rules[i];
+			char policy[BPF_POLICY_NAME_LEN],
+				rule[BPF_POLICY_NAME_LEN];
+			struct expo_label labels[] = { { "policy", policy },
+						       { "rule", rule } };
+			u64 value;
+
+			if (!(r->flags & BPF_POLICY_F_SHARE))
+				continue;
+			if (!open)
+				expo_family(e, &rows[k].family);
+			open = true;
+			rule_names(rule_text(rules, r->name_off), policy, rule);
+			memcpy(&value, (const char *)r + rows[k].offset,
+			       sizeof(value));
+			if (rows[k].count)
+				expo_count(e, "", labels, 2, value);
+			else
+				expo_seconds(e, "", labels, 2, value);
+		}
 	}
 }
 
@@ -172,6 +228,7 @@ void metrics_policy(struct expo *e, const struct metrics_events *events)
 		write_sums(e, &rules, &sums[i], true);
 	}
 	write_stops(e, &rules);
+	write_shares(e, &rules);
 	write_violations(e, &rules);
 	policy_rules_free(&rules);
 }

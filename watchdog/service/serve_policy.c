@@ -22,6 +22,7 @@ static bool kernel_has(const struct policy_rules *file)
 		r->allowed = r->would_deny = r->denied = 0;
 		r->latency_ns = 0;
 		r->programs = r->hooks = 0;
+		r->over_share = r->share_taken_ns = 0;
 	}
 	same = kernel.n == file->n && !kernel.revert_s &&
 	       kernel.strings_size == file->strings_size &&
@@ -110,6 +111,7 @@ bool serve_policy_look(struct serve_policy *seen)
 	if (!kwd_policy_get(&rules)) {
 		now.loaded = true;
 		now.generation = rules.generation;
+		now.shares_blind = policy_shares_blind(&rules);
 		memcpy(now.name, rules.name, sizeof(now.name));
 		snprintf(now.mode, sizeof(now.mode), "unknown");
 		for (u32 i = 0; i < rules.n; i++)

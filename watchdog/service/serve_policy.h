@@ -11,6 +11,7 @@
 /* What the kernel has, as it was seen last. */
 struct serve_policy {
 	bool known, loaded;
+	bool shares_blind; /* it has some, and they are not measured */
 	u64 generation, denied;
 	char name[BPF_POLICY_NAME_LEN], mode[16];
 };
