@@ -236,6 +236,16 @@ static void short_runs(void)
 	      "%.0f %% of its time was seen", seen);
 }
 
+static void throttle_now(struct bpf_program *prog)
+{
+	uint64_t from = now_ns();
+
+	while (!prog_info(fd_of(prog)).throttled &&
+	       now_ns() - from < 5 * NSEC_PER_SEC)
+		calls(WINDOW / 10);
+	REQUIRE(prog_info(fd_of(prog)).throttled, "not throttled");
+}
+
 /* What is skipped runs again, and no sooner than the window is over. */
 static void released(void)
 {
@@ -249,15 +259,16 @@ static void released(void)
 	attach(prog);
 	use(BPF_POLICY_ENFORCE, "at_enter", 30 * NSEC_PER_MSEC,
 	    BPF_POLICY_SHARE_THROTTLE);
-	calls(WINDOW / 2);
+	throttle_now(prog);
 	info = prog_info(fd_of(prog));
 	REQUIRE(info.throttled && info.throttles == 1,
 		"throttled %u, %llu times", info.throttled, info.throttles);
 	CHECK(!info.quarantined, "in quarantine");
 	started = ctl->started;
-	calls(WINDOW / 4);
-	CHECK(ctl->started == started, "%llu runs while throttled",
-	      ctl->started - started);
+	calls(WINDOW / 10);
+	/* It may be over meanwhile. */
+	CHECK(ctl->started == started || !prog_info(fd_of(prog)).throttled,
+	      "%llu runs while throttled", ctl->started - started);
 	from = now_ns();
 	while (prog_info(fd_of(prog)).throttled &&
 	       now_ns() - from < 10 * WINDOW)
@@ -267,12 +278,6 @@ static void released(void)
 	syscall(SYS_getppid);
 	ctl->tgid = 0;
 	CHECK(ctl->started > started, "it does not run");
-}
-
-static void throttle_now(struct bpf_program *prog)
-{
-	calls(WINDOW / 2);
-	REQUIRE(prog_info(fd_of(prog)).throttled, "not throttled");
 }
 
 /* A window of a minute: nothing else releases it. */
@@ -386,7 +391,8 @@ static void only_told(__u32 mode, __u32 on_share)
 	CHECK(!info.throttles && !info.throttled && !info.quarantined,
 	      "%llu throttles, quarantined %u", info.throttles,
 	      info.quarantined);
-	CHECK(rule(1).over_share >= 3 && rule(1).over_share <= 6,
+	CHECK(rule(1).over_share >= (exact() ? 4 : 1) &&
+		      rule(1).over_share <= 6,
 	      "told %llu times in 5 windows", rule(1).over_share);
 	CHECK(policy_seq() - seq == rule(1).over_share, "%llu records",
 	      policy_seq() - seq);
@@ -603,7 +609,7 @@ static void timer_storm(int stats)
 	got = percent((ctl->finished - runs) * ctl->n, wall);
 	diag("%.1f %% of a CPU, %llu throttles", got,
 	     prog_info(fd_of(prog)).throttles);
-	CHECK(got < 13 && (got > 8 || !exact()),
+	CHECK(got < (exact() ? 12 : 16) && (got > 8 || !exact()),
 	      "%.1f %% of a CPU, the share is 10 %%", got);
 	CHECK(prog_info(fd_of(prog)).throttles >= 5, "%llu throttles",
 	      prog_info(fd_of(prog)).throttles);

@@ -46,7 +46,7 @@ int at_exit(void *ctx)
 	return 0;
 }
 
-SEC("tc")
+SEC("tcx/ingress")
 int packet(struct __sk_buff *skb)
 {
 	if (from_our_process())

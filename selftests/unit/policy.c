@@ -226,25 +226,25 @@ static void policy_is_refused(void **state)
 		  "p.yaml:5:" },
 		{ POLICY_HEAD
 		  "programs:\n  - {match: {uid: nobody-is-called-so}, budget: 1s}\n",
-		  "p.yaml:5:18: there is no user 'nobody-is-called-so'" },
+		  "p.yaml:5:19: there is no user 'nobody-is-called-so'" },
 		{ POLICY_HEAD
 		  "programs:\n  - {match: {uid: 4294967295}, budget: 1s}\n",
-		  "p.yaml:5:18: there is no user '4294967295'" },
+		  "p.yaml:5:19: there is no user '4294967295'" },
 		{ POLICY_HEAD
 		  "programs:\n  - {match: {cgroup: a.slice}, budget: 1s}\n",
-		  "p.yaml:5:21: cgroup 'a.slice' does not begin with '/'" },
+		  "p.yaml:5:22: cgroup 'a.slice' does not begin with '/'" },
 		{ POLICY_HEAD
 		  "programs:\n  - {match: {cgroup: /a/../b}, budget: 1s}\n",
-		  "p.yaml:5:21: cgroup '/a/../b' has an empty part" },
+		  "p.yaml:5:22: cgroup '/a/../b' has an empty part" },
 		{ POLICY_HEAD
 		  "programs:\n  - {match: {cgroup: /a//b}, budget: 1s}\n",
-		  "p.yaml:5:21: cgroup '/a//b' has an empty part" },
+		  "p.yaml:5:22: cgroup '/a//b' has an empty part" },
 		{ POLICY_HEAD
 		  "programs:\n  - {match: {tag: a04f5eef06a7f55}, budget: 1s}\n",
-		  "p.yaml:5:18: tag 'a04f5eef06a7f55' is not one of 16 digits" },
+		  "p.yaml:5:19: tag 'a04f5eef06a7f55' is not one of 16 digits" },
 		{ POLICY_HEAD
 		  "programs:\n  - {match: {tag: A04F5EEF06A7F555}, budget: 1s}\n",
-		  "p.yaml:5:18: tag 'A04F5EEF06A7F555' is not one of 16 digits" },
+		  "p.yaml:5:19: tag 'A04F5EEF06A7F555' is not one of 16 digits" },
 		{ POLICY_HEAD "hooks:\n  - {match: xdp}\n",
 		  "p.yaml:5:5: a rule without a limit" },
 		{ POLICY_HEAD "hooks:\n  - {match: \"\", max_latency: 1ms}\n",
