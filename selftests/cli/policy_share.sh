@@ -92,7 +92,7 @@ expect load-uid 0 '' policy load -q "$file"
 check exempt-by-uid is "$?" 0
 rm -rf $pin
 sed -i 's/uid: root/uid: 4000000/' "$file"
-"$BPFWD" policy load -q "$file"
+"$BPFWD" policy load -q "$file" >/dev/null
 "$bpftool" prog loadall "$spin" $pin autoattach 2>/dev/null
 status=$?
 check not-exempt eval '(( status ))'

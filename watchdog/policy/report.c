@@ -153,9 +153,7 @@ static void note_limits(const struct ctx *ctx, const struct policy_rules *rules)
 
 	for (u32 i = 0; i < rules->n; i++) {
 		const struct bpf_policy_rule *r = &rules->rules[i];
-		bool latency = r->kind == BPF_POLICY_GRAPH ||
-			       (r->kind == BPF_POLICY_HOOK &&
-				r->flags & BPF_POLICY_F_LATENCY);
+		bool latency = r->flags & BPF_POLICY_F_LATENCY;
 
 		if (!latency || r->max_latency_ns >= ns)
 			continue;
