@@ -362,20 +362,21 @@ static void goes_on(void)
 {
 	struct bpf_program *prog;
 	struct bpf_prog_info info;
+	__s32 ret;
+	int err;
 
-	load("at_enter", NULL);
-	prog = skel->progs.at_enter;
+	load("sleeps", NULL);
+	prog = skel->progs.sleeps;
 	wd_spare(fd_of(prog));
-	attach(prog);
-	use(BPF_POLICY_ENFORCE, "at_enter", NSEC_PER_MSEC,
+	use(BPF_POLICY_ENFORCE, "sleeps", NSEC_PER_MSEC,
 	    BPF_POLICY_SHARE_THROTTLE);
-	ctl->n = WINDOW / 2;
-	ctl->tgid = getpid();
-	syscall(SYS_getppid);
-	ctl->tgid = 0;
+	ctl->user_ptr = (unsigned long)&ret;
+	ctl->n = 3 * WINDOW;
+	err = prog_run(fd_of(prog), &ret);
 	info = prog_info(fd_of(prog));
+	CHECK(!err, "test run: %s", strerror(-err));
 	CHECK(info.throttles, "not throttled");
-	CHECK(ctl->finished == ctl->started && !info.terminations,
+	CHECK(ctl->finished == 1 && ctl->started == 1 && !info.terminations,
 	      "%llu of %llu runs have finished, %llu were ended", ctl->finished,
 	      ctl->started, info.terminations);
 }

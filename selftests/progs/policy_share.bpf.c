@@ -63,6 +63,26 @@ int BPF_PROG(closes, int cmd, union bpf_attr *attr, unsigned int size)
 	return 0;
 }
 
+static long until_awake(__u32 i, void *end)
+{
+	char byte;
+
+	bpf_copy_from_user(&byte, 1, (void *)ctl.user_ptr);
+	return bpf_ktime_get_ns() >= *(__u64 *)end;
+}
+
+/* Others can have the CPU meanwhile. */
+SEC("syscall")
+int sleeps(void *unused)
+{
+	__u64 end = bpf_ktime_get_ns() + ctl.n;
+
+	COUNT(started);
+	bpf_loop(1 << 23, until_awake, &end, 0);
+	COUNT(finished);
+	return 0;
+}
+
 /* A timer that takes n ns, and starts itself again after m ns. */
 static int fires(void *map, int *key, struct timer_slot *slot)
 {

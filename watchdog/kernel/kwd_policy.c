@@ -78,8 +78,7 @@ static const char *const refusals[] = {
 	[BPF_POLICY_NO_LIMIT] = "nothing",
 	[BPF_POLICY_DUPLICATE] = "defaults for the second time",
 	[BPF_POLICY_TOO_MANY_GRAPHS] = "one call graph too many",
-	[BPF_POLICY_BAD_SHARE] = "a share that is out of range, or of more "
-				 "CPUs than there are",
+	[BPF_POLICY_BAD_SHARE] = "a share that is out of range",
 	[BPF_POLICY_BAD_CGROUP] = "a control group that is not there",
 	[BPF_POLICY_NO_DEFAULTS] = "no defaults",
 	[BPF_POLICY_BAD_STRINGS] = "texts that are not well formed",

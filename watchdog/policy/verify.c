@@ -164,6 +164,8 @@ static int check_share(struct verify *v, struct policy_part *s)
 	else if (s->window_ns < BPF_POLICY_SHARE_WINDOW_MIN ||
 		 s->window_ns > BPF_POLICY_SHARE_WINDOW_MAX)
 		ret = verify_refuse(v, "a window is between 100ms and 60s");
+	else if (s->ns / s->window_ns > 10000)
+		ret = verify_refuse(v, "%s '%.64s' is out of range", key, text);
 	v->at[len] = '\0';
 	s->on_share = s->on_share ? s->on_share : POLICY_THROTTLE;
 	return ret;
