@@ -17,8 +17,8 @@
 #include "csv.h"
 
 static const struct bench *const benchs[] = {
-	&bench_overhead, &bench_latency,      &bench_memory,
-	&bench_estimate, &bench_verification,
+	&bench_overhead, &bench_latency,  &bench_peers,	       &bench_server,
+	&bench_memory,	 &bench_estimate, &bench_verification,
 };
 
 void warn_f(const char *fmt, ...)
@@ -218,7 +218,7 @@ static const struct opt opts[] = {
 	{ "-x", OPT_STR, &ro.skip,
 	  "run latency: glob of reproducers to leave out" },
 	{ "-n", OPT_LONG, &ro.count,
-	  "run: repeats (overhead: 1000000) or kills (latency: 1000)" },
+	  "run: repeats (overhead: 1000000), kills (latency: 1000, peers: 100), requests (server: 10000)" },
 	{ "-s", OPT_LONG, &ro.samples,
 	  "run overhead: samples per figure (25)" },
 	{ "-b", OPT_LONG, &ro.budget_us, "run latency: budget in us (2000)" },

@@ -47,8 +47,8 @@ struct bench {
 	int (*table)(const struct table_opts *o);
 };
 
-extern const struct bench bench_overhead, bench_latency, bench_memory,
-	bench_estimate, bench_verification;
+extern const struct bench bench_overhead, bench_latency, bench_peers,
+	bench_server, bench_memory, bench_estimate, bench_verification;
 
 /* messages go to stderr, results to stdout */
 void warn_f(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -1,9 +1,10 @@
 #!/bin/bash
 # Lists all missing tools with their Debian packages, then installs them.
-#   deps.sh [upstream|field|dashboard] [--list]   --list: only list; exits 1 if something is missing
+#   deps.sh [upstream|field|dashboard|server] [--list]   --list: only list; exits 1 if something is missing
 #   upstream: what the kernel's own tests call, for test-upstream.sh
 #   field: tools with BPF programs, for test-innocents.sh and test-field.sh
 #   dashboard: for test-dashboard.sh and test-kubernetes.sh
+#   server: a key-value server and its load, for bench/run/server.sh; none is started here
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -82,10 +83,15 @@ promtool        prometheus
 node            nodejs
 npm             npm|nodejs
 '
+# The binary of the server is in the package of its tools; that of the server starts it.
+server='
+redis-benchmark redis-tools
+'
 case ${1:-} in
 dashboard) table=$dashboard; shift ;;
 upstream) table=$upstream; shift ;;
 field) table=$field; shift ;;
+server) table=$server; shift ;;
 esac
 
 have() {

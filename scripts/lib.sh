@@ -104,9 +104,14 @@ kernel_env() {
 # test_module NAME DIR KERNEL: DIR/NAME.ko, a module of the kernel's BPF selftests, for the
 # kernel in that build folder. bpf_testmod has functions that many of them use.
 test_module() {
-	rm -rf "$2"
-	cp -r "$KSRC/tools/testing/selftests/bpf/$1" "$2"
-	( kernel_env; logged "$1" "for $3" make -C "$3" M="$2" modules )
+	module "$1" "$KSRC/tools/testing/selftests/bpf/$1" "$2" "$3"
+}
+
+# module NAME SOURCE DIR KERNEL: DIR/NAME.ko, of what is in SOURCE.
+module() {
+	rm -rf "$3"
+	cp -r "$2" "$3"
+	( kernel_env; logged "$1" "for $4" make -C "$4" M="$3" modules )
 }
 
 # has_reason NAME: does selftests/UPSTREAM say why this test, or program, differs?

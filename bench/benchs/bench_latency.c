@@ -10,368 +10,35 @@
  * deterministic VM would meet the timer at the same phase each time.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
 #include <linux/bpf.h>
-#include <linux/perf_event.h>
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "bench.h"
 #include "csv.h"
-#include "stall.skel.h"
+#include "events.h"
+#include "stalls.h"
 
-#define EVENT_DIR "/sys/kernel/tracing/events/bpf_watchdog/terminate"
-#define RING_PAGES 64
 #define MAX_CPUS 8
 #define NSEC_PER_USEC 1000.0
-
-struct kind;
 
 struct thread {
 	pthread_t id;
 	const struct run_opts *o;
-	const struct kind *kind;
-	struct stall_bpf *obj;
-	int cpu, fd, err;
-	__u32 prog_id;
+	struct stall s;
+	int cpu, err;
 	long ran, survived, terminations;
 	long seen; /* events of it */
 	double *took; /* ns of each BPF_PROG_TEST_RUN, seen from outside */
 	__u64 rng;
 };
 
-static int latency_fill_hash(struct thread *t);
-static int fill_ring(struct thread *t);
-static int fill_chain(struct thread *t);
-
-static const char *const no_reasons[] = {
-	[BPF_TERMINABLE_NOT_NEEDED] = "NOT_NEEDED",
-	[BPF_TERMINABLE_WHEN_ENABLED] = "WHEN_ENABLED",
-	[BPF_TERMINABLE_NO_CLASSIC] = "NO_CLASSIC",
-	[BPF_TERMINABLE_NO_JIT] = "NO_JIT",
-	[BPF_TERMINABLE_NO_OFFLOAD] = "NO_OFFLOAD",
-	[BPF_TERMINABLE_NO_MEMORY] = "NO_MEMORY",
-	[BPF_TERMINABLE_NO_CONGRUENCE] = "NO_CONGRUENCE",
-	[BPF_TERMINABLE_NO_SYMBOL] = "NO_SYMBOL",
-};
-
-static const char *reason_name(__u32 terminable)
-{
-	if (terminable < ARRAY_SIZE(no_reasons) && no_reasons[terminable])
-		return no_reasons[terminable];
-	return "UNKNOWN";
-}
-
-static const struct kind {
-	const char *name; /* row, and program in stall.bpf.c */
-	const char *maps; /* it needs, besides globals */
-	int (*setup)(struct thread *t);
-	int (*before)(struct thread *t);
-	bool loop; /* the stop target is stated for the bpf_loop ones */
-	bool irqs_off; /* another CPU must be there and well */
-} kinds[] = {
-	{ .name = "loop_inlined", .maps = "", .loop = true },
-	{ .name = "loop_called", .maps = "", .loop = true },
-	{ .name = "for_each_array", .maps = "array" },
-	{ .name = "for_each_hash", .maps = "hash", .setup = latency_fill_hash },
-	{ .name = "iter_num", .maps = "" },
-	{ .name = "may_goto", .maps = "" },
-	{ .name = "may_goto_call", .maps = "" },
-	{ .name = "user_ringbuf", .maps = "user_rb", .before = fill_ring },
-	{ .name = "subprogs", .maps = "" },
-	{ .name = "subprogs_global", .maps = "" },
-	{ .name = "tail_call", .maps = "chain", .setup = fill_chain },
-	{ .name = "spin_lock", .maps = "locks", .irqs_off = true },
-};
-
-static int latency_fill_hash(struct thread *t)
-{
-	int fd = bpf_map__fd(t->obj->maps.hash), err = 0;
-	__u32 n = bpf_map__max_entries(t->obj->maps.hash), done = n, i;
-	__u32 *keys = calloc(n, sizeof(*keys));
-	__u64 *vals = calloc(n, sizeof(*vals));
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-
-	for (i = 0; i < n; i++)
-		keys[i] = vals[i] = i;
-	if (bpf_map_update_batch(fd, keys, vals, &done, &opts))
-		err = -errno;
-	free(keys);
-	free(vals);
-	return err;
-}
-
-/* An ended drain leaves the rest of the samples for the next one: top up. */
-static int fill_ring(struct thread *t)
-{
-	static __thread struct user_ring_buffer *rb;
-	static __thread struct thread *owner;
-	void *sample;
-	int i;
-
-	if (owner != t) {
-		user_ring_buffer__free(rb);
-		rb = user_ring_buffer__new(bpf_map__fd(t->obj->maps.user_rb),
-					   NULL);
-		owner = t;
-		if (!rb)
-			return -errno;
-	}
-	for (i = 0; i < 4096; i++) {
-		sample = user_ring_buffer__reserve(rb, 8);
-		if (!sample)
-			return 0;
-		memset(sample, 1, 8);
-		user_ring_buffer__submit(rb, sample);
-	}
-	return 0;
-}
-
-static int fill_chain(struct thread *t)
-{
-	__u32 key = 0;
-
-	return bpf_map_update_elem(bpf_map__fd(t->obj->maps.chain), &key,
-				   &t->fd, 0) ?
-		       -errno :
-		       0;
-}
-
-/* --- the tracepoint --- */
-
-enum {
-	F_PROG_ID,
-	F_REASON,
-	F_RAN,
-	F_BUDGET,
-	F_LATE,
-	F_STOP,
-	F_COMMITS,
-	NR_FIELDS
-};
-
-static struct field {
-	const char *name;
-	unsigned int offset, size;
-} fields[NR_FIELDS] = {
-	[F_PROG_ID] = { "prog_id" }, [F_REASON] = { "reason" },
-	[F_RAN] = { "ran_ns" },	     [F_BUDGET] = { "budget_ns" },
-	[F_LATE] = { "late_ns" },    [F_STOP] = { "stop_ns" },
-	[F_COMMITS] = { "commits" },
-};
-
-static struct ring {
-	int fd;
-	struct perf_event_mmap_page *page;
-} rings[MAX_CPUS];
-static int nr_rings;
-
-struct event {
-	__s64 val[NR_FIELDS];
-};
-
-static struct event *events;
-static size_t nr_events, cap_events;
-static unsigned long lost;
-
-/* `field:u64 late_ns; offset:24; size:8; signed:0;` */
-static int read_format(void)
-{
-	char line[256], type_name[128];
-	unsigned int off, size, i, found = 0;
-	FILE *f = fopen(EVENT_DIR "/format", "r");
-
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f)) {
-		char *name;
-
-		if (sscanf(line, " field:%127[^;]; offset:%u; size:%u;",
-			   type_name, &off, &size) != 3)
-			continue;
-		name = strrchr(type_name, ' ');
-		for (i = 0; name && i < NR_FIELDS; i++) {
-			if (strcmp(fields[i].name, name + 1))
-				continue;
-			fields[i].offset = off;
-			fields[i].size = size;
-			found++;
-		}
-	}
-	fclose(f);
-	return found == NR_FIELDS ? 0 : -ENOENT;
-}
-
-static int open_rings(void)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT,
-		.size = sizeof(attr),
-		.sample_period = 1,
-		.sample_type = PERF_SAMPLE_RAW,
-		.wakeup_events = 1 << 20,
-	};
-	int cpus = libbpf_num_possible_cpus(), i, err;
-	FILE *f;
-
-	if (access("/sys/kernel/tracing/events", F_OK))
-		mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL);
-	err = read_format();
-	if (err) {
-		warn_f(EVENT_DIR
-		       "/format: %s; the kernel lacks the tracepoint or a field of it",
-		       strerror(-err));
-		return err;
-	}
-	f = fopen(EVENT_DIR "/id", "r");
-	if (!f || fscanf(f, "%llu", (unsigned long long *)&attr.config) != 1) {
-		if (f)
-			fclose(f);
-		return -EIO;
-	}
-	fclose(f);
-	for (i = 0; i < cpus && nr_rings < MAX_CPUS; i++) {
-		struct ring *r = &rings[nr_rings];
-
-		r->fd = syscall(SYS_perf_event_open, &attr, -1, i, -1,
-				PERF_FLAG_FD_CLOEXEC);
-		if (r->fd < 0 && errno == ENODEV)
-			continue; /* possible, not online */
-		if (r->fd < 0) {
-			warn_f("cannot open the tracepoint on CPU %d: %s", i,
-			       strerror(errno));
-			return -errno;
-		}
-		r->page = mmap(NULL, (RING_PAGES + 1) * 4096,
-			       PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
-		if (r->page == MAP_FAILED)
-			return -errno;
-		nr_rings++;
-	}
-	return 0;
-}
-
-static __s64 get_field(const char *raw, const struct field *f)
-{
-	__u64 v = 0;
-
-	memcpy(&v, raw + f->offset, f->size > 8 ? 8 : f->size);
-	return f->size == 4 ? (__s32)v : (__s64)v;
-}
-
-static void latency_add_event(const char *raw, __u32 len)
-{
-	struct event *e;
-	int i;
-
-	for (i = 0; i < NR_FIELDS; i++)
-		if (fields[i].offset + fields[i].size > len)
-			return;
-	if (nr_events == cap_events) {
-		cap_events = cap_events ? cap_events * 2 : 1024;
-		events = realloc(events, cap_events * sizeof(*events));
-		if (!events)
-			abort();
-	}
-	e = &events[nr_events++];
-	for (i = 0; i < NR_FIELDS; i++)
-		e->val[i] = get_field(raw, &fields[i]);
-}
-
-static void drain(void)
-{
-	static char rec[65536];
-	int i;
-
-	for (i = 0; i < nr_rings; i++) {
-		struct perf_event_mmap_page *page = rings[i].page;
-		__u64 head = __atomic_load_n(&page->data_head,
-					     __ATOMIC_ACQUIRE),
-		      tail = page->data_tail;
-		const char *data = (char *)page + page->data_offset;
-		struct perf_event_header *h = (void *)rec;
-
-		while (tail < head) {
-			__u64 n, k;
-
-			for (k = 0; k < sizeof(*h); k++)
-				rec[k] = data[(tail + k) % page->data_size];
-			n = h->size;
-			for (; k < n; k++)
-				rec[k] = data[(tail + k) % page->data_size];
-			if (h->type == PERF_RECORD_SAMPLE)
-				latency_add_event(rec + sizeof(*h) + 4,
-						  *(__u32 *)(rec + sizeof(*h)));
-			else if (h->type == PERF_RECORD_LOST)
-				lost += *(__u64 *)(rec + sizeof(*h) + 8);
-			tail += n;
-		}
-		__atomic_store_n(&page->data_tail, tail, __ATOMIC_RELEASE);
-	}
-}
-
 /* --- kills --- */
-
-static int open_kind(struct thread *t)
-{
-	struct bpf_program *prog;
-	struct bpf_prog_info info;
-	struct bpf_map *map;
-	int err;
-
-	t->obj = stall_bpf__open();
-	if (!t->obj)
-		return -errno;
-	bpf_object__for_each_program(prog, t->obj->obj)
-		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog),
-							t->kind->name));
-	bpf_object__for_each_map(map, t->obj->obj)
-		if (!bpf_map__is_internal(map))
-			bpf_map__set_autocreate(map, !strcmp(bpf_map__name(map),
-							     t->kind->maps));
-	err = stall_bpf__load(t->obj);
-	if (err)
-		return err;
-	t->fd = bpf_program__fd(
-		bpf_object__find_program_by_name(t->obj->obj, t->kind->name));
-	err = wd_prog_info(t->fd, &info);
-	t->prog_id = info.id;
-	if (!err && info.terminable != BPF_TERMINABLE_YES &&
-	    info.terminable != BPF_TERMINABLE_CONDITIONAL) {
-		warn_f("%s: not terminable: BPF_TERMINABLE_%s", t->kind->name,
-		       reason_name(info.terminable));
-		err = -EOPNOTSUPP;
-	}
-	if (!err)
-		err = wd_prog_op(t->fd, BPF_WD_SET_BUDGET,
-				 t->o->budget_us * 1000);
-	if (!err && t->kind->setup)
-		err = t->kind->setup(t);
-	return err;
-}
-
-static void wait_phase(struct thread *t)
-{
-	__u64 end;
-
-	t->rng ^= t->rng << 13;
-	t->rng ^= t->rng >> 7;
-	t->rng ^= t->rng << 17;
-	end = now_ns() + t->rng % 1000000;
-	while (now_ns() < end)
-		;
-}
 
 static void *kill_loop(void *arg)
 {
@@ -387,17 +54,16 @@ static void *kill_loop(void *arg)
 	t->took = calloc(kills, sizeof(*t->took));
 	if (!t->took)
 		t->err = -ENOMEM;
-	t->rng = 0x9e3779b97f4a7c15ULL + t->cpu;
+	t->rng = PHASE_SEED + t->cpu;
 	for (i = 0; i < kills && !t->err; i++) {
-		if (t->kind->before)
-			t->err = t->kind->before(t);
-		wait_phase(t);
+		t->err = stall__prepare(&t->s);
+		wait_phase(&t->rng);
 		start = now_ns();
 		if (!t->err)
-			t->err = test_run(t->fd, false, 1, NULL);
+			t->err = test_run(t->s.fd, false, 1, NULL);
 		t->took[i] = now_ns() - start;
 		if (!t->err)
-			t->err = wd_prog_info(t->fd, &info);
+			t->err = wd_prog_info(t->s.fd, &info);
 		if (t->err)
 			break;
 		t->ran++;
@@ -409,12 +75,12 @@ static void *kill_loop(void *arg)
 		}
 		t->terminations = info.terminations;
 		if (t->cpu == 0)
-			drain();
+			events__drain();
 	}
 	return NULL;
 }
 
-static int run_kind(const struct run_opts *o, const struct kind *k)
+static int run_kind(const struct run_opts *o, const struct stall_kind *k)
 {
 	struct thread t[MAX_CPUS] = {};
 	long ran = 0, ended = 0, seen = 0;
@@ -422,12 +88,13 @@ static int run_kind(const struct run_opts *o, const struct kind *k)
 	size_t e;
 
 	n = k->irqs_off ? 1 : o->threads;
-	nr_events = 0;
+	events__clear();
 	for (i = 0; i < n && !err; i++) {
 		t[i].o = o;
-		t[i].kind = k;
 		t[i].cpu = i;
-		err = open_kind(&t[i]);
+		err = stall__open(&t[i].s, k);
+		if (!err)
+			err = stall__set_budget(&t[i].s, o->budget_us * 1000);
 	}
 	for (i = 0; i < n && !err; i++)
 		err = -pthread_create(&t[i].id, NULL, kill_loop, &t[i]);
@@ -437,11 +104,11 @@ static int run_kind(const struct run_opts *o, const struct kind *k)
 		ran += t[i].ran;
 		ended += t[i].terminations;
 	}
-	drain();
-	for (e = 0; e < nr_events; e++) {
-		struct event *ev = &events[e];
+	events__drain();
+	for (e = 0; e < events__nr(); e++) {
+		const struct event *ev = events__at(e);
 
-		for (i = 0; i < n && t[i].prog_id != ev->val[F_PROG_ID]; i++)
+		for (i = 0; i < n && t[i].s.prog_id != ev->val[F_PROG_ID]; i++)
 			;
 		if (i == n)
 			continue;
@@ -451,7 +118,7 @@ static int run_kind(const struct run_opts *o, const struct kind *k)
 			ev->val[F_STOP], ev->val[F_RAN], ev->val[F_BUDGET],
 			ev->val[F_COMMITS], ev->val[F_REASON]);
 		/* the n-th event is of the n-th run, if all were ended and none lost */
-		if (t[i].terminations == t[i].ran && !lost &&
+		if (t[i].terminations == t[i].ran && !events__lost() &&
 		    t[i].seen < t[i].ran)
 			fprintf(o->out, "%.0f", t[i].took[t[i].seen++]);
 		fputc('\n', o->out);
@@ -466,9 +133,9 @@ static int run_kind(const struct run_opts *o, const struct kind *k)
 		o->label, k->name, ran, ended, seen);
 	if (!err && (seen != ended || ended != ran))
 		warn_f("%s: %ld runs, %ld ended, %ld events, %lu lost: these should be equal",
-		       k->name, ran, ended, seen, lost);
+		       k->name, ran, ended, seen, events__lost());
 	for (i = 0; i < n; i++) {
-		stall_bpf__destroy(t[i].obj);
+		stall__close(&t[i].s);
 		free(t[i].took);
 	}
 	return err;
@@ -503,17 +170,17 @@ static int latency_run(const struct run_opts *o)
 		warn_f("cannot switch the watchdog on: %s", strerror(-err));
 		return err;
 	}
-	err = open_rings();
+	err = events__open();
 	if (err)
 		goto out;
 	fprintf(o->out, "# budget_us: %ld\n", o->budget_us);
 	fputs("setup,reproducer,kill,late_ns,stop_ns,ran_ns,budget_ns,commits,reason,took_ns\n",
 	      o->out);
-	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
-		if (fnmatch(o->filter, kinds[k].name, 0) ||
-		    !fnmatch(o->skip, kinds[k].name, 0))
+	for (k = 0; k < ARRAY_SIZE(stall_kinds); k++) {
+		if (fnmatch(o->filter, stall_kinds[k].name, 0) ||
+		    !fnmatch(o->skip, stall_kinds[k].name, 0))
 			continue;
-		err = run_kind(o, &kinds[k]);
+		err = run_kind(o, &stall_kinds[k]);
 		failed = failed ?: err;
 	}
 	err = failed;
@@ -608,12 +275,12 @@ static void json_rows(const struct table_opts *o, const char *key,
 	size_t k;
 
 	fprintf(o->json, ",\n  \"%s\": [", key);
-	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
-		struct sum s = latency_fold(o->raw, setup, kinds[k].name);
+	for (k = 0; k < ARRAY_SIZE(stall_kinds); k++) {
+		struct sum s = latency_fold(o->raw, setup, stall_kinds[k].name);
 
 		fprintf(o->json,
 			"%s\n    {\"reproducer\": \"%s\", \"kills\": %zu, \"budget_ns\": ",
-			k ? "," : "", kinds[k].name, s.late.n);
+			k ? "," : "", stall_kinds[k].name, s.late.n);
 		json_num(o->json, s.late.n, s.budget_ns);
 		json_dist(o->json, "detect_ns", &s.late);
 		json_dist(o->json, "stop_ns", &s.stop);
@@ -638,12 +305,14 @@ static void print_setup(const struct table_opts *o, const struct setup *st)
 	printf("  %-16s %6s %9s | %9s %9s %9s | %9s %9s %9s | %s\n",
 	       "reproducer", "kills", "us", "p50 us", "p99 us", "max us",
 	       "p50 us", "p99 us", "max us", "max");
-	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
-		struct sum s = latency_fold(o->raw, st->name, kinds[k].name);
+	for (k = 0; k < ARRAY_SIZE(stall_kinds); k++) {
+		struct sum s =
+			latency_fold(o->raw, st->name, stall_kinds[k].name);
 
 		if (!s.late.n) {
-			printf("  %-16s %6s %s\n", kinds[k].name, "-",
-			       kinds[k].irqs_off && strcmp(st->name, "mt") ?
+			printf("  %-16s %6s %s\n", stall_kinds[k].name, "-",
+			       stall_kinds[k].irqs_off &&
+					       strcmp(st->name, "mt") ?
 				       "interrupts off: needs a second CPU that is well, see mt" :
 				       "");
 			continue;
@@ -651,11 +320,11 @@ static void print_setup(const struct table_opts *o, const struct setup *st)
 		kills += s.late.n;
 		other_reason += s.other_reason;
 		printf("  %-16s %6zu %9.0f | %9.2f %9.2f %9.2f | %9.2f %9.2f %9.2f | %.0f\n",
-		       kinds[k].name, s.late.n, s.budget_ns / NSEC_PER_USEC,
-		       s.late.p50 / NSEC_PER_USEC, s.late.p99 / NSEC_PER_USEC,
-		       s.late.max / NSEC_PER_USEC, s.stop.p50 / NSEC_PER_USEC,
-		       s.stop.p99 / NSEC_PER_USEC, s.stop.max / NSEC_PER_USEC,
-		       s.commits.max);
+		       stall_kinds[k].name, s.late.n,
+		       s.budget_ns / NSEC_PER_USEC, s.late.p50 / NSEC_PER_USEC,
+		       s.late.p99 / NSEC_PER_USEC, s.late.max / NSEC_PER_USEC,
+		       s.stop.p50 / NSEC_PER_USEC, s.stop.p99 / NSEC_PER_USEC,
+		       s.stop.max / NSEC_PER_USEC, s.commits.max);
 		if (s.budget_ns >=
 		    2000000) { /* two periods: the timer has met it */
 			seen++;
@@ -668,7 +337,7 @@ static void print_setup(const struct table_opts *o, const struct setup *st)
 		}
 		first++;
 		first_max = fmax(first_max, s.late.max);
-		if (kinds[k].loop) {
+		if (stall_kinds[k].loop) {
 			loops++;
 			stop_p99 = fmax(stop_p99, s.stop.p99);
 		} else {
@@ -678,9 +347,10 @@ static void print_setup(const struct table_opts *o, const struct setup *st)
 		if (o->csv)
 			fprintf(o->csv,
 				"%s,%s,%zu,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f\n",
-				st->name, kinds[k].name, s.late.n, s.budget_ns,
-				s.late.p50, s.late.p99, s.late.max, s.stop.p50,
-				s.stop.p99, s.stop.max, s.commits.max);
+				st->name, stall_kinds[k].name, s.late.n,
+				s.budget_ns, s.late.p50, s.late.p99, s.late.max,
+				s.stop.p50, s.stop.p99, s.stop.max,
+				s.commits.max);
 	}
 	putchar('\n');
 	if (rest)
