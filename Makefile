@@ -68,7 +68,7 @@ help:
 	@echo '  test [T=glob]    everything from a fresh machine to "N passed, N failed, N skipped"'
 	@echo '  test-debug       the same on the kernel with KASAN, lockdep and kmemleak'
 	@echo '  test-all [S=step]  what takes hours: all programs of the kernel'"'"'s BPF selftests ended at'
-	@echo '                   each call and anywhere, on both kernels; soak, innocents (tools of the'
+	@echo '                   each call and anywhere, on both kernels; soak, storm20 (20 CPUs), innocents (tools of the'
 	@echo '                   distribution at once), variants, faults, packages, boot, dashboard, kubernetes, field,'
 	@echo '                   upstream'
 	@echo '  test-faults      on that kernel, with allocations that fail'

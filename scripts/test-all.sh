@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
-all=(kill-everywhere classes kill-everywhere-debug soak innocents variants faults packages boot dashboard kubernetes field verdicts upstream random random-faults mutants series)
+all=(kill-everywhere classes kill-everywhere-debug soak storm20 innocents variants faults packages boot dashboard kubernetes field verdicts upstream random random-faults mutants series)
 dir=$O/test-all
 runner=$O/selftests/runner
 normal=$KBUILD/arch/x86/boot/bzImage
@@ -113,6 +113,7 @@ step_classes() {
 	return "$rc"
 }
 step_soak() { "$repo/scripts/soak.sh" | tee "$dir/soak.log"; }
+step_storm20() { optional test-storm20.sh storm20; }
 step_innocents() {
 	local rc=0
 	"$repo/scripts/test-innocents.sh" | tee "$dir/innocents.log" || rc=$?

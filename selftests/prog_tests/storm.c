@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * All at once: every CPU is stalled by several programs, while others are loaded,
+ * All at once: every CPU is stalled by programs, while others are loaded,
  * attached, ended and unloaded, budgets change, the watchdog goes off and on, and
  * CPUs come and go. BPFWD_STORM_S and BPFWD_HOTPLUG say for how long and how often;
  * scripts/soak.sh makes it long.
@@ -19,12 +19,15 @@ static const char *const stallers[] = {
 	"hold_rcu",	"goto_lock",   "goto_calls",  "tail_direct",
 };
 
-static struct run *runs[ARRAY_SIZE(stallers)];
+/* One for each CPU, and each of the above at least once. */
+#define MAX_RUNS 64
+static struct run *runs[MAX_RUNS];
+static int nr_runs;
 
 /* What the processes share: until when they go on, and what they have done. */
 static struct {
 	volatile uint64_t deadline; /* 0: not all are ready */
-	volatile unsigned long ready, loads, ends, toggles, changes;
+	volatile unsigned long ready, loads, ends, toggles, changes, plugs;
 } *done;
 
 static void share(void)
@@ -128,7 +131,7 @@ static void end_them(size_t unused)
 
 	wait_for_all();
 	for (i = 0; in_time(); i++) {
-		int fd = repro_fd(runs[i % ARRAY_SIZE(stallers)]);
+		int fd = repro_fd(runs[i % nr_runs]);
 		int err = wd_command(fd, BPF_WD_END, 0);
 
 		/* While it is off there is nothing to end. */
@@ -179,6 +182,32 @@ static void toggle(size_t unused)
 	}
 }
 
+static void online(int cpu, bool on)
+{
+	char path[100];
+	int err;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online",
+		 cpu);
+	err = file_write(path, on ? "1" : "0");
+	REQUIRE(!err, "%s = %d: %s", path, on, strerror(-err));
+}
+
+/* All but the first go and come, one after the other. */
+static void plug(size_t last)
+{
+	size_t cpu = last;
+
+	wait_for_all();
+	while (in_time()) {
+		online(cpu, false);
+		usleep(20000);
+		online(cpu, true);
+		done->plugs++;
+		cpu = cpu > 1 ? cpu - 1 : last;
+	}
+}
+
 static pid_t start(void (*fn)(size_t), size_t arg, int cpu)
 {
 	pid_t pid = fork();
@@ -198,7 +227,7 @@ static bool all_ready(void *nr)
 	return done->ready == (unsigned long)*(int *)nr;
 }
 
-static void all_at_once(void)
+static void storm(bool plugged)
 {
 	unsigned long seconds = env_number("BPFWD_STORM_S", 3);
 	int cpus = last_cpu() + 1, n_children, before, status, i;
@@ -213,13 +242,20 @@ static void all_at_once(void)
 	run = open_bounded("socket_record");
 	n = repro_ctl(run)->n;
 	repro_close(run);
-	for (i = 0; i < (int)ARRAY_SIZE(stallers); i++)
-		runs[i] = open_bounded(stallers[i]);
+	nr_runs = cpus > (int)ARRAY_SIZE(stallers) ? cpus :
+						     (int)ARRAY_SIZE(stallers);
+	nr_runs = nr_runs < MAX_RUNS ? nr_runs : MAX_RUNS;
+	for (i = 0; i < nr_runs; i++)
+		runs[i] = open_bounded(stallers[i % ARRAY_SIZE(stallers)]);
 	wd_enable(BUDGET_US);
 
-	n_children = ARRAY_SIZE(stallers) + 3;
-	for (i = 0; i < (int)ARRAY_SIZE(stallers); i++)
+	n_children = nr_runs + 3;
+	for (i = 0; i < nr_runs; i++)
 		start(stall, i, i % cpus);
+	if (plugged) {
+		start(plug, cpus - 1, 0);
+		n_children++;
+	}
 	start(load_and_unload, n, 0);
 	start(end_them, 0, 0);
 	start(change_sysctls, 0, cpus - 1);
@@ -230,7 +266,8 @@ static void all_at_once(void)
 		diag("the watchdog stays on, and nothing that patches text is attached: "
 		     "TCG, see trace_start() in test_util.c");
 	}
-	CHECK(wait_until(all_ready, &n_children, 60 * NSEC_PER_SEC),
+	CHECK(wait_until(all_ready, &n_children,
+			 (60 + 10 * cpus) * NSEC_PER_SEC),
 	      "%lu processes are ready", done->ready);
 	done->deadline = now_ns() + seconds * NSEC_PER_SEC;
 	for (i = 0; i < n_children; i++) {
@@ -239,11 +276,12 @@ static void all_at_once(void)
 	}
 
 	wd_enable(BUDGET_US);
-	for (i = 0; i < (int)ARRAY_SIZE(stallers); i++) {
+	for (i = 0; i < nr_runs; i++) {
 		__u64 ended = prog_info(repro_fd(runs[i])).terminations;
+		const char *name = stallers[i % ARRAY_SIZE(stallers)];
 
-		CHECK(ended, "%s was never ended", stallers[i]);
-		diag("%-14s %6llu invocations, %6llu ended", stallers[i],
+		CHECK(ended, "%s was never ended", name);
+		diag("%-14s %6llu invocations, %6llu ended", name,
 		     repro_ctl(runs[i])->started, ended);
 		repro_take_over(runs[i]);
 		repro_check_held(runs[i], true);
@@ -257,20 +295,18 @@ static void all_at_once(void)
 	diag("%lu programs loaded and unloaded, %lu ended by request, %lu sysctls "
 	     "changed, %lu times off and on",
 	     done->loads, done->ends, done->changes, done->toggles);
+	if (plugged) {
+		CHECK(done->plugs, "no CPU went");
+		diag("%lu times a CPU went and came", done->plugs);
+	}
+}
+
+static void all_at_once(void)
+{
+	storm(false);
 }
 
 /* --- CPUs that come and go ------------------------------------------------------------------- */
-
-static void online(int cpu, bool on)
-{
-	char path[100];
-	int err;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online",
-		 cpu);
-	err = file_write(path, on ? "1" : "0");
-	REQUIRE(!err, "%s = %d: %s", path, on, strerror(-err));
-}
 
 /* Where it was pinned to may have gone: it then runs elsewhere until it is back. */
 static void stall_on_last(size_t i)
@@ -304,6 +340,18 @@ static void expect_end(struct run *run, int cpu)
 	repro_check_held(run, false);
 }
 
+static bool can_plug(void)
+{
+	return !access("/sys/devices/system/cpu/cpu1/online", W_OK);
+}
+
+static void all_and_hotplug(void)
+{
+	if (!can_plug())
+		skip("no CPU can be taken offline (CONFIG_HOTPLUG_CPU)");
+	storm(true);
+}
+
 static void hotplug(void)
 {
 	/* The second one needs another CPU to be ended. */
@@ -315,7 +363,7 @@ static void hotplug(void)
 	pid_t pids[2];
 	size_t i;
 
-	if (access("/sys/devices/system/cpu/cpu1/online", W_OK))
+	if (!can_plug())
 		skip("no CPU can be taken offline (CONFIG_HOTPLUG_CPU)");
 	share();
 	trace_start();
@@ -372,6 +420,8 @@ static const struct test tests[] = {
 	{ "all_at_once",
 	  "8 programs stall all CPUs, others are loaded, attached, ended, unloaded, budgets change",
 	  all_at_once, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "all_and_hotplug", "the same while CPUs go and come", all_and_hotplug,
+	  NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 	{ "hotplug", "the last CPU goes and comes while programs overrun on it",
 	  hotplug, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 };
