@@ -25,7 +25,8 @@ struct run_opts {
 	long samples; /* overhead: samples per figure */
 	long budget_us; /* latency */
 	int threads; /* latency: stall so many CPUs at once */
-	const char *skip; /* latency: glob of reproducers to leave out */
+	const char *skip; /* latency, peers: glob of reproducers to leave out */
+	const char *ways; /* peers: glob of ways */
 	bool any_clock; /* overhead: measure although the TSC counts no instructions */
 	int nr_files; /* memory: BPF objects */
 	char **files;

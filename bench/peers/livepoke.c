@@ -18,6 +18,7 @@
 #include <linux/module.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
+#include <asm/text-patching.h>
 #include "livepoke.h"
 
 #define PATCH_SIZE 5
@@ -102,23 +103,30 @@ static struct kprobe entry = {
 };
 
 /*
- * QEMU before 8.1 may go on executing an int3 that is no longer there: then what is there now is
- * executed. Else the benchmark would end here, in an oops.
+ * QEMU before 8.1 may go on executing an int3 that is no longer there, for ever: then do what is there
+ * now. Else the benchmark would end here, in an oops.
  */
 static int livepoke_int3(struct notifier_block *nb, unsigned long what,
 			 void *data)
 {
-	struct die_args *args = data;
+	struct pt_regs *regs = ((struct die_args *)data)->regs;
+	const u8 *insn;
+	s32 rel;
 	u32 i;
 
 	if (what != DIE_INT3)
 		return NOTIFY_DONE;
 	for (i = 0; i < READ_ONCE(plan.nr); i++) {
-		if (args->regs->ip - 1 != plan.site[i].addr ||
-		    *(u8 *)plan.site[i].addr == INT3)
+		insn = (const u8 *)plan.site[i].addr;
+		if (regs->ip - 1 != (unsigned long)insn || *insn == INT3)
 			continue;
-		args->regs->ip--;
 		atomic64_inc(&strays);
+		memcpy(&rel, insn + 1, sizeof(rel));
+		regs->ip = (unsigned long)insn + PATCH_SIZE;
+		if (*insn == CALL)
+			int3_emulate_call(regs, regs->ip + rel);
+		else if (*insn == JMP)
+			regs->ip += rel;
 		return NOTIFY_STOP;
 	}
 	return NOTIFY_DONE;
