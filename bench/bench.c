@@ -225,6 +225,8 @@ static const struct opt opts[] = {
 	  "run overhead: samples per figure (25)" },
 	{ "-b", OPT_LONG, &ro.budget_us, "run latency: budget in us (2000)" },
 	{ "-t", OPT_INT, &ro.threads, "run latency: CPUs stalled at once (1)" },
+	{ "-y", OPT_FLAG, &ro.alone,
+	  "run peers: nobody stands by, the other CPU is idle" },
 	{ "-a", OPT_FLAG, &ro.any_clock,
 	  "run overhead: accept a TSC that counts no instructions" },
 	{ "-c", OPT_STR, &csv_path, "table: write the summary CSV" },

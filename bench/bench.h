@@ -27,6 +27,7 @@ struct run_opts {
 	int threads; /* latency: stall so many CPUs at once */
 	const char *skip; /* latency, peers: glob of reproducers to leave out */
 	const char *ways; /* peers: glob of ways */
+	bool alone; /* peers: without a bystander */
 	bool any_clock; /* overhead: measure although the TSC counts no instructions */
 	int nr_files; /* memory: BPF objects */
 	char **files;

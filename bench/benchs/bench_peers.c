@@ -722,7 +722,9 @@ static int peers_run(const struct run_opts *o)
 	pin(0);
 	if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
 		other_cpu = 1;
-		bystander.runs = true;
+		bystander.runs = !o->alone;
+	}
+	if (bystander.runs) {
 		err = -pthread_create(&bystander.id, NULL, stand_by, NULL);
 		if (err)
 			return err;

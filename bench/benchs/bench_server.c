@@ -414,7 +414,7 @@ static int server_table(const struct table_opts *o)
 	}
 	for (i = 0; i < ARRAY_SIZE(server_setups); i++) {
 		printf("\nserver, %s: %s\n\n", server_setups[i],
-		       i ? "2 CPUs, multi-threaded TCG: time is the host's, median of all rounds, least and most" :
+		       i ? "2 CPUs that one thread of the emulator runs: time is the host's; median of all rounds, least and most" :
 			   "1 CPU, deterministic: 1 ns is 1 guest instruction, of server, client and kernel");
 		printf("  %-8s %-12s %12s %13s %16s %14s %8s\n", "program",
 		       "watchdog", "requests/s", "of no program",

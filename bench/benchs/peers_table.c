@@ -17,7 +17,8 @@ static const struct peers_setup {
 } peers_setups[] = {
 	{ "icount", "1 CPU, deterministic: 1 ns is 1 guest instruction" },
 	{ "mt",
-	  "2 CPUs, multi-threaded TCG: time is the host's, its scheduling is in it" },
+	  "2 CPUs, multi-threaded TCG, a bystander spins on the other: time is the host's, its scheduling is in it" },
+	{ "mt-idle", "the same, and the other CPU is idle" },
 };
 
 struct peers_sum {

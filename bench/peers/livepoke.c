@@ -110,6 +110,7 @@ static int livepoke_int3(struct notifier_block *nb, unsigned long what,
 			 void *data)
 {
 	struct pt_regs *regs = ((struct die_args *)data)->regs;
+	unsigned long next;
 	const u8 *insn;
 	s32 rel;
 	u32 i;
@@ -122,11 +123,12 @@ static int livepoke_int3(struct notifier_block *nb, unsigned long what,
 			continue;
 		atomic64_inc(&strays);
 		memcpy(&rel, insn + 1, sizeof(rel));
-		regs->ip = (unsigned long)insn + PATCH_SIZE;
+		next = (unsigned long)insn + PATCH_SIZE;
 		if (*insn == CALL)
-			int3_emulate_call(regs, regs->ip + rel);
-		else if (*insn == JMP)
-			regs->ip += rel;
+			int3_emulate_call(regs, next + rel);
+		else
+			int3_emulate_jmp(regs,
+					 *insn == JMP ? next + rel : next);
 		return NOTIFY_STOP;
 	}
 	return NOTIFY_DONE;
