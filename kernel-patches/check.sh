@@ -78,7 +78,7 @@ fi
 no_fault='LINE_SPACING.*NOKPROBE_SYMBOL\(|EXPORT_SYMBOL.*EXPORT_(PER_CPU_SYMBOL|SYMBOL_GPL\(bpf_watchdog_key|SYMBOL\(bpf_observed_key)'
 no_fault+='|COMMIT_LOG_LONG_LINE[^\n]*\n#[0-9]+: *\n[ \t]|UNNECESSARY_KERN_LEVEL.*printk_deferred'
 no_fault+='|(PARENTHESIS_ALIGNMENT|OPEN_ENDED_LINE).*FILE: include/trace/events/'
-no_fault+='|STATIC_CONST[^\n]*\n[^\n]*FILE: include/linux/bpf_termination.h'
+no_fault+='|STATIC_CONST[^\n]*\n[^\n]*FILE: (include/linux/bpf_termination|kernel/bpf/runtime/policy)\.h'
 no_fault+='|RCU_TASKS_TRACE.*FILE: arch/x86/net/|ARCH_INCLUDE_LINUX.*asm/nmi\.h'
 for p in "${series[@]}"; do
 	(cd "$KSRC" && PATH=/usr/bin:$PATH perl scripts/checkpatch.pl --strict --quiet --no-summary --show-types \

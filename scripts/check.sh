@@ -65,6 +65,7 @@ step 'warnings' warnings
 step 'least libraries' least
 step 'installed files' "$repo/scripts/check-dist.sh"
 step 'tables of tests' "$repo/scripts/check-docs.sh"
+step 'faults that tests must find' "$repo/scripts/test-mutants.sh" --fit
 step 'clean tree' clean_tree
 if (( ${#failed[@]} )); then
 	printf 'check: failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2

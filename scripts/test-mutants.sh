@@ -4,6 +4,7 @@
 # bpf_mutant switches one of them on. With none of them on, the tests must pass there.
 #   test-mutants.sh [NAME...]      LANES=VMs at once
 #   test-mutants.sh --build        only builds that kernel
+#   test-mutants.sh --fit          only says whether each still changes what it is for
 # Each test with a fault has a VM of its own: no fault is blamed for what another one has
 # left behind. The last line is "N mutants, N found". What a file NAME.sed says:
 #   # boot: OPTIONS     of the VM's kernel; ICOUNT=1 among them is for the VM itself
@@ -19,8 +20,11 @@ mutants=$repo/selftests/mutants dir=$O/mutants
 runner=$O/selftests/runner
 tree=$dir/linux
 mapfile -t all < <(basename -a -s .sed "$mutants"/*.sed)
-build_only=
-[[ ${1:-} != --build ]] || { build_only=1; shift; }
+only=
+case ${1:-} in
+--build|--fit) only=${1#--}; shift ;;
+esac
+[[ $only != fit ]] || dir=$(mktemp -d)
 names=("$@")
 (( $# )) || mapfile -t names < <(grep -l '^# test: ' "$mutants"/*.sed | xargs basename -a -s .sed)
 for name in "${names[@]}"; do
@@ -28,35 +32,12 @@ for name in "${names[@]}"; do
 done
 mkdir -p "$dir"
 
-# The tree as it is, without kernels that are not built here; then what is newer there.
-key=$(tree_key "$KSRC")
-if ! fresh "$dir/key" "$key" "$tree"; then
-	others=(! -name .git ! -name .debug ! -name .off ! -name .variants)
-	# Objects of this one would be taken for what has the faults.
-	[[ ! -e $dir/key ]] || others+=(! -name .kernel)
-	mkdir -p "$tree"
-	(cd "$KSRC" && find . -mindepth 1 -maxdepth 1 "${others[@]}" -exec cp -au -t "$tree" {} +)
-	cp -u "$KBUILD/.config" "$tree/.kernel/.config"
-	echo "$key" >"$dir/key"
-fi
 files() { sed -nE 's,^# ([a-z][a-z0-9_/.-]*\.[ch])$,\1,p' "$mutants/$1.sed"; }
 said() { sed -n "s/^# $2: //p" "$mutants/$1.sed"; }	# name, word
 
-# Only what has changed, so that only that is built.
-put() { # file, its new content
-	cmp -s "$2" "$tree/$1" || cp "$2" "$tree/$1"
-	rm "$2"
-}
+# Each fault, into copies of the files.
 new=$dir/new.c
 mapfile -t changed < <(for name in "${all[@]}"; do files "$name"; done | sort -u)
-# Those of faults that are gone are as they were.
-if [[ -e $dir/changed ]]; then
-	for file in $(comm -23 "$dir/changed" <(printf '%s\n' "${changed[@]}")); do
-		cp "$KSRC/$file" "$new"
-		put "$file" "$new"
-	done
-fi
-printf '%s\n' "${changed[@]}" >"$dir/changed"
 for file in "${changed[@]}" kernel/bpf/core.c; do
 	cp "$KSRC/$file" "$dir/$(tr / : <<<"$file")"
 done
@@ -70,6 +51,33 @@ for name in "${all[@]}"; do
 		mv "$new" "$copy"
 	done
 done
+[[ $only != fit ]] || { rm -rf "$dir"; exit 0; }
+
+# The tree as it is, without kernels that are not built here; then what is newer there.
+key=$(tree_key "$KSRC")
+if ! fresh "$dir/key" "$key" "$tree"; then
+	others=(! -name .git ! -name .debug ! -name .off ! -name .variants)
+	# Objects of this one would be taken for what has the faults.
+	[[ ! -e $dir/key ]] || others+=(! -name .kernel)
+	mkdir -p "$tree"
+	(cd "$KSRC" && find . -mindepth 1 -maxdepth 1 "${others[@]}" -exec cp -au -t "$tree" {} +)
+	cp -u "$KBUILD/.config" "$tree/.kernel/.config"
+	echo "$key" >"$dir/key"
+fi
+
+# Only what has changed, so that only that is built.
+put() { # file, its new content
+	cmp -s "$2" "$tree/$1" || cp "$2" "$tree/$1"
+	rm "$2"
+}
+# Those of faults that are gone are as they were.
+if [[ -e $dir/changed ]]; then
+	for file in $(comm -23 "$dir/changed" <(printf '%s\n' "${changed[@]}")); do
+		cp "$KSRC/$file" "$new"
+		put "$file" "$new"
+	done
+fi
+printf '%s\n' "${changed[@]}" >"$dir/changed"
 {
 	echo 'enum { MUTANT_none,'
 	printf '\tMUTANT_%s,\n' "${all[@]}"
@@ -88,7 +96,7 @@ for file in "${changed[@]}" kernel/bpf/core.c; do
 done
 ( kernel_env; logged mutants 'a kernel with faults' make -C "$tree" O=.kernel -j"$jobs" bzImage )
 
-[[ -z $build_only ]] || exit 0
+[[ $only != build ]] || exit 0
 
 # "NAME TEST STATUS" of each test; a VM that does not come to its end has died of the fault.
 run() { # name of the fault, its number, options of the kernel, tests...

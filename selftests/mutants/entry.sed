@@ -1,5 +1,5 @@
 # The way into the interrupt that looks is the program's time.
 # test: clock/short_budget
 # boot: ICOUNT=1
-# kernel/bpf/runtime/timer.c
+# kernel/bpf/runtime/look.c
 s/if (ran < budget + BPF_WD_ENTRY_NS)/if (ran < budget + (MUTANT(entry) ? 0 : BPF_WD_ENTRY_NS))/

@@ -1,4 +1,4 @@
 # Loops do not look at the clock themselves.
 # test: ends/scheduler
-# kernel/bpf/runtime/timer.c
-/^bool bpf_invocation_turn/,/^}/s/if (READ_ONCE(wd->ticking) && bpf_watchdog_overdue/if (!MUTANT(no_own_look) \&\& READ_ONCE(wd->ticking) \&\& bpf_watchdog_overdue/
+# kernel/bpf/runtime/look.c
+/^bool bpf_invocation_turn/,/^}/s/if (READ_ONCE(wd->ticking) &&$/if (!MUTANT(no_own_look) \&\& READ_ONCE(wd->ticking) \&\&/
