@@ -161,7 +161,7 @@ static void add_function(struct names *names, const char *func, int len)
 }
 
 /* All names of the function at the place of this one. */
-static void add_functions(struct names *names, const char *func)
+static void add_names_of_function(struct names *names, const char *func)
 {
 	char place[300], other[300];
 	const struct function *all;
@@ -206,7 +206,7 @@ static void names_of(const char *hook, const char *pattern, struct names *names)
 	add_name(names, "", hook, 300);
 	at = BEHIND(hook, function_kinds);
 	if (at) {
-		add_functions(names, at);
+		add_names_of_function(names, at);
 	} else if (begins(hook, "lsm/")) {
 		char func[300];
 

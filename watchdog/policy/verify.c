@@ -306,7 +306,7 @@ static int check_cgroup(struct verify *v, const char *path)
 	return 0;
 }
 
-static int check_tag(struct verify *v, struct policy_match *m)
+static int check_rule_tag(struct verify *v, struct policy_match *m)
 {
 	const char *hex = m->tag;
 
@@ -336,7 +336,7 @@ static int check_who(struct verify *v, struct policy_match *m)
 	}
 	if (!ret && m->tag) {
 		snprintf(v->at + len, sizeof(v->at) - len, ".tag");
-		ret = check_tag(v, m);
+		ret = check_rule_tag(v, m);
 	}
 	v->at[len] = '\0';
 	return ret;
@@ -378,7 +378,7 @@ static int check_match(struct verify *v, struct policy_match *m)
 	return ret ? ret : check_who(v, m);
 }
 
-static bool has_share(const struct policy_part *s)
+static bool asks_for_share(const struct policy_part *s)
 {
 	return s->max_cpu || s->max_time;
 }
@@ -396,7 +396,7 @@ static int verify_hooks(struct verify *v)
 		h->line = line_of(v);
 		if (!ret && !h->max_latency.text && !h->max_programs &&
 		    !h->max_stop.text && !h->unbounded && !h->budget.text &&
-		    !h->deny && !has_share(&h->share))
+		    !h->deny && !asks_for_share(&h->share))
 			ret = verify_refuse(v,
 					    "a rule without a limit: give it "
 					    "max_latency, max_programs, "
@@ -446,7 +446,7 @@ static int verify_graphs(struct verify *v)
 		at(v, "call_graphs[%u]", i);
 		g->line = line_of(v);
 		if (!ret && !g->max_latency.text && !g->max_stop.text &&
-		    !g->unbounded && !has_share(&g->share))
+		    !g->unbounded && !asks_for_share(&g->share))
 			ret = verify_refuse(v,
 					    "a call graph without a limit: "
 					    "give it max_latency, max_stop, "
@@ -475,7 +475,7 @@ static int verify_programs(struct verify *v)
 		at(v, "programs[%u]", i);
 		p->line = line_of(v);
 		if (!ret && !p->budget.text && !p->on_overrun &&
-		    !p->quarantine && !has_share(&p->share))
+		    !p->quarantine && !asks_for_share(&p->share))
 			ret = verify_refuse(v,
 					    "a rule that says nothing: give it "
 					    "budget, on_overrun, quarantine, "
