@@ -153,6 +153,7 @@ static struct outcome run_one(const struct suite *suite,
 		return (struct outcome){ TEST_FAIL, 0 };
 	}
 	out.result = supervise(pid, name, timeout_s);
+	cpus_on();
 	wd_reset();
 	if (log_scan())
 		out.result = TEST_FAIL;

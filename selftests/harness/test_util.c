@@ -42,6 +42,24 @@ int last_cpu(void)
 	return sysconf(_SC_NPROCESSORS_ONLN) - 1;
 }
 
+void cpus_on(void)
+{
+	long i, n = sysconf(_SC_NPROCESSORS_CONF);
+	char path[64];
+	int fd;
+
+	for (i = 1; i < n; i++) {
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%ld/online", i);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (write(fd, "1", 1) != 1)
+			diag("%s: %m", path);
+		close(fd);
+	}
+}
+
 void loopback_up(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };

@@ -11,6 +11,8 @@
 uint64_t now_ns(void);
 uint64_t cpu_ns(void); /* of this thread */
 int last_cpu(void);
+/* All of them, whatever a test has switched off. */
+void cpus_on(void);
 void pin_to(int cpu);
 /* In this network namespace. */
 void loopback_up(void);
