@@ -36,6 +36,7 @@ char *hook_spelled(const char *pattern)
 struct function {
 	char *name;
 	const char *first; /* at its address: by which the kernel calls it */
+	const char *place; /* see function_place(); NULL: not looked for yet */
 };
 
 static int by_name(const void *a, const void *b)
@@ -56,6 +57,9 @@ static const struct function *functions(size_t *n)
 	FILE *f = all ? NULL : fopen("/proc/kallsyms", "re");
 
 	while (f && fgets(line, sizeof(line), f)) {
+		/* programs come last, and each takes the longer the more there are */
+		if (strstr(line, "\t[bpf]"))
+			break;
 		if (sscanf(line, "%lx %c %299s", &addr, &type, name) != 3 ||
 		    !strchr("tTwW", type))
 			continue;
@@ -74,6 +78,7 @@ static const struct function *functions(size_t *n)
 		if (!addr || addr != last)
 			first = all[count].name;
 		last = addr;
+		all[count].place = NULL;
 		all[count++].first = first;
 	}
 	if (f) {
@@ -153,6 +158,37 @@ static void function_place(const char *name, char *place, size_t size)
 			 f->first);
 }
 
+static int by_place(const void *a, const void *b)
+{
+	return strcmp((*(const struct function *const *)a)->place,
+		      (*(const struct function *const *)b)->place);
+}
+
+/* All functions, in the order of their places. */
+static const struct function **places(size_t *n)
+{
+	static const struct function **all;
+	struct function *f;
+	char place[300];
+
+	f = (struct function *)functions(n);
+	if (all || !f)
+		return all;
+	all = calloc(*n, sizeof(*all));
+	if (!all)
+		return NULL;
+	for (size_t i = 0; i < *n; i++) {
+		function_place(f[i].name, place, sizeof(place));
+		f[i].place = strcmp(place, f[i].name) ? strdup(place) :
+							f[i].name;
+		if (!f[i].place)
+			f[i].place = f[i].name;
+		all[i] = &f[i];
+	}
+	qsort(all, *n, sizeof(*all), by_place);
+	return all;
+}
+
 static void add_function(struct names *names, const char *func, int len)
 {
 	add_names(names, function_kinds, ARRAY_SIZE(function_kinds), func, len);
@@ -160,29 +196,26 @@ static void add_function(struct names *names, const char *func, int len)
 		add_name(names, "lsm/", func + 8, len - 8);
 }
 
-/* All names of the function at the place of this one. */
+/* All names of the function at the place of this one, each once. */
 static void add_names_of_function(struct names *names, const char *func)
 {
-	char place[300], other[300];
-	const struct function *all;
-	size_t n, len;
+	char own[300], place[300];
+	const struct function key = { .place = place }, *wanted = &key;
+	const struct function **all, **at;
+	size_t n;
 
-	add_function(names, func, strcspn(func, "+"));
-	function_place(func, place, sizeof(place));
-	add_function(names, place, strlen(place));
-	all = functions(&n);
-	len = strlen(place);
-	for (size_t i = 0; all && i < n; i++) {
-		/* a copy or a part of it, or one that has its address */
-		if ((strncmp(all[i].name, place, len) ||
-		     all[i].name[len] != '.') &&
-		    (all[i].first == all[i].name ||
-		     strncmp(all[i].first, place, len)))
-			continue;
-		function_place(all[i].name, other, sizeof(other));
-		if (!strcmp(other, place))
-			add_function(names, all[i].name, strlen(all[i].name));
-	}
+	snprintf(own, sizeof(own), "%.*s", (int)strcspn(func, "+"), func);
+	function_place(own, place, sizeof(place));
+	add_function(names, own, strlen(own));
+	if (strcmp(place, own))
+		add_function(names, place, strlen(place));
+	all = places(&n);
+	at = all ? bsearch(&wanted, all, n, sizeof(*all), by_place) : NULL;
+	while (at && at > all && !strcmp(at[-1]->place, place))
+		at--;
+	for (; at && at < all + n && !strcmp((*at)->place, place); at++)
+		if (strcmp((*at)->name, own) && strcmp((*at)->name, place))
+			add_function(names, (*at)->name, strlen((*at)->name));
 }
 
 /* The events of a tracepoint: "tp/sched/sched_switch". */
@@ -245,19 +278,19 @@ static bool name_fits(const char *pattern, const char *name)
 
 bool hook_fits(const char *pattern, const char *hook)
 {
-	/* Of the last hook: rules are tried one after the other. */
-	static struct names names;
-	static char names_are_of[320];
-	static bool with_event;
+	/* Of the last hook, without its event and with: rules are tried one after the other. */
+	static struct names all[2];
+	static char names_are_of[2][320];
 	bool event = strchr("t*?[\\", *pattern);
+	struct names *names = &all[event];
 
-	if (strcmp(names_are_of, hook) || event != with_event) {
-		names_of(hook, pattern, &names);
-		snprintf(names_are_of, sizeof(names_are_of), "%s", hook);
-		with_event = event;
+	if (strcmp(names_are_of[event], hook)) {
+		names_of(hook, pattern, names);
+		snprintf(names_are_of[event], sizeof(names_are_of[event]), "%s",
+			 hook);
 	}
-	for (size_t i = 0; i < names.n; i++)
-		if (name_fits(pattern, names.text[i]))
+	for (size_t i = 0; i < names->n; i++)
+		if (name_fits(pattern, names->text[i]))
 			return true;
 	return false;
 }
@@ -284,11 +317,28 @@ static void place_of(const char *hook, char *place, size_t size)
 		snprintf(place, size, "%s", hook);
 }
 
+/* The same, kept: each hook is asked for as often as there are others. */
+static const char *kept_place_of(const char *hook)
+{
+	static struct {
+		char hook[320], place[320];
+	} kept[4096];
+	unsigned int hash = 5381;
+
+	for (const char *p = hook; *p; p++)
+		hash = hash * 33 + (unsigned char)*p;
+	hash %= ARRAY_SIZE(kept);
+	if (strcmp(kept[hash].hook, hook)) {
+		place_of(hook, kept[hash].place, sizeof(kept[hash].place));
+		snprintf(kept[hash].hook, sizeof(kept[hash].hook), "%s", hook);
+	}
+	return kept[hash].place;
+}
+
 bool hook_same_place(const char *a, const char *b)
 {
 	/* Of the last one: all are compared with one, one after the other. */
 	static char last[320], of_b[320];
-	char of_a[320];
 
 	if (!strcmp(a, b))
 		return true;
@@ -296,8 +346,7 @@ bool hook_same_place(const char *a, const char *b)
 		snprintf(last, sizeof(last), "%s", b);
 		place_of(b, of_b, sizeof(of_b));
 	}
-	place_of(a, of_a, sizeof(of_a));
-	return !strcmp(of_a, of_b);
+	return !strcmp(kept_place_of(a), of_b);
 }
 
 const char *hook_whole(const char *hook)
