@@ -49,20 +49,28 @@ static int by_name(const void *a, const void *b)
 static const struct function *functions(size_t *n)
 {
 	static struct function *all;
+	static char pieces[65536];
 	static size_t count;
 	size_t room = 0;
 	unsigned long addr, last = 0;
 	const char *first = NULL;
-	char line[512], type, name[300];
+	char line[512], *name;
 	FILE *f = all ? NULL : fopen("/proc/kallsyms", "re");
 
+	/* In pieces of the size that stdio has for it, this takes six times as long. */
+	if (f)
+		setvbuf(f, pieces, _IOFBF, sizeof(pieces));
 	while (f && fgets(line, sizeof(line), f)) {
 		/* programs come last, and each takes the longer the more there are */
 		if (strstr(line, "\t[bpf]"))
 			break;
-		if (sscanf(line, "%lx %c %299s", &addr, &type, name) != 3 ||
-		    !strchr("tTwW", type))
+		/* "ffffffff81000000 T _text\t[module]"; sscanf() takes as long as all else */
+		addr = strtoul(line, &name, 16);
+		if (name == line || !name[0] || !name[1] ||
+		    !strchr("tTwW", name[1]))
 			continue;
+		name += 3;
+		name[strcspn(name, "\t\n")] = '\0';
 		if (count == room) {
 			struct function *more = realloc(
 				all, (room = 2 * room + 1024) * sizeof(*all));

@@ -12,7 +12,15 @@
 #include "policy/rules.h"
 #include "show/types.h"
 
+/* A hook, and the first rule for it. */
+struct fit {
+	const char *hook;
+	u32 rule;
+};
+
 struct judge {
+	struct fit *
+		fits; /* of the last program: its hook's, and that of the whole of it */
 	const struct policy_rules *rules;
 	const struct policy_graphs *graphs;
 	struct attachment *all;
@@ -265,10 +273,28 @@ static void charge_again(const struct judge *j)
 			charge(j, &j->all[i]);
 }
 
+/* The first rule for a hook, UINT32_MAX: none. Many programs are at one hook: the last is kept. */
+static u32 rule_for(const struct judge *j, struct fit *last, const char *hook)
+{
+	if (last->hook && !strcmp(last->hook, hook))
+		return last->rule;
+	last->hook = hook;
+	for (last->rule = 0; last->rule < j->rules->n; last->rule++) {
+		const struct bpf_policy_rule *r = &j->rules->rules[last->rule];
+
+		if (r->kind == BPF_POLICY_HOOK &&
+		    hook_fits(rule_text(j->rules, r->match_off), hook))
+			return last->rule;
+	}
+	last->rule = UINT32_MAX;
+	return last->rule;
+}
+
 static void judge(const struct judge *j, struct attachment *a)
 {
 	const struct bpf_policy_rule *hook = NULL;
 	const char *whole = hook_whole(a->hook);
+	u32 own, of_whole;
 
 	a->decision = DECIDED_ALLOW;
 	a->rule = UINT32_MAX;
@@ -286,19 +312,17 @@ static void judge(const struct judge *j, struct attachment *a)
 	a->exempt = is_exempt(j, a);
 	if (a->exempt || j->defaults->mode == BPF_POLICY_OFF)
 		return;
+	own = rule_for(j, &j->fits[0], a->hook);
+	of_whole = whole ? rule_for(j, &j->fits[1], whole) : UINT32_MAX;
 	for (u32 i = 0; i < j->rules->n; i++) {
 		const struct bpf_policy_rule *r = &j->rules->rules[i];
 
-		if (r->kind == BPF_POLICY_HOOK && !hook &&
-		    hook_fits(rule_text(j->rules, r->match_off), a->hook)) {
+		if (i == own) {
 			hook = r;
 			judge_hook(j, a, i, NULL);
 		}
-		if (r->kind == BPF_POLICY_HOOK && whole &&
-		    hook_fits(rule_text(j->rules, r->match_off), whole)) {
+		if (i == of_whole)
 			judge_hook(j, a, i, whole);
-			whole = NULL;
-		}
 		if (r->kind == BPF_POLICY_GRAPH)
 			judge_graph(j, a, i);
 	}
@@ -309,8 +333,10 @@ int policy_judge(const struct policy_rules *rules,
 		 const struct policy_graphs *graphs, struct attachment *all,
 		 size_t n, size_t n_stay)
 {
+	struct fit fits[2] = {};
 	struct judge j = { .rules = rules,
 			   .graphs = graphs,
+			   .fits = fits,
 			   .all = all,
 			   .defaults = &rules->rules[0],
 			   .n_stay = n_stay };
