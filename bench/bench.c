@@ -133,6 +133,17 @@ struct dist dist_of(double *v, size_t n)
 	return d;
 }
 
+void json_dist(FILE *f, const char *name, const struct dist *d)
+{
+	fprintf(f, ", \"%s\": {\"p50\": ", name);
+	json_num(f, d->n, d->p50);
+	fputs(", \"p99\": ", f);
+	json_num(f, d->n, d->p99);
+	fputs(", \"max\": ", f);
+	json_num(f, d->n, d->max);
+	fputc('}', f);
+}
+
 /* --- tables --- */
 
 void print_env(const struct csv *c)

@@ -82,6 +82,8 @@ struct dist {
 
 /* sorts v; nearest rank */
 struct dist dist_of(double *v, size_t n);
+/* A member of an object: null where nothing was measured. */
+void json_dist(FILE *f, const char *name, const struct dist *d);
 
 /* stdout helpers of the tables */
 void print_env(const struct csv *c);

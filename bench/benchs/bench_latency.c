@@ -258,17 +258,6 @@ static struct sum latency_fold(const struct csv *raw, const char *setup,
 	return s;
 }
 
-static void json_dist(FILE *f, const char *name, const struct dist *d)
-{
-	fprintf(f, ", \"%s\": {\"p50\": ", name);
-	json_num(f, d->n, d->p50);
-	fputs(", \"p99\": ", f);
-	json_num(f, d->n, d->p99);
-	fputs(", \"max\": ", f);
-	json_num(f, d->n, d->max);
-	fputc('}', f);
-}
-
 static void json_rows(const struct table_opts *o, const char *key,
 		      const char *setup)
 {

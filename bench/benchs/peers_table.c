@@ -82,19 +82,6 @@ static void csv_dist(FILE *f, const struct dist *d)
 		fputs(",,,,", f);
 }
 
-static void peers_json_dist(FILE *f, const char *name, const struct dist *d)
-{
-	fprintf(f, ", \"%s\": {\"min\": ", name);
-	json_num(f, d->n, d->min);
-	fputs(", \"p50\": ", f);
-	json_num(f, d->n, d->p50);
-	fputs(", \"p99\": ", f);
-	json_num(f, d->n, d->p99);
-	fputs(", \"max\": ", f);
-	json_num(f, d->n, d->max);
-	fputc('}', f);
-}
-
 static void put_sum(const struct table_opts *o, const char *setup,
 		    const char *name, const char *way, double budget,
 		    const struct peers_sum *s)
@@ -119,10 +106,10 @@ static void put_sum(const struct table_opts *o, const char *setup,
 		"%s\n    {\"measured\": \"%s\", \"reproducer\": \"%s\", \"way\": \"%s\", \"runs\": %zu, \"kills\": %zu, \"budget_ns\": %.0f",
 		more ? "," : "", setup, name, way, s->runs, s->stop.n, budget);
 	more = true;
-	peers_json_dist(o->json, "stop_ns", &s->stop);
-	peers_json_dist(o->json, "overshoot_ns", &s->overshoot);
-	peers_json_dist(o->json, "patch_ns", &s->patch);
-	peers_json_dist(o->json, "bystander_gap_ns", &s->gap);
+	json_dist(o->json, "stop_ns", &s->stop);
+	json_dist(o->json, "overshoot_ns", &s->overshoot);
+	json_dist(o->json, "patch_ns", &s->patch);
+	json_dist(o->json, "bystander_gap_ns", &s->gap);
 	fputs(", \"bystander_ipis\": ", o->json);
 	json_num(o->json, isfinite(s->ipis), s->ipis);
 	fputs(", \"image_bytes\": ", o->json);

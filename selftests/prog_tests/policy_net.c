@@ -230,29 +230,11 @@ static void device_gone(void)
 
 /* --- Pinned, by commands --------------------------------------------------------------------- */
 
-static int by_command(struct bpf_program *prog, const char *cmd)
-{
-	char out[500];
-	int status, err = way_pin(prog);
-
-	REQUIRE(!err, "pin: %s", strerror(-err));
-	status = run_command(out, sizeof(out), "%s 2>&1", cmd);
-	unlink(WAY_PIN);
-	if (!status)
-		return 0;
-	/* EACCES, or the reason from the extended acknowledgment. */
-	if (strstr(out, "Permission denied") ||
-	    strstr(out, "BPF runtime policy: rule "))
-		return -EACCES;
-	diag("%s: %s", cmd, out);
-	return -EINVAL;
-}
-
 static int action(struct bpf_program *prog)
 {
-	return by_command(prog,
-			  "tc actions add action bpf object-pinned " WAY_PIN
-			  " index 1");
+	return way_command(prog,
+			   "tc actions add action bpf object-pinned " WAY_PIN
+			   " index 1");
 }
 
 static void action_off(void)
@@ -263,7 +245,7 @@ static void action_off(void)
 #define LWT(where)                                                          \
 	static int lwt_##where(struct bpf_program *prog)                    \
 	{                                                                   \
-		return by_command(                                          \
+		return way_command(                                         \
 			prog, "ip route add 192.0.2.0/24 encap bpf " #where \
 			      " object-pinned " WAY_PIN " dev lo");         \
 	}
@@ -278,7 +260,7 @@ static void lwt_off(void)
 
 static int seg6local(struct bpf_program *prog)
 {
-	return by_command(
+	return way_command(
 		prog,
 		"ip -6 route add 2001:db8::/64 encap seg6local action End.BPF "
 		"endpoint object-pinned " WAY_PIN " dev lo");
@@ -440,7 +422,7 @@ static int action_at(const char *verb, int index)
 	snprintf(cmd, sizeof(cmd),
 		 "tc actions %s action bpf object-pinned " WAY_PIN " index %d",
 		 verb, index);
-	return by_command(ways->progs.p_action, cmd);
+	return way_command(ways->progs.p_action, cmd);
 }
 
 /* Each action runs its program. */

@@ -367,28 +367,11 @@ static void system_calls(void)
 
 /* --- Devices --------------------------------------------------------------------------------- */
 
-static int by_command(const char *prog, const char *cmd)
-{
-	char out[500] = "";
-	int status, err;
-
-	err = way_pin(bpf_object__find_program_by_name(ways->obj, prog));
-	REQUIRE(!err, "pin: %s", strerror(-err));
-	status = run_command(out, sizeof(out), "%s 2>&1", cmd);
-	unlink(WAY_PIN);
-	if (!status)
-		return 0;
-	if (strstr(out, "Permission denied") ||
-	    strstr(out, "BPF runtime policy: rule "))
-		return -EACCES;
-	diag("%s: %s", cmd, out);
-	return -EINVAL;
-}
-
 static int block_filter(void)
 {
-	return by_command("p_tc", "tc filter add block 22 handle 1 prio 1 bpf "
-				  "da object-pinned " WAY_PIN);
+	return way_command(ways->progs.p_tc,
+			   "tc filter add block 22 handle 1 prio 1 bpf "
+			   "da object-pinned " WAY_PIN);
 }
 
 static int bind_block(const char *dev, const char *where)
@@ -397,7 +380,7 @@ static int bind_block(const char *dev, const char *where)
 
 	snprintf(cmd, sizeof(cmd), "tc qdisc add dev %s %s_block 22 clsact",
 		 dev, where);
-	return by_command("p_tc", cmd);
+	return way_command(ways->progs.p_tc, cmd);
 }
 
 static void shared_block(void)

@@ -79,6 +79,24 @@ int way_pin(struct bpf_program *prog)
 	return bpf_program__pin(prog, WAY_PIN);
 }
 
+int way_command(struct bpf_program *prog, const char *cmd)
+{
+	char out[500];
+	int status, err = way_pin(prog);
+
+	REQUIRE(!err, "pin: %s", strerror(-err));
+	status = run_command(out, sizeof(out), "%s 2>&1", cmd);
+	unlink(WAY_PIN);
+	if (!status)
+		return 0;
+	/* EACCES, or the reason from the extended acknowledgment. */
+	if (strstr(out, "Permission denied") ||
+	    strstr(out, "BPF runtime policy: rule "))
+		return -EACCES;
+	diag("%s: %s", cmd, out);
+	return -EINVAL;
+}
+
 void ways_open(const char *const *names, size_t nr)
 {
 	struct bpf_program *prog;

@@ -70,6 +70,8 @@ int way_fd(const char *prog);
 /* Pins it there, whatever was there before. 0 or -errno. */
 #define WAY_PIN "/sys/fs/bpf/policy_test"
 int way_pin(struct bpf_program *prog);
+/* Runs a command that attaches what is pinned there. 0, -EACCES: the policy denies it, or -EINVAL. */
+int way_command(struct bpf_program *prog, const char *cmd);
 
 #define WAY(name_, ...)                                    \
 	static void name_(void)                            \
