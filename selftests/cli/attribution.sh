@@ -13,7 +13,7 @@ object=$(dirname "$BPFWD")/selftests/attached.bpf.o
 extension=$(dirname "$BPFWD")/selftests/attached_ext.bpf.o
 [[ -r $object && -r $extension ]] || skip_all "no $object (make selftests)"
 python3 -c 'import ctypes; ctypes.CDLL("libbpf.so.1")' 2>/dev/null || skip_all 'no libbpf.so.1 for python3'
-plan 50
+plan 51
 
 pins=/sys/fs/bpf/attribution links=/sys/fs/bpf/attribution_links maps=/sys/fs/bpf/attribution_maps
 groups=/sys/fs/cgroup
@@ -149,6 +149,7 @@ keep_settings
 "$BPFWD" enable --budget 20ms --quarantine 0 >/dev/null
 made extend "$extension" replaces_it $pins/on_tc replaced $links/ext
 must tc filter add dev d0 egress bpf da pinned $pins/on_tc
+expect extension-is-not-skipped 3 'programs of its type cannot be skipped' set replaces_it --quarantine
 find_spin
 must "$bpftool" prog loadall "$spin" $links/spin autoattach
 must "$BPFWD" set spin_vfs_read --action detach

@@ -270,6 +270,11 @@ static int kwd_explain(const struct kwd_step *step, int err, struct fault *f)
 		fault_why(f, "programs of its type cannot have this verdict");
 		return fault_hint(f, "man bpfwd, or --verdict default");
 	}
+	if (r->err == EOPNOTSUPP && step->op == BPF_WD_QUARANTINE) {
+		fault_why(f, "programs of its type cannot be skipped");
+		return fault_hint(
+			f, "quarantine the one that runs it, or detach it");
+	}
 	if (r->err == EOPNOTSUPP && step->terminable)
 		fault_why(f, "%s: %s", r->why,
 			  kwd_terminable_text(step->terminable));
