@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Quarantine acts at once, reaches every way in, and is no trap for the operator. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include "harness/test_util.h"
 #include "quarantine.skel.h"
@@ -223,6 +224,178 @@ static void at_once_irqs_off(void)
 	third_is_last(skel->progs.burst_inside);
 }
 
+/* --- Tail calls, which enter a program behind what is patched --- */
+
+/* As progs/quarantine.bpf.c has it. */
+#define TAIL_RETURNS 7
+#define TAIL_FALLS 9
+
+static int packet_verdict(struct bpf_program *prog)
+{
+	char data[64] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = data,
+		    .data_size_in = sizeof(data));
+	int err = bpf_prog_test_run_opts(fd_of(prog), &opts);
+
+	REQUIRE(!err, "%s: %s", bpf_program__name(prog), strerror(-err));
+	return opts.retval;
+}
+
+static int put_tail(__u32 index)
+{
+	int fd = fd_of(skel->progs.tail_target);
+
+	return bpf_map_update_elem(bpf_map__fd(skel->maps.tails), &index, &fd,
+				   BPF_ANY);
+}
+
+static void load_tails(void)
+{
+	struct bpf_program *prog;
+	int err;
+
+	wd_enable(BUDGET_US);
+	skel = quarantine__open();
+	REQUIRE(skel, "quarantine: %m");
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog,
+					  !strncmp(bpf_program__name(prog),
+						   "tail_", strlen("tail_")));
+	err = quarantine__load(skel);
+	REQUIRE(!err, "quarantine: %s", strerror(-err));
+	ctl = (void *)&skel->data_ctl->ctl;
+	REQUIRE(!put_tail(1), "prog array: %m");
+}
+
+static void quarantine_target(void)
+{
+	int err = wd_command(fd_of(skel->progs.tail_target), BPF_WD_QUARANTINE,
+			     0);
+
+	REQUIRE(!err, "QUARANTINE: %s", strerror(-err));
+}
+
+static void release_target(void)
+{
+	int err = wd_command(fd_of(skel->progs.tail_target), BPF_WD_RELEASE, 0);
+
+	REQUIRE(!err, "RELEASE: %s", strerror(-err));
+}
+
+/* Each way to call it gives @ret, and runs it @runs times in all. */
+static void tails_give(int ret, __u64 runs, const char *when)
+{
+	__u64 before = ctl->started;
+	int got;
+
+	got = packet_verdict(skel->progs.tail_direct);
+	CHECK(got == ret, "%s: direct: %d, want %d", when, got, ret);
+	got = packet_verdict(skel->progs.tail_indirect);
+	CHECK(got == ret, "%s: indirect: %d, want %d", when, got, ret);
+	got = packet_verdict(skel->progs.tail_sub);
+	CHECK(got == ret + 1, "%s: subprogram: %d, want %d", when, got,
+	      ret + 1);
+	CHECK(ctl->started - before == runs, "%s: it ran %llu times, want %llu",
+	      when, ctl->started - before, runs);
+}
+
+static void tail_calls(void)
+{
+	__u32 index = 1, id = 0;
+	int skipped, fd, tails, err;
+
+	load_tails();
+	fd = fd_of(skel->progs.tail_target);
+	tails = bpf_map__fd(skel->maps.tails);
+	tails_give(TAIL_RETURNS, 3, "before");
+
+	quarantine_target();
+	skipped = packet_verdict(skel->progs.tail_target);
+	tails_give(skipped, 0, "in quarantine");
+	err = bpf_map_lookup_elem(tails, &index, &id);
+	CHECK(!err && id == prog_info(fd).id, "the array has %u, want %u: %s",
+	      id, prog_info(fd).id, strerror(-err));
+
+	err = bpf_map_delete_elem(tails, &index);
+	CHECK(!err, "delete: %s", strerror(-err));
+	CHECK(bpf_map_lookup_elem(tails, &index, &id) == -ENOENT,
+	      "it is there, deleted");
+	tails_give(TAIL_FALLS, 0, "deleted");
+	CHECK(!put_tail(1), "put there in quarantine: %m");
+	tails_give(skipped, 0, "put there in quarantine");
+
+	err = wd_command(fd, BPF_WD_SET_VERDICT, BPF_WD_VERDICT_DENY);
+	CHECK(!err, "SET_VERDICT: %s", strerror(-err));
+	CHECK(packet_verdict(skel->progs.tail_target) != skipped,
+	      "the verdict is the same");
+	tails_give(packet_verdict(skel->progs.tail_target), 0, "denying");
+	err = wd_command(fd, BPF_WD_SET_VERDICT, BPF_WD_VERDICT_PASS);
+	CHECK(!err, "SET_VERDICT: %s", strerror(-err));
+	tails_give(skipped, 0, "passing again");
+
+	release_target();
+	tails_give(TAIL_RETURNS, 3, "released");
+	quarantine_target();
+	tails_give(skipped, 0, "again");
+	err = wd_sysctl_set("bpf_watchdog_release", "1");
+	CHECK(!err, "bpf_watchdog_release: %s", strerror(-err));
+	tails_give(TAIL_RETURNS, 3, "released by sysctl");
+	/* What is freed while something stands for it. */
+	quarantine_target();
+	quarantine__destroy(skel);
+	canary();
+}
+
+static volatile bool race_over;
+
+static void *puts_and_takes(void *unused)
+{
+	__u32 index = 1;
+
+	while (!race_over) {
+		bpf_map_delete_elem(bpf_map__fd(skel->maps.tails), &index);
+		put_tail(1);
+		usleep(2000);
+	}
+	return NULL;
+}
+
+/* While others change the array. */
+static void tail_race(void)
+{
+	__u64 before, rounds = 0, ran_once = 0;
+	__u64 until = now_ns() + 2 * NSEC_PER_SEC;
+	pthread_t thread;
+	int i, ret;
+
+	load_tails();
+	REQUIRE(!pthread_create(&thread, NULL, puts_and_takes, NULL),
+		"no thread");
+	for (; now_ns() < until; rounds++) {
+		quarantine_target();
+		before = ctl->started;
+		for (i = 0; i < 20; i++) {
+			ret = packet_verdict(i % 2 ? skel->progs.tail_direct :
+						     skel->progs.tail_indirect);
+			CHECK(ret != TAIL_RETURNS,
+			      "it runs in quarantine, round %llu", rounds);
+		}
+		CHECK(ctl->started == before, "it ran %llu times, round %llu",
+		      ctl->started - before, rounds);
+		release_target();
+		for (i = 0; i < 20; i++)
+			ran_once += packet_verdict(skel->progs.tail_indirect) ==
+				    TAIL_RETURNS;
+	}
+	race_over = true;
+	pthread_join(thread, NULL);
+	CHECK(ran_once, "released, it never ran in %llu rounds", rounds);
+	diag("%llu rounds", rounds);
+	tails_give(TAIL_RETURNS, 3, "after all");
+	quarantine__destroy(skel);
+	canary();
+}
+
 #define TEST(fn, desc, ...) { #fn, desc, fn, NEEDS_WATCHDOG __VA_ARGS__ }
 
 static const struct test tests[] = {
@@ -236,6 +409,9 @@ static const struct test tests[] = {
 	     "an lsm/bpf program in quarantine: the watchdog is switched off"),
 	TEST(release_by_sysctl,
 	     "an lsm/bpf program in quarantine: kernel.bpf_watchdog_release"),
+	TEST(tail_calls, "others tail-call a program in quarantine"),
+	TEST(tail_race,
+	     "the same while it is put into the array and taken out"),
 	TEST(timer_again, "a timer's callback that starts its timer again"),
 	TEST(work_again, "a work queue's callback that queues itself again"),
 };

@@ -98,3 +98,53 @@ int BPF_PROG(burst_inside)
 	leave();
 	return 0;
 }
+
+/* --- What others tail-call --- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, __u32);
+} tails SEC(".maps");
+
+#define TAIL_RETURNS 7
+#define TAIL_FALLS   9
+
+SEC("tc")
+int tail_target(struct __sk_buff *skb)
+{
+	COUNT(started);
+	return TAIL_RETURNS;
+}
+
+/* By a jump that is patched. */
+SEC("tc")
+int tail_direct(struct __sk_buff *skb)
+{
+	bpf_tail_call_static(skb, &tails, 1);
+	return TAIL_FALLS;
+}
+
+/* By what the array has at the moment. */
+SEC("tc")
+int tail_indirect(struct __sk_buff *skb)
+{
+	bpf_tail_call(skb, &tails, (skb->mark & 1) + 1);
+	return TAIL_FALLS;
+}
+
+static __noinline int tail_from_sub(struct __sk_buff *skb)
+{
+	volatile int ret = TAIL_FALLS;
+
+	bpf_tail_call_static(skb, &tails, 1);
+	return ret;
+}
+
+/* And goes on behind it. */
+SEC("tc")
+int tail_sub(struct __sk_buff *skb)
+{
+	return tail_from_sub(skb) + 1;
+}
