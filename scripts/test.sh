@@ -210,43 +210,54 @@ demo_works() {
 }
 if wanted demo/works; then last=$EPOCHREALTIME; outcome demo/works demo_works; fi
 
-# --- By the count of instructions: 1,000 programs, whose time it is, bounds that were to be exceeded ---
+# --- By the count of instructions, where nothing depends on the load: as many at once as processors ---
 by_instructions() { # name of the log, what to show of it, command
 	local rc=0
 	ICOUNT=1 "$vm" "$3" >"$O/log/test-$1.log" 2>&1 || rc=$?
 	grep "$2" "$O/log/test-$1.log" | sed 's/^[^#]/# &/'
 	return "$rc"
 }
-if wanted scale/1000; then
-	last=$EPOCHREALTIME
-	outcome scale/1000 by_instructions scale '^[#n]' "$repo/selftests/icount/scale.sh"
-fi
-if wanted icount/exact; then
-	last=$EPOCHREALTIME
-	# shellcheck disable=SC2016 # for the guest
-	outcome icount/exact by_instructions exact '^# had\|ns each\|^not ok' 'for t in nested/covered nested/timer_entry \
-		nested/timer_exit nested/expire_entry nested/expire_exit ends/own_time \
-		clock/dense clock/short_budget clock/slow_rounds charged/sends charged/hashes policy_sock/many_sockets; do '"$runner"' -t "$t" || exit; done'
-fi
-if wanted adversarial/icount; then
-	"$repo/scripts/corpus.sh" subset
-	last=$EPOCHREALTIME
-	outcome adversarial/icount by_instructions adversarial 'took\|^not ok' "$runner -t 'adversarial/*'"
-fi
-
-# --- Tools of the distribution at once: none is ended ---
+# Tools of the distribution at once: none is ended.
 innocent_tools() {
-	local rc=0 name=innocent/tools
+	local rc=0
 	ONLY=deterministic "$repo/scripts/test-innocents.sh" 5 21 >"$O/log/test-innocents.log" 2>&1 || rc=$?
 	if (( rc == 4 )); then
-		echo "ok - $name # SKIP its packages cannot be installed: $(grep -m 1 '^error: ' "$O/log/test-innocents.log")"
-		record "$name" skipped
-		return
+		echo "# its packages cannot be installed: $(grep -m 1 '^error: ' "$O/log/test-innocents.log")"
+	else
+		tail -n $(( rc ? 40 : 1 )) "$O/log/test-innocents.log" | sed 's/^/# /'
 	fi
-	tail -n $(( rc ? 40 : 1 )) "$O/log/test-innocents.log" | sed 's/^/# /'
-	outcome "$name" test "$rc" = 0
+	return "$rc"
 }
-if wanted innocent/tools; then last=$EPOCHREALTIME; innocent_tools; fi
+exact='nested/covered nested/timer_entry nested/timer_exit nested/expire_entry nested/expire_exit ends/own_time
+	clock/dense clock/short_budget clock/slow_rounds charged/sends charged/hashes policy_sock/many_sockets'
+deterministic() { # name
+	case $1 in
+	# 1,000 programs
+	scale/1000) by_instructions scale '^[#n]' "$repo/selftests/icount/scale.sh" ;;
+	# Whose time it is
+	icount/exact) by_instructions exact '^# had\|ns each\|^not ok' "for t in ${exact//$'\n'/ }; do $runner -t \$t || exit; done" ;;
+	# Bounds that were to be exceeded
+	adversarial/icount) by_instructions adversarial 'took\|^not ok' "$runner -t 'adversarial/*'" ;;
+	innocent/tools) innocent_tools ;;
+	esac
+}
+apart() { # name
+	local rc=0 start=$EPOCHREALTIME log=$O/log/apart-${1//\//-}
+	deterministic "$1" >"$log.log" 2>&1 || rc=$?
+	last=$start
+	case $rc in
+	0) outcome "$1" true >>"$log.log" ;;
+	4) echo "ok - $1 # SKIP" >>"$log.log"; record "$1" skipped ;;
+	*) outcome "$1" false >>"$log.log" ;;
+	esac
+	cat "$log.log"
+}
+apart=()
+for name in adversarial/icount icount/exact innocent/tools scale/1000; do
+	if wanted "$name"; then apart+=("$name"); fi
+done
+if wanted adversarial/icount; then "$repo/scripts/corpus.sh" subset; fi
+in_lanes apart ${apart[@]+"${apart[@]}"}
 
 # --- Random policy files, for a minute ---
 fuzz_policy() {
