@@ -331,6 +331,88 @@ static void many(void)
 	close(caller);
 }
 
+/* So many ticks, and then a tail call to @array, if that is not -1. */
+static int load_ticks(int ticks, int array)
+{
+	struct bpf_insn insns[20], *i = insns;
+
+	*i++ = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_X, 6, 1 };
+	while (ticks--)
+		*i++ = (struct bpf_insn){ BPF_JMP | BPF_CALL, 0, 0, 0,
+					  BPF_FUNC_ktime_get_ns };
+	if (array >= 0) {
+		*i++ = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_X, 1, 6 };
+		*i++ = (struct bpf_insn){ BPF_LD | BPF_DW | BPF_IMM, 2,
+					  BPF_PSEUDO_MAP_FD, 0, array };
+		*i++ = (struct bpf_insn){};
+		*i++ = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_K, 3 };
+		*i++ = (struct bpf_insn){ BPF_JMP | BPF_CALL, 0, 0, 0,
+					  BPF_FUNC_tail_call };
+	}
+	*i++ = (struct bpf_insn){ BPF_ALU64 | BPF_MOV | BPF_K };
+	*i++ = (struct bpf_insn){ BPF_JMP | BPF_EXIT };
+	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "ticks", "GPL", insns,
+			     i - insns, NULL);
+}
+
+/* Puts the program into the array, which keeps it. */
+static void keep(int array, __u32 key, int fd)
+{
+	REQUIRE(fd >= 0, "load: %s", strerror(-fd));
+	REQUIRE(!bpf_map_update_elem(array, &key, &fd, 0), "update: %m");
+	close(fd);
+}
+
+/*
+ * All of them call each other: 33 rounds over few, and a simpler bound for as many as would
+ * take too long. What needs no more than a round is exact, however many there are.
+ */
+static void rounds(void)
+{
+	enum { FEW = 100, LOTS = 600 };
+	int circle, leaves, first, second, n;
+	__u64 ns;
+
+	policy_cost_model(TICK_NS);
+	circle = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "circle", 4, 4, LOTS,
+				NULL);
+	leaves = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "leaves", 4, 4, LOTS,
+				NULL);
+	REQUIRE(circle >= 0 && leaves >= 0, "map: %m");
+	first = load_ticks(1, circle);
+	second = load_ticks(1, leaves);
+	REQUIRE(first >= 0 && second >= 0, "load: %m");
+	keep(circle, 0, load_ticks(5, -1));
+	for (n = 1; n < LOTS; n++) {
+		keep(circle, n, load_ticks(1, circle));
+		keep(leaves, n, load_ticks(5, -1));
+		if (n != FEW && n != LOTS - 1)
+			continue;
+		ns = prog_info(first).estimate_tail_ns;
+		CHECK(ns == (n == FEW ? CALLS + 5 : 1 + CALLS * 5) * TICK_NS,
+		      "%d in a circle: %llu ns", n, ns);
+		ns = prog_info(second).estimate_tail_ns;
+		CHECK(ns == 6 * TICK_NS, "%d leaves: %llu ns", n, ns);
+	}
+	/* Whoever stands for the array may go, and the others stay in it. */
+	CHECK(!bpf_map_delete_elem(circle, &(int){ 1 }), "delete: %m");
+	for (n = FEW; n < LOTS; n++)
+		CHECK(!bpf_map_delete_elem(circle, &n), "delete %d: %m", n);
+	ns = prog_info(first).estimate_tail_ns;
+	CHECK(ns == (CALLS + 5) * TICK_NS, "few again: %llu ns", ns);
+	CHECK(!bpf_map_delete_elem(circle, &(int){ 0 }), "delete: %m");
+	ns = prog_info(first).estimate_tail_ns;
+	CHECK(ns == (CALLS + 1) * TICK_NS, "without the long one: %llu ns", ns);
+	for (n = 2; n < FEW; n++)
+		CHECK(!bpf_map_delete_elem(circle, &n), "delete %d: %m", n);
+	ns = prog_info(first).estimate_tail_ns;
+	CHECK(ns == TICK_NS, "empty: %llu ns", ns);
+	close(circle);
+	close(leaves);
+	close(first);
+	close(second);
+}
+
 /* What is in fdinfo and in the info is the same. */
 static void shown(void)
 {
@@ -625,6 +707,8 @@ static const struct test tests[] = {
 	{ "entries", "a program in many entries, and in an array of nobody",
 	  entries, NEEDS_WATCHDOG },
 	{ "many", "more members of arrays than are looked at", many,
+	  NEEDS_WATCHDOG },
+	{ "rounds", "many that call each other: exact for few of them", rounds,
 	  NEEDS_WATCHDOG },
 	{ "shown", "the same number in fdinfo", shown, NEEDS_WATCHDOG },
 	{ "attached",
