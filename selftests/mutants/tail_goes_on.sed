@@ -1,4 +1,4 @@
 # Nobody goes on after what a tail call has run.
 # test: estimate_tail/subprograms
 # kernel/bpf/runtime/estimate_tail.c
-s/if (t->reach\.goes_on)/if (t->reach.goes_on \&\& !MUTANT(tail_goes_on))/
+s/if (all || t->reach\.goes_on)/if (all || (t->reach.goes_on \&\& !MUTANT(tail_goes_on)))/
