@@ -546,6 +546,31 @@ static void storm(void)
 	canary();
 }
 
+/* Where another program stands for it in the array. */
+static void array_quarantined(void)
+{
+	struct policy *p = detaching(BPF_POLICY_ENFORCE, BPF_POLICY_ALLOW);
+	__u32 key = 1, id, fd;
+	int err;
+
+	wd_enable(BUDGET_US);
+	OPEN("p_xdp_other");
+	fd = way_fd("p_xdp_other");
+	err = bpf_map__update_elem(ways->maps.prog_array, &key, sizeof(key),
+				   &fd, sizeof(fd), 0);
+	REQUIRE(!err, "prog_array: %s", strerror(-err));
+	err = wd_command(fd, BPF_WD_QUARANTINE, 0);
+	REQUIRE(!err, "QUARANTINE: %s", strerror(-err));
+	REQUIRE(charged("p_xdp_other"), "it is not charged");
+	limit(p, "prog_array", 0);
+	policy_use(p);
+	CHECK(!charged("p_xdp_other"), "it is still there");
+	err = bpf_map__lookup_elem(ways->maps.prog_array, &key, sizeof(key),
+				   &id, sizeof(id), 0);
+	CHECK(err == -ENOENT, "the array has program %u: %s", id,
+	      strerror(-err));
+}
+
 static const struct test tests[] = {
 	{ "newest_first",
 	  "what was attached last goes first, until the sum fits", newest_first,
@@ -570,6 +595,8 @@ static const struct test tests[] = {
 	{ "overrun_quarantined",
 	  "a program that overruns and cannot be detached is quarantined",
 	  overrun_quarantined, NEEDS_WATCHDOG },
+	{ "array_quarantined", "from a prog array, while it is in quarantine",
+	  array_quarantined, NEEDS_WATCHDOG },
 	{ "storm", "policies are loaded while others attach and detach", storm,
 	  NEEDS_WATCHDOG, 120 },
 };
