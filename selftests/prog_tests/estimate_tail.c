@@ -688,6 +688,80 @@ static void no_bound(void)
 	estimate_tail__destroy(endless);
 }
 
+/* The limit, which programs @named are exempt from. */
+static void use_exempt(__u64 ticks, const char *named)
+{
+	struct policy *p = limit(ticks, BPF_POLICY_ENFORCE);
+
+	policy_rule(p, BPF_POLICY_EXEMPT, BPF_POLICY_F_EXEMPT_ATTACH, named);
+	policy_use(p);
+}
+
+/* Who is exempt is that for himself, and not for what others put into his array. */
+static void exempt(void)
+{
+	__u64 seq;
+	int link, err;
+
+	load();
+	use_exempt(5, "first");
+	link = must_attach(skel->progs.first);
+	must_put(skel->maps.one, 0, skel->progs.leaf3);
+	CHARGED(4);
+	seq = policy_seq();
+	err = put(skel->maps.one, 1, skel->progs.loops);
+	CHECK(err == -EACCES, "100 ticks for an exempt program: %s",
+	      strerror(-err));
+	last_denial(seq, skel->progs.loops, HOOK, BPF_POLICY_OVER_LATENCY,
+		    true);
+	CHARGED(4);
+	/* Two calls away. */
+	must_put(skel->maps.one, 1, skel->progs.second);
+	err = put(skel->maps.two, 0, skel->progs.leaf3);
+	CHECK(err == -EACCES, "by the array of another one: %s",
+	      strerror(-err));
+	/* One that is exempt itself; what comes behind it is not. */
+	use_exempt(5, "[fl]*s*");
+	must_put(skel->maps.one, 2, skel->progs.loops);
+	CHARGED(101);
+	err = put(skel->maps.one, 3, skel->progs.from_global);
+	CHECK(err == -EACCES, "longer than that: %s", strerror(-err));
+	close(link);
+}
+
+/* The same if he has no bound himself: then what they take is charged. */
+static void exempt_endless(void)
+{
+	struct estimate_tail *endless;
+	int link, other, err;
+	__u64 seq;
+
+	policy_cost_model(NONE);
+	endless = estimate_tail__open_and_load();
+	REQUIRE(endless, "load: %m");
+	load();
+	use_exempt(5, "first");
+	link = must_attach(endless->progs.first);
+	must_put(endless->maps.one, 0, skel->progs.leaf3);
+	seq = policy_seq();
+	err = put(endless->maps.one, 1, skel->progs.loops);
+	CHECK(err == -EACCES, "100 ticks: %s", strerror(-err));
+	last_denial(seq, skel->progs.loops, HOOK, BPF_POLICY_OVER_LATENCY,
+		    true);
+	seq = policy_seq();
+	err = put(endless->maps.one, 1, endless->progs.leaf);
+	CHECK(err == -EACCES, "no bound: %s", strerror(-err));
+	last_denial(seq, endless->progs.leaf, HOOK, BPF_POLICY_UNBOUNDED, true);
+	/* 3 there. */
+	must_not_attach(skel->progs.leaf3);
+	other = must_attach(skel->progs.leaf);
+	close(other);
+	take(endless->maps.one, 0);
+	close(must_attach(skel->progs.leaf3));
+	close(link);
+	estimate_tail__destroy(endless);
+}
+
 static const struct test tests[] = {
 	{ "own", "empty arrays: the bound is that of the program alone", own,
 	  NEEDS_WATCHDOG },
@@ -723,6 +797,10 @@ static const struct test tests[] = {
 	  monitored, NEEDS_WATCHDOG },
 	{ "no_bound", "an entry without a bound is denied", no_bound,
 	  NEEDS_WATCHDOG },
+	{ "exempt", "what is put into the array of an exempt program", exempt,
+	  NEEDS_WATCHDOG },
+	{ "exempt_endless", "the same, where it has no bound itself",
+	  exempt_endless, NEEDS_WATCHDOG },
 };
 
 const struct suite suite_estimate_tail = {

@@ -153,24 +153,97 @@ static void cgroup(void)
 	remove_cgroups();
 }
 
-/* Fails closed; and another one of that name has another id. */
+/* Where it was loaded is known all the same; and another one of that name has another id. */
 static void cgroup_gone(void)
 {
+	struct policy *p;
+	struct bpf_policy_rule *r;
 	__u64 old;
 
 	make_cgroups();
 	enter(BELOW);
 	OPEN("p_tc");
-	use_cgroup(SERVICE);
-	enter(SERVICE);
-	REQUIRE(!rmdir(BELOW), "rmdir: %m");
-	attaches(-EACCES, "loaded in one that is gone");
-	REQUIRE(!mkdir(BELOW, 0755), "mkdir: %m");
-	attaches(-EACCES, "and made again");
 	old = cgroup_id(BELOW);
-	rmdir(BELOW);
-	mkdir(BELOW, 0755);
+	r = all_but(&p);
+	r->flags |= BPF_POLICY_F_CGROUP;
+	r->cgroup_id = old;
+	policy_use(p);
+	enter(SERVICE);
+	attaches(-EACCES, "attached from above");
+	REQUIRE(!rmdir(BELOW), "rmdir: %m");
+	use_cgroup(SERVICE);
+	attaches(0, "loaded below it, in one that is gone");
+	use_cgroup(OTHER);
+	attaches(-EACCES, "it was not there");
+	REQUIRE(!mkdir(BELOW, 0755), "mkdir: %m");
 	CHECK(cgroup_id(BELOW) != old, "the id %llu is used again", old);
+	use_cgroup(BELOW);
+	enter(BELOW);
+	attaches(-EACCES, "loaded in one of that name");
+	remove_cgroups();
+}
+
+static __u64 budget(void)
+{
+	return prog_info(way_fd("p_tc")).watchdog_effective_budget_ns;
+}
+
+static void use_budget(const char *path)
+{
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+	struct bpf_policy_rule *r =
+		policy_rule(p, BPF_POLICY_PROGRAM,
+			    BPF_POLICY_F_BUDGET | BPF_POLICY_F_CGROUP, "");
+
+	r->budget_ns = BUDGET;
+	r->cgroup_id = cgroup_id(path);
+	policy_use(p);
+}
+
+/* Nobody sheds a rule by removing his group. */
+static void cgroup_removed(void)
+{
+	make_cgroups();
+	enter(BELOW);
+	OPEN("p_tc");
+	enter(ROOT);
+	use_budget(SERVICE);
+	CHECK(budget() == BUDGET, "below it: budget %llu", budget());
+	REQUIRE(!rmdir(BELOW), "rmdir: %m");
+	use_budget(SERVICE);
+	CHECK(budget() == BUDGET, "its group is gone: budget %llu", budget());
+	use_budget(OTHER);
+	CHECK(budget() != BUDGET, "another group: budget %llu", budget());
+	use_budget(ROOT);
+	CHECK(budget() == BUDGET, "the root: budget %llu", budget());
+	remove_cgroups();
+}
+
+/* What was attached from a group that is gone, by a policy that is loaded later. */
+static void attached_before(void)
+{
+	__u32 id;
+	int i, err;
+
+	make_cgroups();
+	enter(BELOW);
+	OPEN("p_tc");
+	err = bpf_prog_attach_opts(way_fd("p_tc"), LO, BPF_TCX_INGRESS, NULL);
+	REQUIRE(!err, "tcx: %s", strerror(-err));
+	enter(ROOT);
+	REQUIRE(!rmdir(BELOW), "rmdir: %m");
+	id = prog_info(way_fd("p_tc")).id;
+	for (i = 0; i < 2; i++) {
+		struct policy *p;
+		struct bpf_policy_rule *r = all_but(&p);
+
+		p->rules[0].flags |= BPF_POLICY_F_DETACH_EXISTING;
+		r->flags |= BPF_POLICY_F_CGROUP;
+		r->cgroup_id = cgroup_id(i ? OTHER : SERVICE);
+		policy_use(p);
+		CHECK(policy_charged(id, NULL) == !i, "%s: %u charges",
+		      i ? "not exempt" : "exempt", policy_charged(id, NULL));
+	}
 	remove_cgroups();
 }
 
@@ -190,11 +263,6 @@ static void tag(void)
 	r->tag[7] ^= 1;
 	policy_use(p);
 	attaches(-EACCES, "another tag");
-}
-
-static __u64 budget(void)
-{
-	return prog_info(way_fd("p_tc")).watchdog_effective_budget_ns;
 }
 
 /* Rules for programs go by who has loaded them. */
@@ -339,8 +407,10 @@ static void input(void)
 #define TEST(fn, desc) { #fn, desc, fn, NEEDS_WATCHDOG }
 
 static const struct test tests[] = {
+	TEST(attached_before, "attached from a control group that is gone"),
 	TEST(cgroup, "exempt by the control group, of loader and attacher"),
-	TEST(cgroup_gone, "a control group that is gone is none"),
+	TEST(cgroup_gone, "exempt by a control group above one that is gone"),
+	TEST(cgroup_removed, "a rule by control group, and rmdir of it"),
 	TEST(input, "whom no rule can mean"),
 	TEST(loaded_later, "programs that come while the policy is in force"),
 	TEST(of_programs, "rules of programs by user, control group and tag"),

@@ -98,3 +98,20 @@ int storm(void *unused)
 {
 	return begin_timer(fires, 1000000, 0);
 }
+
+/* The same of a program that can be detached. */
+SEC("tcx/ingress")
+int starts(struct __sk_buff *skb)
+{
+	if (from_our_process())
+		begin_timer(fires, 1000000, 0);
+	return -1; /* TCX_NEXT */
+}
+
+SEC("uprobe.multi//proc/self/exe:policy_left_target")
+int at_offset(struct pt_regs *ctx)
+{
+	if (from_our_process())
+		busy(&took[6]);
+	return 0;
+}
