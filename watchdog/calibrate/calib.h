@@ -103,6 +103,8 @@ int calib_find_type(struct calib_env *env, const char *name, u32 kind);
 /* -errno, or a descriptor that env keeps */
 int calib_map(struct calib_env *env, const char *kind, u32 size);
 void calib_maps_close(struct calib_env *env);
+/* All samples that were sent to @perf_read. */
+void calib_samples_read(struct calib_env *env);
 /* The maps of `from`, in another environment. */
 void calib_maps_share(struct calib_env *env, const struct calib_env *from);
 /* the map that holds results and buffer, and its memory */

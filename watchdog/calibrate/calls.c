@@ -39,6 +39,7 @@ static int calls_measure(struct calib_env *env, const struct calib_opts *opts,
 
 		mem->base = run % CALIB_RUNS * CALIB_LOOP;
 		memset(mem->ns, 0, sizeof(mem->ns));
+		calib_samples_read(env);
 		err = calib_run(&full);
 		if (!err)
 			calib_take_run(s, mem->ns, overhead,

@@ -59,6 +59,7 @@ const struct calib_default calib_defaults[] = {
 	H(inode_storage_get, "only LSM hooks of inodes may call it"),
 	H(inode_storage_delete, "only LSM hooks of inodes may call it"),
 	H(override_return, "changes what the traced function returns"),
+	H(perf_event_output, "samples of more than data: stacks, call chains"),
 	H(perf_event_read_value, "needs a hardware counter"),
 	H(perf_event_read, "needs a hardware counter"),
 	H(seq_printf_btf, SEQ),
@@ -205,7 +206,7 @@ const size_t calib_n_endless = ARRAY_SIZE(calib_endless);
 #define K_AT_LEAST(name, us, ns) AT_LEAST(MODEL_KFUNC, #name, "", us, ns)
 
 /* What the state or an argument decides: symbols that are looked up, samples with stack and
- * registers, prefixes in prefixes, a reader to be woken; or that there is nothing to do. A call
+ * registers (those of data only have an entry for the map), prefixes in prefixes, a reader to be woken; or that there is nothing to do. A call
  * that is measured does not show it. us, and ns for each unit; 0: only the best is open.
  */
 const struct model_entry calib_at_least[] = {

@@ -25,7 +25,12 @@ struct calib_env {
 	int btf_fd;
 	u32 int_id, lock_id, timer_id, wq_id, kptr_id, main_id, callback_id;
 	int results, constants;
-	int listener, datagram, perf[MODEL_CPUS_MAX];
+	int listener, datagram;
+	struct rings {
+		int fd[MODEL_CPUS_MAX];
+		/* NULL: nobody reads it, the newest take the place of the oldest */
+		struct perf_event_mmap_page *read[MODEL_CPUS_MAX];
+	} perf, perf_read;
 	struct calib_mem *mem;
 	struct made {
 		char kind[32];
@@ -162,8 +167,8 @@ struct calib_env *calib_env_new(struct fault *f)
 		return NULL;
 	}
 	env->btf_fd = env->constants = env->listener = env->datagram = -1;
-	for (size_t i = 0; i < ARRAY_SIZE(env->perf); i++)
-		env->perf[i] = -1;
+	for (size_t i = 0; i < MODEL_CPUS_MAX; i++)
+		env->perf.fd[i] = env->perf_read.fd[i] = -1;
 	env->vmlinux = btf__load_vmlinux_btf();
 	env->results = bpf_map_create(BPF_MAP_TYPE_ARRAY, "calibrate", 4,
 				      sizeof(struct calib_mem), 1, &opts);
@@ -220,8 +225,10 @@ void calib_env_free(struct calib_env *env)
 	close_if(env->listener);
 	close_if(env->datagram);
 	close_if(env->btf_fd);
-	for (size_t i = 0; i < ARRAY_SIZE(env->perf); i++)
-		close_if(env->perf[i]);
+	for (size_t i = 0; i < MODEL_CPUS_MAX; i++) {
+		close_if(env->perf.fd[i]);
+		close_if(env->perf_read.fd[i]);
+	}
 	btf__free(env->btf);
 	btf__free(env->vmlinux);
 	free(env);
@@ -280,6 +287,7 @@ static const struct map_kind {
 	{ "ringbuf", BPF_MAP_TYPE_RINGBUF, 0, 0, 1 << 16, 0, PLAIN },
 	{ "user_ringbuf", BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 1 << 16, 0, PLAIN },
 	{ "perf", BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 0, 0, PLAIN },
+	{ "perf_read", BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 0, 0, PLAIN },
 	{ "stack_trace", BPF_MAP_TYPE_STACK_TRACE, 4, 127 * 8, ENTRIES, 0,
 	  PLAIN },
 	{ "cgroup_array", BPF_MAP_TYPE_CGROUP_ARRAY, 4, 4, 1, 0, PLAIN },
@@ -301,27 +309,53 @@ static const struct map_kind {
 	  STORAGE },
 };
 
-/* Output events, so that a record is written and not refused. */
-static void fill_perf(struct calib_env *env, int fd, u32 cpus)
+/* Samples of data only, whose reader is woken up by each, as libbpf makes them. What nobody
+ * may read is overwritten, so it takes each; else it gets full, and says so when there is
+ * room again.
+ */
+static void open_ring(struct rings *r, u32 cpu, bool read)
 {
 	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE,
 					.config = PERF_COUNT_SW_BPF_OUTPUT,
 					.size = sizeof(attr),
-					.sample_type = PERF_SAMPLE_RAW };
+					.sample_type = PERF_SAMPLE_RAW,
+					.sample_period = 1,
+					.wakeup_events = 1 };
+	void *pages;
 
-	for (u32 i = 0; i < cpus && i < ARRAY_SIZE(env->perf); i++) {
-		if (env->perf[i] < 0) {
-			env->perf[i] = syscall(SYS_perf_event_open, &attr, -1,
-					       i, -1, PERF_FLAG_FD_CLOEXEC);
-			if (env->perf[i] < 0)
-				continue;
-			/* the memory goes with the process */
-			mmap(NULL, 9 * sysconf(_SC_PAGESIZE),
-			     PROT_READ | PROT_WRITE, MAP_SHARED, env->perf[i],
-			     0);
-			ioctl(env->perf[i], PERF_EVENT_IOC_ENABLE, 0);
-		}
-		bpf_map_update_elem(fd, &i, &env->perf[i], 0);
+	r->fd[cpu] = syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
+			     PERF_FLAG_FD_CLOEXEC);
+	if (r->fd[cpu] < 0)
+		return;
+	/* the memory goes with the process */
+	pages = mmap(NULL, (read ? 2 : 9) * sysconf(_SC_PAGESIZE),
+		     read ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
+		     r->fd[cpu], 0);
+	if (read && pages != MAP_FAILED)
+		r->read[cpu] = pages;
+	ioctl(r->fd[cpu], PERF_EVENT_IOC_ENABLE, 0);
+}
+
+static void fill_perf(struct rings *r, int fd, u32 cpus, bool read)
+{
+	for (u32 i = 0; i < cpus && i < MODEL_CPUS_MAX; i++) {
+		if (r->fd[i] < 0)
+			open_ring(r, i, read);
+		if (r->fd[i] >= 0)
+			bpf_map_update_elem(fd, &i, &r->fd[i], 0);
+	}
+}
+
+void calib_samples_read(struct calib_env *env)
+{
+	for (size_t i = 0; i < MODEL_CPUS_MAX; i++) {
+		struct perf_event_mmap_page *page = env->perf_read.read[i];
+
+		if (page)
+			__atomic_store_n(&page->data_tail,
+					 __atomic_load_n(&page->data_head,
+							 __ATOMIC_ACQUIRE),
+					 __ATOMIC_RELEASE);
 	}
 }
 
@@ -429,7 +463,8 @@ int calib_map(struct calib_env *env, const char *kind, u32 size)
 	err = full ? fill_all(fd, strstr(kind, "percpu"), size) :
 		     map_fill(k, fd);
 	if (k->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
-		fill_perf(env, fd, entries);
+		fill_perf(k->name[4] ? &env->perf_read : &env->perf, fd,
+			  entries, k->name[4]);
 	if (err) {
 		close(fd);
 		return err;
