@@ -23,7 +23,8 @@
 #define UNMAPPED 0xffffc8ff00000000ULL
 
 static struct adversarial *skel;
-static int perf_fd = -1;
+/* Of the samples that get full. */
+static struct perf_event_mmap_page *ring;
 
 /* --- The state ------------------------------------------------------------------------------- */
 
@@ -159,33 +160,43 @@ static void open_sockets(void)
 	}
 }
 
-/* Samples with all that one can have. */
+static void *open_event(struct perf_event_attr *attr, struct bpf_map *map,
+			int pages)
+{
+	int cpu = last_cpu(), fd;
+	__u32 key = cpu;
+	void *at;
+
+	attr->type = PERF_TYPE_SOFTWARE;
+	attr->config = PERF_COUNT_SW_BPF_OUTPUT;
+	attr->size = sizeof(*attr);
+	attr->sample_type |= PERF_SAMPLE_RAW;
+	attr->sample_period = attr->wakeup_events = 1;
+	fd = syscall(SYS_perf_event_open, attr, -1, cpu, -1,
+		     PERF_FLAG_FD_CLOEXEC);
+	REQUIRE(fd >= 0, "perf_event_open: %m");
+	at = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		  0);
+	REQUIRE(at != MAP_FAILED, "mmap of samples: %m");
+	CHECK(!bpf_map_update_elem(bpf_map__fd(map), &key, &fd, 0),
+	      "put the event: %m");
+	return at;
+}
+
+/* Samples with all that one can have, samples of data, and few of these. */
 static void open_samples(void)
 {
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.config = PERF_COUNT_SW_BPF_OUTPUT,
-		.size = sizeof(attr),
-		.sample_type = PERF_SAMPLE_RAW | PERF_SAMPLE_CALLCHAIN |
-			       PERF_SAMPLE_STACK_USER | PERF_SAMPLE_REGS_USER |
-			       PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
+	struct perf_event_attr all = {
+		.sample_type = PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_STACK_USER |
+			       PERF_SAMPLE_REGS_USER | PERF_SAMPLE_TID |
+			       PERF_SAMPLE_TIME,
 		.sample_stack_user = 32768,
 		.sample_regs_user = 0xff0fff,
-		.sample_period = 1,
-		.wakeup_events = 1,
-	};
-	int cpu = last_cpu();
-	__u32 key = cpu;
+	}, data = {};
 
-	perf_fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
-			  PERF_FLAG_FD_CLOEXEC);
-	if (!CHECK(perf_fd >= 0, "perf_event_open: %m"))
-		return;
-	if (!CHECK(mmap(NULL, 65 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
-			perf_fd, 0) != MAP_FAILED,
-		   "mmap of samples: %m"))
-		return;
-	bpf_map_update_elem(bpf_map__fd(skel->maps.samples), &key, &perf_fd, 0);
+	open_event(&all, skel->maps.samples, 65);
+	open_event(&data, skel->maps.data_samples, 65);
+	ring = open_event(&data, skel->maps.full_samples, 2);
 }
 
 static void *user_page;
@@ -283,6 +294,8 @@ static void restore(void)
 	fill_trie();
 	fill_list();
 	madvise(user_page, PAGE, MADV_DONTNEED);
+	if (ring)
+		ring->data_tail = ring->data_head;
 	skel->data_ctl->ctl.n = 2000;
 	skel->data_ctl->ctl.m = 1000;
 }

@@ -80,7 +80,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 	__type(key, __u32);
 	__type(value, __u32);
-} samples SEC(".maps");
+} samples SEC(".maps"), data_samples SEC(".maps"), full_samples SEC(".maps");
 
 #define LOCAL(_name, _type)                           \
 	struct {                                      \
@@ -321,6 +321,14 @@ PACKET(sample,
        r = bpf_perf_event_output(skb, &samples,
 				 BPF_F_CURRENT_CPU | ((__u64)1000 << 32), from,
 				 LEN))
+/* Of data, and a part of the packet; and so many that some are lost, which the next one says. */
+PACKET(sample_data,
+       r = bpf_perf_event_output(skb, &data_samples,
+				 BPF_F_CURRENT_CPU | ((__u64)1000 << 32), from,
+				 LEN))
+PACKET(samples_lost,
+       for (int i = 0; i < 100; i++) r +=
+       bpf_perf_event_output(skb, &full_samples, BPF_F_CURRENT_CPU, from, 64))
 TASK(kernel_stack, r = bpf_get_task_stack((void *)bpf_get_current_task_btf(),
 					  stack, sizeof(stack), 0))
 SEC("raw_tp/sys_enter")
