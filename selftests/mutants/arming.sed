@@ -3,7 +3,7 @@
 # kernel/bpf/runtime/timer.c
 /^static bool bpf_watchdog_arm(/,/^}/{
 	s/claimed = bpf_invocation_claim(inv)/claimed = MUTANT(arming) || bpf_invocation_claim(inv)/
-	s/^\t\tbpf_watchdog_begin(wd);/&\n\t\tif (MUTANT(arming)) {\n\t\t\tbpf_watchdog_watch_me();\n\t\t\tmdelay(5);\n\t\t}/
+	s/^\t\tbpf_watchdog_begin_entry(wd, irqs_on);/\t{\n&\n\t\tif (MUTANT(arming)) {\n\t\t\tbpf_watchdog_watch_me();\n\t\t\tmdelay(5);\n\t\t}\n\t}/
 }
 # kernel/bpf/runtime/account.c
 /^void bpf_invocation_see/,/^}/s/inv->began = now->when;/inv->began = MUTANT(arming) ? then->when : now->when;/
