@@ -162,6 +162,19 @@ __u32 policy_charged(__u32 prog_id, const char *hook)
 	return n;
 }
 
+__u64 policy_worst(const char *hook)
+{
+	const struct bpf_policy_charge *recs;
+	__u64 sum = 0;
+	__u32 i, nr;
+
+	recs = policy_charges(&nr);
+	for (i = 0; i < nr; i++)
+		if (!strcmp(recs[i].hook, hook))
+			sum += recs[i].worst_ns;
+	return sum;
+}
+
 static int denials(union bpf_attr *attr, struct bpf_policy_denial *d, __u32 nr)
 {
 	attr->policy.op = BPF_POLICY_DENIALS;
@@ -195,30 +208,39 @@ __u64 policy_seq(void)
 	return attr.policy.seq;
 }
 
-int policy_cost_model_load(__u64 worst)
+int policy_cost_model_of(const struct bpf_cost_entry *entries, __u32 nr)
 {
-	struct bpf_cost_entry e[__MAX_BPF_COST_CLASS + 3] = {};
+	struct bpf_cost_entry e[__MAX_BPF_COST_CLASS + 10] = {};
 	union bpf_attr attr = {};
-	__u32 i, nr = 0;
+	__u32 i, n = 0;
 
 	for (i = 1; i < __MAX_BPF_COST_CLASS; i++) {
-		e[nr].kind = BPF_COST_INSN;
-		e[nr++].id = i;
+		e[n].kind = BPF_COST_INSN;
+		e[n++].id = i;
 	}
-	e[nr++].kind = BPF_COST_HELPER;
-	e[nr++].kind = BPF_COST_KFUNC;
-	e[nr].kind = BPF_COST_HELPER;
-	e[nr].id = BPF_FUNC_ktime_get_ns;
-	e[nr].best = TICK_NS * 1000; /* ps */
-	e[nr].worst = worst == ~0ULL ? worst : worst * 1000;
-	nr++;
+	e[n++].kind = BPF_COST_HELPER;
+	e[n++].kind = BPF_COST_KFUNC;
+	REQUIRE(n + nr <= ARRAY_SIZE(e), "%u entries", nr);
+	memcpy(&e[n], entries, nr * sizeof(e[0]));
 	attr.cost_model.op = BPF_COST_SET;
 	attr.cost_model.entry_size = sizeof(e[0]);
-	attr.cost_model.nr_entries = nr;
+	attr.cost_model.nr_entries = n + nr;
 	attr.cost_model.entries = (unsigned long)e;
 	strcpy(attr.cost_model.label, "selftest");
 	return syscall(SYS_bpf, BPF_COST_MODEL, &attr, sizeof(attr)) ? -errno :
 								       0;
+}
+
+int policy_cost_model_load(__u64 worst)
+{
+	struct bpf_cost_entry tick = {
+		.kind = BPF_COST_HELPER,
+		.id = BPF_FUNC_ktime_get_ns,
+		.best = TICK_NS * 1000, /* ps */
+		.worst = worst == ~0ULL ? worst : worst * 1000,
+	};
+
+	return policy_cost_model_of(&tick, 1);
 }
 
 void policy_cost_model(__u64 worst)

@@ -42,11 +42,15 @@ void policy_forbid_existing(const char *hook);
 const struct bpf_policy_charge *policy_charges(__u32 *nr);
 /* How often is the program charged to @hook, NULL: to any? */
 __u32 policy_charged(__u32 prog_id, const char *hook);
+/* What all that is at @hook is charged, ns. */
+__u64 policy_worst(const char *hook);
 /* The last denial; false if there is none after @seq. */
 bool policy_denial(__u64 seq, struct bpf_policy_denial *d);
 __u64 policy_seq(void);
 
-/* A cost model in which nothing takes time but bpf_ktime_get_ns(), so many ns at most;
+/* A cost model of these entries, besides which nothing takes time. 0 or -errno. */
+int policy_cost_model_of(const struct bpf_cost_entry *entries, __u32 nr);
+/* One in which nothing takes time but bpf_ktime_get_ns(), so many ns at most;
  * ~0ULL: it has no bound.
  */
 #define TICK_NS 1000ULL

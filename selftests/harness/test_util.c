@@ -179,6 +179,19 @@ bool patching_is_fatal(void)
 	       (!threads || strcmp(threads, "single"));
 }
 
+void patch_on_one_cpu(void)
+{
+	char path[64];
+
+	if (!patching_is_fatal() || !last_cpu())
+		return;
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online",
+		 last_cpu());
+	pin_to(0);
+	/* The runner switches it on again. */
+	file_write(path, "0");
+}
+
 const char *built_file(const char *variable, const char *name)
 {
 	char exe[PATH_MAX] = "", *path = NULL;

@@ -34,6 +34,8 @@ unsigned long env_number(const char *name, unsigned long otherwise);
  * 8.1 with a thread for each CPU may go on with an int3 that is no longer there.
  */
 bool patching_is_fatal(void);
+/* For programs that run all the time while they are patched: if it does, the last CPU is off. */
+void patch_on_one_cpu(void);
 /* The path of a file in the build folder, or what the variable of that name says. */
 const char *built_file(const char *variable, const char *name);
 /* A writable folder that survives the test. */

@@ -20,30 +20,19 @@ static struct estimate_samples *skel;
 /* Nothing takes time but samples. */
 static void load_model(__u32 nr_samples)
 {
-	struct bpf_cost_entry e[__MAX_BPF_COST_CLASS + 4] = {};
-	union bpf_attr attr = {};
-	__u32 i, nr = 0;
+	struct bpf_cost_entry e[2] = {};
+	__u32 i;
+	int err;
 
-	for (i = 1; i < __MAX_BPF_COST_CLASS; i++) {
-		e[nr].kind = BPF_COST_INSN;
-		e[nr++].id = i;
+	for (i = 0; i < nr_samples; i++) {
+		e[i].kind = BPF_COST_HELPER;
+		e[i].id = BPF_FUNC_perf_event_output;
+		e[i].map_type = i ? BPF_MAP_TYPE_PERF_EVENT_ARRAY : 0;
+		e[i].worst = (i ? DATA : ANY) * 1000;
+		e[i].unit_worst = BYTE * 1000;
 	}
-	e[nr++].kind = BPF_COST_HELPER;
-	e[nr++].kind = BPF_COST_KFUNC;
-	for (i = 0; i < nr_samples; i++, nr++) {
-		e[nr].kind = BPF_COST_HELPER;
-		e[nr].id = BPF_FUNC_perf_event_output;
-		e[nr].map_type = i ? BPF_MAP_TYPE_PERF_EVENT_ARRAY : 0;
-		e[nr].worst = (i ? DATA : ANY) * 1000;
-		e[nr].unit_worst = BYTE * 1000;
-	}
-	attr.cost_model.op = BPF_COST_SET;
-	attr.cost_model.entry_size = sizeof(e[0]);
-	attr.cost_model.nr_entries = nr;
-	attr.cost_model.entries = (unsigned long)e;
-	strcpy(attr.cost_model.label, "selftest");
-	REQUIRE(!syscall(SYS_bpf, BPF_COST_MODEL, &attr, sizeof(attr)),
-		"cost model: %m");
+	err = policy_cost_model_of(e, nr_samples);
+	REQUIRE(!err, "cost model: %s", strerror(-err));
 }
 
 static struct estimate_samples *load_more(void)
@@ -223,19 +212,6 @@ static int attach(const struct bpf_program *prog)
 			       NULL);
 }
 
-static __u64 charged(void)
-{
-	const struct bpf_policy_charge *recs;
-	__u64 sum = 0;
-	__u32 i, nr;
-
-	recs = policy_charges(&nr);
-	for (i = 0; i < nr; i++)
-		if (!strcmp(recs[i].hook, HOOK))
-			sum += recs[i].worst_ns;
-	return sum;
-}
-
 static void denied(void)
 {
 	struct bpf_policy_denial d = {};
@@ -248,7 +224,8 @@ static void denied(void)
 	a = attach(skel->progs.once);
 	b = attach(skel->progs.none);
 	REQUIRE(a >= 0 && b >= 0, "attach: %s, %s", strerror(-a), strerror(-b));
-	CHECK(charged() == DATA + SIZE, "%llu ns are charged", charged());
+	CHECK(policy_worst(HOOK) == DATA + SIZE, "%llu ns are charged",
+	      policy_worst(HOOK));
 	must_put(skel->maps.one, 0, 0);
 	seq = policy_seq();
 	err = put(skel->maps.one, key, PERF_SAMPLE_STACK_USER);
@@ -260,7 +237,8 @@ static void denied(void)
 		      d.reason == BPF_POLICY_OVER_LATENCY &&
 		      !strcmp(d.hook, HOOK),
 	      "told: prog %u, reason %u, hook %s", d.prog_id, d.reason, d.hook);
-	CHECK(charged() == DATA + SIZE, "%llu ns are charged", charged());
+	CHECK(policy_worst(HOOK) == DATA + SIZE, "%llu ns are charged",
+	      policy_worst(HOOK));
 	BOUND(skel, once, DATA + SIZE);
 	CHECK(bpf_map_lookup_elem(bpf_map__fd(skel->maps.one), &key, &value),
 	      "the event is there");
@@ -290,7 +268,8 @@ static void monitored(void)
 	seq = policy_seq();
 	must_put(skel->maps.one, 0, PERF_SAMPLE_CALLCHAIN);
 	CHECK(policy_denial(seq, &d) && !d.denied, "nothing was told");
-	CHECK(charged() == ANY + SIZE, "%llu ns are charged", charged());
+	CHECK(policy_worst(HOOK) == ANY + SIZE, "%llu ns are charged",
+	      policy_worst(HOOK));
 	seq = policy_seq();
 	must_put(skel->maps.one, 1, PERF_SAMPLE_CALLCHAIN);
 	CHECK(policy_seq() == seq, "it was told again");
@@ -307,7 +286,8 @@ static void before(void)
 	REQUIRE(a >= 0, "attach: %s", strerror(-a));
 	must_put(skel->maps.one, 0, PERF_SAMPLE_CALLCHAIN);
 	limit(10 * ANY, BPF_POLICY_ENFORCE);
-	CHECK(charged() == ANY + SIZE, "%llu ns are charged", charged());
+	CHECK(policy_worst(HOOK) == ANY + SIZE, "%llu ns are charged",
+	      policy_worst(HOOK));
 	close(a);
 }
 

@@ -467,22 +467,9 @@ static void must_not_attach(struct bpf_program *prog)
 		close(link);
 }
 
-/* What all that is at the hook is charged. */
-static __u64 charged(void)
-{
-	const struct bpf_policy_charge *recs;
-	__u64 sum = 0;
-	__u32 i, nr;
-
-	recs = policy_charges(&nr);
-	for (i = 0; i < nr; i++)
-		if (!strcmp(recs[i].hook, HOOK))
-			sum += recs[i].worst_ns;
-	return sum;
-}
-
-#define CHARGED(ticks) \
-	CHECK(charged() == (ticks) * TICK_NS, "%llu ns are charged", charged())
+#define CHARGED(ticks)                                                        \
+	CHECK(policy_worst(HOOK) == (ticks) * TICK_NS, "%llu ns are charged", \
+	      policy_worst(HOOK))
 
 static void last_denial(__u64 seq, const struct bpf_program *prog,
 			const char *hook, __u32 reason, bool denied)

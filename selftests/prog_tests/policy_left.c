@@ -21,20 +21,6 @@
 static struct policy_share *skel;
 static volatile struct ctl *ctl;
 
-/* Programs are patched while they run all the time. */
-static void on_one_cpu(void)
-{
-	char path[64];
-
-	if (!patching_is_fatal() || !last_cpu())
-		return;
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online",
-		 last_cpu());
-	pin_to(0);
-	/* The runner switches it on again. */
-	file_write(path, "0");
-}
-
 static void load(const char *name)
 {
 	struct bpf_program *prog;
@@ -53,7 +39,7 @@ static void load(const char *name)
 
 static void begin(const char *name)
 {
-	on_one_cpu();
+	patch_on_one_cpu();
 	loopback_up();
 	wd_enable(BUDGET_US);
 	load(name);
@@ -304,9 +290,8 @@ static void storm_detached(void)
 	start_storm();
 	CHECK(wait_until(is_quarantined, NULL, 10 * WINDOW),
 	      "not in quarantine");
-	/* Told once in a window: of the first of the two. */
 	CHECK(policy_denial(seq, &d) && d.reason == BPF_POLICY_OVER_SHARE &&
-		      (d.denied == 4 || d.denied == 5),
+		      d.denied == 4,
 	      "reason %u, denied %u", d.reason, d.denied);
 	ctl->brake = 1;
 }

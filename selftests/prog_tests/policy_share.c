@@ -14,20 +14,6 @@
 static struct policy_share *skel;
 static volatile struct ctl *ctl;
 
-/* Programs are patched while they run all the time. */
-static void on_one_cpu(void)
-{
-	char path[64];
-
-	if (!patching_is_fatal() || !last_cpu())
-		return;
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online",
-		 last_cpu());
-	pin_to(0);
-	/* The runner switches it on again. */
-	file_write(path, "0");
-}
-
 /* Loads @name, and @other if that is not NULL. */
 static void load(const char *name, const char *other)
 {
@@ -36,7 +22,7 @@ static void load(const char *name, const char *other)
 
 	/* Nobody else runs this one, and another CPU is to find out that it takes too much. */
 	if (strcmp(name, "sleeps"))
-		on_one_cpu();
+		patch_on_one_cpu();
 	wd_enable(BUDGET_US);
 	skel = policy_share__open();
 	REQUIRE(skel, "policy_share: %m");
