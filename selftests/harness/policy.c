@@ -208,6 +208,22 @@ __u64 policy_seq(void)
 	return attr.policy.seq;
 }
 
+void policy_sample(int fd)
+{
+	bool packets = prog_info(fd).type != BPF_PROG_TYPE_SYSCALL;
+	uint64_t until = now_ns() + 200 * NSEC_PER_SEC;
+
+	while (prog_info(fd).sampled_runs < BPF_POLICY_MEASURED_RUNS &&
+	       now_ns() < until)
+		if (packets)
+			prog_run_packets(fd, 10000);
+		else
+			for (int i = 0; i < 500; i++)
+				prog_run(fd, NULL);
+	REQUIRE(prog_info(fd).sampled_runs >= BPF_POLICY_MEASURED_RUNS,
+		"sampled %llu times", prog_info(fd).sampled_runs);
+}
+
 int policy_cost_model_of(const struct bpf_cost_entry *entries, __u32 nr)
 {
 	struct bpf_cost_entry e[__MAX_BPF_COST_CLASS + 10] = {};

@@ -48,6 +48,9 @@ __u64 policy_worst(const char *hook);
 bool policy_denial(__u64 seq, struct bpf_policy_denial *d);
 __u64 policy_seq(void);
 
+/* Run a program, of type syscall or for packets, until the policy believes what was seen. */
+void policy_sample(int fd);
+
 /* A cost model of these entries, besides which nothing takes time. 0 or -errno. */
 int policy_cost_model_of(const struct bpf_cost_entry *entries, __u32 nr);
 /* One in which nothing takes time but bpf_ktime_get_ns(), so many ns at most;

@@ -17,6 +17,8 @@
 
 static struct estimate_samples *skel;
 
+static __u64 any = ANY;
+
 /* Nothing takes time but samples. */
 static void load_model(__u32 nr_samples)
 {
@@ -28,7 +30,7 @@ static void load_model(__u32 nr_samples)
 		e[i].kind = BPF_COST_HELPER;
 		e[i].id = BPF_FUNC_perf_event_output;
 		e[i].map_type = i ? BPF_MAP_TYPE_PERF_EVENT_ARRAY : 0;
-		e[i].worst = (i ? DATA : ANY) * 1000;
+		e[i].worst = (i ? DATA : any) * 1000;
 		e[i].unit_worst = BYTE * 1000;
 	}
 	err = policy_cost_model_of(e, nr_samples);
@@ -291,8 +293,39 @@ static void before(void)
 	close(a);
 }
 
+/* What was measured is that of samples of data. */
+static void measured(void)
+{
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+	struct bpf_policy_rule *r;
+	int a, err;
+
+	wd_enable(100000000);
+	any = NSEC_PER_SEC;
+	load();
+	must_put(skel->maps.one, 0, 0);
+	policy_sample(bpf_program__fd(skel->progs.once));
+	p->rules[0].charge = BPF_POLICY_MEASURED;
+	r = policy_rule(p, BPF_POLICY_HOOK, BPF_POLICY_F_LATENCY, HOOK);
+	r->max_latency_ns = NSEC_PER_SEC;
+	policy_use(p);
+	a = attach(skel->progs.once);
+	REQUIRE(a >= 0, "attach: %s", strerror(-a));
+	err = put(skel->maps.one, 1, PERF_SAMPLE_CALLCHAIN);
+	CHECK(err == -EACCES, "more than the policy allows: %s",
+	      strerror(-err));
+	r->max_latency_ns = 2 * NSEC_PER_SEC;
+	policy_use(p);
+	must_put(skel->maps.one, 1, PERF_SAMPLE_CALLCHAIN);
+	CHECK(policy_worst(HOOK) == any + SIZE, "%llu ns are charged",
+	      policy_worst(HOOK));
+	close(a);
+}
+
 static const struct test tests[] = {
 	{ "data", "samples of data, and of a part of the packet", data,
+	  NEEDS_WATCHDOG },
+	{ "measured", "a policy that charges what was measured", measured,
 	  NEEDS_WATCHDOG },
 	{ "old_model", "a model that knows one kind of samples only", old_model,
 	  NEEDS_WATCHDOG },

@@ -628,19 +628,6 @@ static void window(void)
 	CHECK(prog_info(fd).quarantined, "not quarantined after 3 more");
 }
 
-/* Until the policy believes what was seen. */
-static void sample(int fd)
-{
-	uint64_t until = now_ns() + 200 * NSEC_PER_SEC;
-
-	while (prog_info(fd).sampled_runs < BPF_POLICY_MEASURED_RUNS &&
-	       now_ns() < until)
-		for (int i = 0; i < 500; i++)
-			prog_run(fd, NULL);
-	REQUIRE(prog_info(fd).sampled_runs >= BPF_POLICY_MEASURED_RUNS,
-		"sampled %llu times", prog_info(fd).sampled_runs);
-}
-
 /* A program is charged the longest time that it was seen running, once it was seen often;
  * but never if it has no bound.
  */
@@ -668,7 +655,7 @@ static void measured(void)
 				   &fd, sizeof(fd), 0);
 	CHECK(err == -EACCES, "seen too seldom: %s", strerror(-err));
 
-	sample(fd);
+	policy_sample(fd);
 	longest = prog_info(fd).longest_run_ns;
 	r->max_latency_ns = longest - 1;
 	policy_use(p);
@@ -689,7 +676,7 @@ static void measured(void)
 	policy_cost_model(~0ULL);
 	LOAD("p_twice");
 	fd = way_fd("p_twice");
-	sample(fd);
+	policy_sample(fd);
 	r->max_latency_ns = NSEC_PER_SEC;
 	policy_use(p);
 	seq = policy_seq();
