@@ -335,6 +335,7 @@ static void captures(void)
 
 	/* One that returns by itself has no further interrupt raised. */
 	for (i = 0; i < 10 && !info.quarantined && !ctl->brake; i++) {
+		usleep(50000); /* no timer runs any more */
 		ctl->armed = 1;
 		timed(run, skel->progs.sparse);
 		ctl->armed = 0;
