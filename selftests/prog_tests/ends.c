@@ -278,25 +278,23 @@ static void raises(void)
 }
 
 /*
- * Has the timer started on this CPU, by program @by that getpgid() or a test run runs, with program
- * @name on what that takes. Return: that one, armed until then.
+ * Has the timer started on this CPU, by a program that getpgid() runs with interrupts off, with
+ * program @name on what that takes. Return: that one, armed until then.
  */
-static struct bpf_program *start_timer_with(const char *name, const char *by)
+static struct bpf_program *start_timer_with(const char *name)
 {
-	struct bpf_program *prog, *first;
+	struct bpf_program *prog;
 
 	pin_to(0);
 	wd_enable(BUDGET_US);
-	LOAD(name, by);
+	LOAD(name, "sparse_off");
 	prog = bpf_object__find_program_by_name(skel->obj, name);
-	first = bpf_object__find_program_by_name(skel->obj, by);
 	REQUIRE(bpf_program__attach(prog), "%s: %m", name);
-	if (first == skel->progs.sparse_off)
-		REQUIRE(attach_int3(first), "int3 kprobe: %m");
+	REQUIRE(attach_int3(skel->progs.sparse_off), "int3 kprobe: %m");
 	ctl->m = 10;
 	usleep(50000); /* no timer runs any more */
 	ctl->armed = 1;
-	timed(first == skel->progs.sparse_off ? getpgid_of_us : run, first);
+	timed(getpgid_of_us, skel->progs.sparse_off);
 	ctl->armed = 0;
 	return prog;
 }
@@ -304,7 +302,7 @@ static struct bpf_program *start_timer_with(const char *name, const char *by)
 /* What the watchdog itself calls runs no programs: it is about to raise the interrupt. */
 static void at_work(void)
 {
-	struct bpf_program *prog = start_timer_with("raises", "sparse_off");
+	struct bpf_program *prog = start_timer_with("raises");
 
 	CHECK(prog_info(bpf_program__fd(prog)).recursion_misses,
 	      "it was not skipped");
@@ -318,7 +316,7 @@ static void at_work(void)
 /* The interrupt that starts the timer has come, and runs a program with interrupts off. */
 static void arrives(void)
 {
-	struct bpf_program *prog = start_timer_with("arrives", "sparse_off");
+	struct bpf_program *prog = start_timer_with("arrives");
 
 	CHECK(wait_until(is_ended, prog, NSEC_PER_SEC), "it was not ended");
 	CHECK(!ctl->brake && ctl->started == 2, "brake %u, %llu runs",
@@ -326,21 +324,32 @@ static void arrives(void)
 	canary();
 }
 
+static bool is_quarantined(void *prog)
+{
+	return prog_info(bpf_program__fd(prog)).quarantined;
+}
+
 /* An interrupt that comes again each time that it was ended: it does not keep the CPU. */
 static void captures(void)
 {
-	struct bpf_program *prog = start_timer_with("captures", "sparse");
-	struct bpf_prog_info info = prog_info(bpf_program__fd(prog));
+	struct bpf_prog_info info;
 	int i;
 
+	pin_to(0);
+	wd_enable(BUDGET_US);
+	LOAD("captures", "wakes");
+	REQUIRE(bpf_program__attach(skel->progs.captures), "captures: %m");
 	/* One that returns by itself has no further interrupt raised. */
-	for (i = 0; i < 10 && !info.quarantined && !ctl->brake; i++) {
-		usleep(50000); /* no timer runs any more */
+	for (i = 0; i < 10 && !is_quarantined(skel->progs.captures); i++) {
+		/* Of this CPU only: another one is left to send an NMI. */
 		ctl->armed = 1;
-		timed(run, skel->progs.sparse);
+		timed(run, skel->progs.wakes);
 		ctl->armed = 0;
-		info = prog_info(bpf_program__fd(prog));
+		/* It is decided at once, and done by a work item. */
+		wait_until(is_quarantined, skel->progs.captures,
+			   100 * NSEC_PER_MSEC);
 	}
+	info = prog_info(bpf_program__fd(skel->progs.captures));
 	CHECK(info.quarantined && !ctl->brake, "brake %u, quarantined %u",
 	      ctl->brake, info.quarantined);
 	CHECK(info.terminations > 10, "%llu terminations", info.terminations);
