@@ -4,7 +4,8 @@
 # it, and calls the Makefiles of watchdog/, selftests/ and bench/ with these
 # variables (each of them `make -C DIR VAR=... [TARGET]`, all paths absolute):
 #
-#   O            everything that is built goes here (default .output)
+#   KVER         the kernel: a folder of kernel-patches/ (default 6.12)
+#   O            everything that is built goes here (default .output, or .output/$(KVER))
 #   KSRC         $(O)/linux, the patched kernel tree (git, branch watchdog)
 #   VANILLA      $(O)/vanilla, the unpatched one (git worktree of tag base)
 #   KBUILD       $(KSRC)/.kernel, its build folder (vmlinux, BTF)
@@ -22,7 +23,8 @@
 # selftests/ builds $(O)/selftests/runner and *.bpf.o (default target `all`),
 # bench/ builds under $(O)/bench.
 
-O ?= .output
+KVER ?= 6.12
+O ?= .output$(if $(filter-out 6.12,$(KVER)),/$(KVER))
 override O := $(abspath $(O))
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 ifneq ($(words $(O) $(ROOT)),2)
@@ -46,7 +48,7 @@ T          ?= *
 V          ?= 0
 prefix     ?= /usr/local
 
-export O KSRC VANILLA KBUILD V CLANG LLVM_STRIP LINUX_SRC
+export KVER O KSRC VANILLA KBUILD V CLANG LLVM_STRIP LINUX_SRC
 export KERNEL SMP MEM ICOUNT TIMEOUT WRITABLE CONFIG DRY
 # The command as it was typed: its $ are the guest shell's, not make's.
 export BPFWD_CMD := $(value CMD)
@@ -85,7 +87,7 @@ help:
 	@echo '  kernel           patched          kernel-vanilla  same configuration, unpatched'
 	@echo '  kernel-debug     patched, with KASAN, PROVE_LOCKING, kmemleak, DEBUG_ATOMIC_SLEEP'
 	@echo '  all              kernel, tools, selftests'
-	@echo '  patches          writes the commits of $$O/linux to kernel-patches/'
+	@echo '  patches          writes the commits of $$O/linux to kernel-patches/$$KVER/'
 	@echo '  format           all C files, by the .clang-format of the kernel'
 	@echo '  check            series, checkpatch, shellcheck, folders, format, warnings, what is installed, clean tree'
 	@echo '  install          the tool below $$DESTDIR$$prefix: with manual page, unit, completion,'
@@ -96,8 +98,9 @@ help:
 	@echo '  deps             lists and installs the missing packages'
 	@echo '  clean            removes what is built, but not the kernels (rm -r $$O removes all)'
 	@echo 'Variables'
-	@echo '  O=.output        where all is built'
-	@echo '  LINUX_SRC=DIR    a Linux 6.12 tree instead of the Debian package'
+	@echo '  KVER=6.12        the kernel: a folder of kernel-patches/'
+	@echo '  O=.output        where all is built; with another KVER .output/$$KVER'
+	@echo '  LINUX_SRC=DIR    a tree of that Linux instead of the Debian package'
 	@echo '  KERNEL=path      bzImage for vm and test      SMP=2 MEM=2G TIMEOUT=300 (seconds; tests have their own)'
 	@echo '  ICOUNT=1         guest time counts instructions, one CPU'
 	@echo '  prefix=/usr/local DESTDIR=   where install puts the tool'

@@ -15,7 +15,7 @@ sha() { sha256sum | cut -c1-16; }
 
 # the patches in the order in which they apply
 series_hash() {
-	local dir=$repo/kernel-patches
+	local dir=$repo/kernel-patches/${KVER:-6.12}
 	[[ -r $dir/series ]] || return 0
 	grep -v '^[[:space:]]*\(#\|$\)' "$dir/series" | while read -r p _; do
 		cat "$dir/$p" || true

@@ -6,7 +6,6 @@
 set -euo pipefail
 . "$(dirname "$0")/../scripts/lib.sh"
 
-patches=$repo/kernel-patches
 stamp=$KSRC/.git/bpfwd-series		# "hash-of-series commit": what was applied last
 
 mapfile -t series < <(sed 's/#.*//; s/[[:space:]]*$//; /^$/d' "$patches/series" 2>/dev/null || true)
@@ -15,7 +14,7 @@ if (( ! ${#series[@]} )); then
 	exit 0
 fi
 for p in "${series[@]}"; do
-	[[ -f $patches/$p ]] || die "kernel-patches/series names $p, which is not there"
+	[[ -f $patches/$p ]] || die "kernel-patches/$KVER/series names $p, which is not there"
 done
 hash=$(cd "$patches" && sha256sum "${series[@]}" | sha256sum | cut -d' ' -f1)
 branch=$(git -C "$KSRC" symbolic-ref -q --short HEAD || true)

@@ -7,7 +7,6 @@
 set -euo pipefail
 . "$(dirname "$0")/../scripts/lib.sh"
 
-patches=$repo/kernel-patches
 errors=0
 bad() { printf 'check: %s\n' "$*" >&2; errors=$((errors + 1)); }
 
@@ -20,7 +19,7 @@ for f in "$patches"/*.patch; do
 	p=${f##*/}
 	grep -qxF "$p" <(printf '%s\n' "${series[@]}") || bad "$p is not in series"
 	subject=$(sed -n '/^Subject: /{ :a; N; /\n[^ ]/!ba; s/\n[^ ].*//; s/\n//g; s/^Subject: \[PATCH\] //p; q }' "$f")
-	grep -qF "| \`${p%%-*}\` $subject |" "$patches/README.md" ||
+	grep -qF "| $subject |" "$configs/README.md" ||
 		bad "$p has no line in kernel-patches/README.md"
 	awk '/^$/ { body = 1 } /^---$/ { exit } body && NF && !/^[A-Z][a-z-]*-by: / { n++ } END { exit !n }' "$f" ||
 		bad "$p has an empty changelog"
@@ -31,13 +30,13 @@ for p in "${series[@]}"; do
 done
 # The first patch belongs to the first of the series that `series` is made of.
 [[ $(head -n 1 "$patches/series") == '## cover/'* ]] || bad 'series does not begin with the name of a cover letter'
-for f in "$patches"/cover/*.txt; do
+for f in "$configs"/cover/*.txt; do
 	grep -qxF "## cover/${f##*/}" "$patches/series" || bad "no series begins with the cover letter ${f##*/}"
 	[[ $(sed -n 1p "$f") == 'Subject: '?* && -z $(sed -n 2p "$f") ]] || bad "${f##*/} does not begin with a subject and an empty line"
 	! grep -nE '^.{76}' "$f" >&2 || bad "${f##*/} has lines of more than 75 characters"
 done
 sed -n 's/^## cover/cover/p' "$patches/series" | while read -r f; do
-	[[ -f $patches/$f ]] || die "series names $f, which is not there"
+	[[ -f $configs/$f ]] || die "series names $f, which is not there"
 done || errors=$((errors + 1))
 
 # A clone that shares the objects, with only the files that the series touches, and the
@@ -96,7 +95,6 @@ if [[ ${1:-} == --build ]]; then
 	kernel_env
 	kgit -C "$tree" sparse-checkout disable
 	kgit -C "$tree" checkout -q --detach base
-	frags=("$patches/config.vm" "$patches/config")
 	for p in "${series[@]}"; do
 		kgit -C "$tree" am -q --committer-date-is-author-date "$patches/$p"
 		mapfile -t objects < <(git -C "$tree" diff --name-only 'HEAD~' -- '*.c' '*.S' |
@@ -104,7 +102,7 @@ if [[ ${1:-} == --build ]]; then
 			sed 's,sched/ext.c$,sched/build_policy.c,; s/\.[cS]$/.o/')
 		for option in y n; do
 			{
-				cat "${frags[@]}"
+				kernel_config
 				echo "CONFIG_BPF_WATCHDOG=$option"
 			} >"$tmp/config"
 			out=.check-$option

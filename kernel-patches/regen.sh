@@ -1,12 +1,11 @@
 #!/bin/bash
 # Write the commits base..watchdog of the kernel tree as patches, and `series`.
-#   regen.sh [DIR]     default: kernel-patches/
+#   regen.sh [DIR]     default: kernel-patches/$KVER/
 # Run twice, or after apply.sh, it changes no byte. Headings in `series` stay with
 # the patches below them; a new patch joins the group of the one before it.
 set -euo pipefail
 . "$(dirname "$0")/../scripts/lib.sh"
 
-patches=$repo/kernel-patches
 out=${1:-$patches}
 rev=${REV:-watchdog}
 new=$(mktemp -d)

@@ -96,7 +96,7 @@ kernel() {
 	mkdir -p "$build"
 	kernel_env
 	# without what only our tests need, and without keys that only its maker has
-	grep -v '^CONFIG_BPF_WATCHDOG_TEST' "$repo/kernel-patches/config" >"$deb/config.fragment"
+	grep -v '^CONFIG_BPF_WATCHDOG_TEST' "$configs/config" >"$deb/config.fragment"
 	printf '%s\n' CONFIG_BPF_SYSCALL=y CONFIG_BPF_JIT=y CONFIG_BPF_EVENTS=y CONFIG_DEBUG_INFO_BTF=y \
 		'CONFIG_SYSTEM_TRUSTED_KEYS=""' 'CONFIG_SYSTEM_REVOCATION_KEYS=""' >>"$deb/config.fragment"
 	configure() {

@@ -9,16 +9,15 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-patches=$repo/kernel-patches
 what=${1:-kernel} tree=$KSRC out=.kernel
-fragments=("$patches/config.vm" "$patches/config")
+fragments=()
 estimate='about 12 min on 2 cores, 2 min if ccache knows it'
 case $what in
 kernel) ;;
 vanilla) tree=$VANILLA ;;
-debug) out=.debug; fragments+=("$patches/config.debug")
+debug) out=.debug; fragments=(debug)
 	estimate='about 17 min on 2 cores, 3 min if ccache knows it' ;;
-variants) out=.variants; fragments+=("$patches/config.variants") ;;
+variants) out=.variants; fragments=(variants) ;;
 off) out=.off ;;
 *) die "what is a kernel called $what?" ;;
 esac
@@ -33,7 +32,7 @@ if ! flock -n 8; then
 fi
 
 wanted=$build/.bpfwd-config
-cat "${fragments[@]}" |
+kernel_config ${fragments[@]+"${fragments[@]}"} |
 	if [[ $what == vanilla || $what == off ]]; then grep -Ev '^CONFIG_(BPF_WATCHDOG|BPF_RUNTIME|LOCALVERSION)'; else cat; fi >"$wanted.new"
 key=$({ tree_key "$tree"; cat "$wanted.new"; gcc --version | head -n 1; pahole --version; } |
 	sha256sum | cut -d' ' -f1)

@@ -2,7 +2,9 @@
 # What the scripts share: paths, progress output, logs, keys of built things.
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-O=${O:-$repo/.output}
+KVER=${KVER:-6.12}		# the kernel: a folder of kernel-patches/
+configs=$repo/kernel-patches patches=$configs/$KVER
+O=${O:-$repo/.output$([[ $KVER == 6.12 ]] || echo "/$KVER")}
 case $O in /*) ;; *) O=$PWD/$O ;; esac
 KSRC=${KSRC:-$O/linux} KBUILD=${KBUILD:-$O/linux/.kernel}
 VANILLA=${VANILLA:-$O/vanilla}
@@ -14,6 +16,9 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 say() { printf '=> %s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+[[ -f $patches/series ]] ||
+	die "no series for Linux $KVER; there are: $(cd "$repo/kernel-patches" && echo [0-9]*/ | tr -d /)"
 
 # logged NAME 'what, how long' CMD...: output to $O/log/NAME.log, signs of life,
 # the last lines on failure. V=1 shows all.
@@ -105,6 +110,15 @@ kernel_env() {
 # kernel in that build folder. bpf_testmod has functions that many of them use.
 test_module() {
 	module "$1" "$KSRC/tools/testing/selftests/bpf/$1" "$2" "$3"
+}
+
+# kernel_config NAME...: the fragments that a kernel is configured by, one behind the other: those
+# of all kernels, those that are named (config.NAME), and what only this one needs.
+kernel_config() {
+	local f
+	cat "$configs/config.vm" "$configs/config"
+	for f; do cat "$configs/config.$f"; done
+	[[ ! -f $patches/config ]] || cat "$patches/config"
 }
 
 # module NAME SOURCE DIR KERNEL: DIR/NAME.ko, of what is in SOURCE.

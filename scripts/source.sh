@@ -1,10 +1,10 @@
 #!/bin/bash
 # The kernel source as git trees: $O/linux (branch watchdog) and $O/vanilla (tag base).
-# From the Debian package that kernel-patches/BASE names, or from LINUX_SRC=DIR.
+# From the Debian package that kernel-patches/$KVER/BASE names, or from LINUX_SRC=DIR.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-base() { sed -n "s/^$1  *//p" "$repo/kernel-patches/BASE"; }
+base() { sed -n "s/^$1  *//p" "$patches/BASE"; }
 package=$(base package) version=$(base version) tarball=$(base tarball) sha256=$(base sha256)
 
 # apt with its own sources, lists and cache, on the mirror that the machine uses
@@ -49,7 +49,7 @@ download() {
 			as_root apt-get update >/dev/null 2>&1 || true
 		fi
 		[[ -n $(candidate) ]] || private_apt ||
-			die "no package $package for this machine; try: make LINUX_SRC=DIR with a Linux 6.12 tree"
+			die "no package $package for this machine; try: make LINUX_SRC=DIR with a Linux $KVER tree"
 		want=$version
 		if ! grep -qxF "$version" < <(versions); then
 			want=$(candidate)
@@ -68,7 +68,7 @@ download() {
 	dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$O/src" "./usr/src/$tarball"
 	if [[ $got == "$version" ]]; then
 		echo "$sha256  $O/src/usr/src/$tarball" | sha256sum -c --quiet ||
-			die "$deb holds another $tarball than the one tested (kernel-patches/BASE)"
+			die "$deb holds another $tarball than the one tested (kernel-patches/$KVER/BASE)"
 	fi
 }
 

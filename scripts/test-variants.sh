@@ -65,7 +65,7 @@ KVM=0 CPU=max,vendor=GenuineIntel,family=6,model=94,stepping=3 \
 if [[ frame_pointer == $glob ]]; then
 	build=$O/build/frame_pointer
 	mkdir -p "$build"
-	{ cat "$repo/kernel-patches/config.vm" "$repo/kernel-patches/config"
+	{ kernel_config
 	  printf 'CONFIG_UNWINDER_FRAME_POINTER=y\n# CONFIG_UNWINDER_ORC is not set\n'; } |
 		grep -v '^CONFIG_UNWINDER_ORC=y' >"$build/wanted"
 	kernel_env

@@ -82,6 +82,60 @@ guest() { # command; status of the VM
 	return "$rc"
 }
 
+# --- By the count of instructions ---
+# Nothing there depends on the load: they take what the others leave of the processors.
+by_instructions() { # name of the log, what to show of it, command
+	local rc=0
+	ICOUNT=1 "$vm" "$3" >"$O/log/test-$1.log" 2>&1 || rc=$?
+	grep "$2" "$O/log/test-$1.log" | sed 's/^[^#]/# &/'
+	return "$rc"
+}
+# Tools of the distribution at once: none is ended.
+innocent_tools() {
+	local rc=0
+	ONLY=deterministic "$repo/scripts/test-innocents.sh" 5 21 >"$O/log/test-innocents.log" 2>&1 || rc=$?
+	if (( rc == 4 )); then
+		echo "# its packages cannot be installed: $(grep -m 1 '^error: ' "$O/log/test-innocents.log")"
+	else
+		tail -n $(( rc ? 40 : 1 )) "$O/log/test-innocents.log" | sed 's/^/# /'
+	fi
+	return "$rc"
+}
+exact='nested/covered nested/timer_entry nested/timer_exit nested/expire_entry nested/expire_exit ends/own_time
+	clock/dense clock/short_budget clock/slow_rounds charged/sends charged/hashes policy_sock/many_sockets'
+deterministic() { # name
+	case $1 in
+	# 1,000 programs
+	scale/1000) by_instructions scale '^[#n]' "$repo/selftests/icount/scale.sh" ;;
+	# Whose time it is
+	icount/exact) by_instructions exact '^# had\|ns each\|^not ok' "for t in ${exact//$'\n'/ }; do $runner -t \$t || exit; done" ;;
+	# Bounds that were to be exceeded
+	adversarial/icount) by_instructions adversarial 'took\|^not ok' "$runner -t 'adversarial/*'" ;;
+	innocent/tools) innocent_tools ;;
+	esac
+}
+apart() { # name
+	local rc=0 start=$EPOCHREALTIME log=$O/log/apart-${1//\//-}
+	deterministic "$1" >"$log.log" 2>&1 || rc=$?
+	last=$start
+	case $rc in
+	0) outcome "$1" true >>"$log.log" ;;
+	4) echo "ok - $1 # SKIP" >>"$log.log"; record "$1" skipped ;;
+	*) outcome "$1" false >>"$log.log" ;;
+	esac
+	cat "$log.log"
+}
+apart=()
+for name in adversarial/icount icount/exact innocent/tools scale/1000; do
+	if wanted "$name"; then apart+=("$name"); fi
+done
+if wanted adversarial/icount; then "$repo/scripts/corpus.sh" subset; fi
+(
+	chrt --idle --pid 0 "$BASHPID"
+	export APART=1 TIMEOUT=0 SILENCE=$((silence * 3))
+	in_lanes apart ${apart[@]+"${apart[@]}"}
+) & pid_apart=$!
+
 # --- The VM itself ---
 status_is() {
 	local want=$1 rc=0
@@ -210,55 +264,6 @@ demo_works() {
 }
 if wanted demo/works; then last=$EPOCHREALTIME; outcome demo/works demo_works; fi
 
-# --- By the count of instructions, where nothing depends on the load: as many at once as processors ---
-by_instructions() { # name of the log, what to show of it, command
-	local rc=0
-	ICOUNT=1 "$vm" "$3" >"$O/log/test-$1.log" 2>&1 || rc=$?
-	grep "$2" "$O/log/test-$1.log" | sed 's/^[^#]/# &/'
-	return "$rc"
-}
-# Tools of the distribution at once: none is ended.
-innocent_tools() {
-	local rc=0
-	ONLY=deterministic "$repo/scripts/test-innocents.sh" 5 21 >"$O/log/test-innocents.log" 2>&1 || rc=$?
-	if (( rc == 4 )); then
-		echo "# its packages cannot be installed: $(grep -m 1 '^error: ' "$O/log/test-innocents.log")"
-	else
-		tail -n $(( rc ? 40 : 1 )) "$O/log/test-innocents.log" | sed 's/^/# /'
-	fi
-	return "$rc"
-}
-exact='nested/covered nested/timer_entry nested/timer_exit nested/expire_entry nested/expire_exit ends/own_time
-	clock/dense clock/short_budget clock/slow_rounds charged/sends charged/hashes policy_sock/many_sockets'
-deterministic() { # name
-	case $1 in
-	# 1,000 programs
-	scale/1000) by_instructions scale '^[#n]' "$repo/selftests/icount/scale.sh" ;;
-	# Whose time it is
-	icount/exact) by_instructions exact '^# had\|ns each\|^not ok' "for t in ${exact//$'\n'/ }; do $runner -t \$t || exit; done" ;;
-	# Bounds that were to be exceeded
-	adversarial/icount) by_instructions adversarial 'took\|^not ok' "$runner -t 'adversarial/*'" ;;
-	innocent/tools) innocent_tools ;;
-	esac
-}
-apart() { # name
-	local rc=0 start=$EPOCHREALTIME log=$O/log/apart-${1//\//-}
-	deterministic "$1" >"$log.log" 2>&1 || rc=$?
-	last=$start
-	case $rc in
-	0) outcome "$1" true >>"$log.log" ;;
-	4) echo "ok - $1 # SKIP" >>"$log.log"; record "$1" skipped ;;
-	*) outcome "$1" false >>"$log.log" ;;
-	esac
-	cat "$log.log"
-}
-apart=()
-for name in adversarial/icount icount/exact innocent/tools scale/1000; do
-	if wanted "$name"; then apart+=("$name"); fi
-done
-if wanted adversarial/icount; then "$repo/scripts/corpus.sh" subset; fi
-in_lanes apart ${apart[@]+"${apart[@]}"}
-
 # --- Random policy files, for a minute ---
 fuzz_policy() {
 	local rc=0
@@ -267,6 +272,8 @@ fuzz_policy() {
 	return "$rc"
 }
 if wanted fuzz/policy; then last=$EPOCHREALTIME; outcome fuzz/policy fuzz_policy; fi
+
+wait "$pid_apart" || true
 
 # --- The source tree ---
 tree_is_clean() {

@@ -17,6 +17,7 @@
 #   AS_INIT=1  CMD is PID 1: it prints to the console, writes its status to
 #            $BPFWD_SCRATCH/.status and ends the VM
 #   WRITABLE=1  or 0
+#   APART=1  a folder of its own in $O/vm, even if no other VM runs
 #   QEMU     the emulator (default qemu-system-x86_64)
 #   TCG=multi  or single: one thread for all CPUs, slower; see trace_start() in test_util.c
 #   CPU=max  the processor that TCG is to be
@@ -61,9 +62,9 @@ fi
 # One VM has $O/vm for itself. A second one at the same time gets a folder in it.
 dir=$O/vm
 exec 9>"$dir/lock"
-if ! flock -n 9; then
+if [[ -n ${APART:-} ]] || ! flock -n 9; then
 	dir=$(mktemp -d "$O/vm/run.XXXXXX")
-	say "another VM is running; console and scratch of this one are in $dir"
+	say "not the only VM; console and scratch of this one are in $dir"
 fi
 scratch=$dir/scratch console=$dir/console.log out=$dir/out.log
 mkdir -p "$scratch"
