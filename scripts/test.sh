@@ -114,8 +114,24 @@ deterministic() { # name
 	innocent/tools) innocent_tools ;;
 	esac
 }
+# Tests of the runner that want neither a second CPU nor a clock that goes on by itself.
+counted=('kill_everywhere/[cd]*' random/counted)
+counted_tests() { # glob
+	local t tests
+	mapfile -t tests < <(selected_by "$1")
+	ICOUNT=1 "$vm" "for t in ${tests[*]}; do echo '#begin runner'; $(printf %q "$runner") -t \"\$t\" </dev/null;
+		echo \"#end \$t \$?\"; done" | consume
+	for t in "${tests[@]}"; do
+		grep -qxF "$t" <(cut -f 1 "$results") || { echo "not ok - $t # no result"; record "$t" failed; }
+	done
+}
 apart() { # name
-	local rc=0 start=$EPOCHREALTIME log=$O/log/apart-${1//\//-}
+	local rc=0 start=$EPOCHREALTIME log=$O/log/apart-${1//[^a-z0-9_]/-}
+	if [[ -n $(selected_by "$1") ]]; then
+		counted_tests "$1" >"$log.log" 2>&1 || true
+		cat "$log.log"
+		return
+	fi
 	deterministic "$1" >"$log.log" 2>&1 || rc=$?
 	last=$start
 	case $rc in
@@ -125,11 +141,22 @@ apart() { # name
 	esac
 	cat "$log.log"
 }
+mapfile -t selected < <("$runner" -l -t "$glob" 2>/dev/null | awk '{ print $1 }')
+selected_by() { # glob
+	local t
+	# shellcheck disable=SC2053 # it is a glob
+	for t in ${selected[@]+"${selected[@]}"}; do
+		[[ $t != $1 ]] || echo "$t"
+	done
+}
 apart=()
+for name in "${counted[@]}"; do
+	if [[ -n $(selected_by "$name") ]]; then apart+=("$name"); fi
+done
 for name in adversarial/icount icount/exact innocent/tools scale/1000; do
 	if wanted "$name"; then apart+=("$name"); fi
 done
-if wanted adversarial/icount; then "$repo/scripts/corpus.sh" subset; fi
+if [[ " ${apart[*]-}" =~ ' kill_everywhere/'|' adversarial/' ]]; then "$repo/scripts/corpus.sh" subset; fi
 (
 	chrt --idle --pid 0 "$BASHPID"
 	export APART=1 TIMEOUT=0 SILENCE=$((silence * 3))
@@ -185,14 +212,11 @@ rm -f "$O"/vm/{,run.*/}scratch/.test.$$
 
 # --- selftests/runner ---
 before=$(git -C "$repo" status --porcelain 2>/dev/null || true)
-mapfile -t names < <("$runner" -l -t "$glob" 2>/dev/null | awk '{ print $1 }')
-if grep -qE '^kill_everywhere/(corpus|classes)$' <(printf '%s\n' "${names[@]}"); then
-	"$repo/scripts/corpus.sh" subset
-fi
+mapfile -t names < <("$runner" -l -t "$glob" "${counted[@]/#/-x}" 2>/dev/null | awk '{ print $1 }')
 if (( ${#names[@]} )); then
 	say "test: ${#names[@]} tests in the VM ($KERNEL)"
 	rc=0
-	guest "echo '#begin runner'; $(printf '%q -t %q' "$runner" "$glob"); echo \"#end runner/exit_status \$?\"" || rc=$?
+	guest "echo '#begin runner'; $(printf '%q -t %q' "$runner" "$glob")$(printf ' -x %q' "${counted[@]}"); echo \"#end runner/exit_status \$?\"" || rc=$?
 	# A dead VM costs the test that ran, not those after it.
 	deaths=0 again='' tcg=''
 	while :; do

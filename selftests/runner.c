@@ -170,17 +170,29 @@ static const char *const result_names[] = {
 };
 
 static const char *pattern = "*";
+static const char *left_out[32];
+static size_t nr_left_out;
 static bool list_only;
 static FILE *json;
 static int counts[5], nr_run;
 
-static bool selected(const char *name)
+static bool matches(const char *glob, const char *name)
 {
 	char with_tests[300];
 
 	/* "suite" means all tests of it. */
-	snprintf(with_tests, sizeof(with_tests), "%s/*", pattern);
-	return !fnmatch(pattern, name, 0) || !fnmatch(with_tests, name, 0);
+	snprintf(with_tests, sizeof(with_tests), "%s/*", glob);
+	return !fnmatch(glob, name, 0) || !fnmatch(with_tests, name, 0);
+}
+
+static bool selected(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < nr_left_out; i++)
+		if (matches(left_out[i], name))
+			return false;
+	return matches(pattern, name);
 }
 
 static void visit(const struct suite *suite, const struct test *test,
@@ -256,7 +268,7 @@ static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 static void usage(FILE *f)
 {
 	fprintf(f,
-		"usage: runner [-t GLOB] [-l] [-v] [--json FILE]\n"
+		"usage: runner [-t GLOB] [-x GLOB]... [-l] [-v] [--json FILE]\n"
 		"       runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]\n"
 		"       runner --corpus DIR [--glob GLOB] [--names FILE] [--rounds N] [--sweep-ms N]\n"
 		"              [--anywhere-ms N] [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]\n"
@@ -388,10 +400,15 @@ int main(int argc, char **argv)
 
 	suites = all_suites;
 	nr_suites = nr_all_suites;
-	while ((c = getopt_long(argc, argv, "t:lvh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "t:x:lvh", options, NULL)) != -1) {
 		switch (c) {
 		case 't':
 			pattern = optarg;
+			break;
+		case 'x':
+			if (nr_left_out == ARRAY_SIZE(left_out))
+				goto bad_usage;
+			left_out[nr_left_out++] = optarg;
 			break;
 		case 'l':
 			list_only = true;
