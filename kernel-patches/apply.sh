@@ -32,7 +32,7 @@ if [[ $head != "$base" && $head != "$old_head" ]]; then
 	# Made from these very patches, only not by this script?
 	tmp=$(mktemp -d)
 	trap 'rm -rf "$tmp"' EXIT
-	"$patches/regen.sh" "$tmp" >/dev/null
+	"$configs/regen.sh" "$tmp" >/dev/null
 	mapfile -t now < <(cd "$tmp" && printf '%s\n' *.patch)
 	if [[ "${now[*]}" == "${series[*]}" ]] &&
 			(cd "$tmp" && cat "${now[@]}") | cmp -s - <(cd "$patches" && cat "${series[@]}"); then

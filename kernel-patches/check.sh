@@ -58,7 +58,7 @@ say "check: ${#series[@]} patches apply"
 
 tmp=$(mktemp -d)
 cp "$patches/series" "$tmp/series"
-KSRC=$tree REV=HEAD "$patches/regen.sh" "$tmp" >/dev/null
+KSRC=$tree REV=HEAD "$configs/regen.sh" "$tmp" >/dev/null
 if diff -u "$patches/series" "$tmp/series" >&2; then
 	for p in "${series[@]}"; do
 		cmp -s "$patches/$p" "$tmp/$p" || bad "$p does not regenerate byte-identically; run: make patches"
