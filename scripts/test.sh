@@ -82,8 +82,9 @@ guest() { # command; status of the VM
 	return "$rc"
 }
 
-# --- By the count of instructions ---
-# Nothing there depends on the load: they take what the others leave of the processors.
+# --- What does not depend on the load ---
+# It takes what the others leave of the processors: what counts instructions, and what waits for
+# what it expects as long as it has to.
 by_instructions() { # name of the log, what to show of it, command
 	local rc=0
 	ICOUNT=1 "$vm" "$3" >"$O/log/test-$1.log" 2>&1 || rc=$?
@@ -101,6 +102,13 @@ innocent_tools() {
 	fi
 	return "$rc"
 }
+# Random policy files, for a minute
+fuzz_policy() {
+	local rc=0
+	"$repo/selftests/fuzz/run.sh" >"$O/log/test-fuzz.log" 2>&1 || rc=$?
+	sed 's/^/# /' "$O/log/test-fuzz.log"
+	return "$rc"
+}
 exact='nested/covered nested/timer_entry nested/timer_exit nested/expire_entry nested/expire_exit ends/own_time
 	clock/dense clock/short_budget clock/slow_rounds charged/sends charged/hashes policy_sock/many_sockets'
 deterministic() { # name
@@ -112,14 +120,19 @@ deterministic() { # name
 	# Bounds that were to be exceeded
 	adversarial/icount) by_instructions adversarial 'took\|^not ok' "$runner -t 'adversarial/*'" ;;
 	innocent/tools) innocent_tools ;;
+	fuzz/policy) fuzz_policy ;;
 	esac
 }
-# Tests of the runner that want neither a second CPU nor a clock that goes on by itself.
+# Tests of the runner: in a VM of their own; those of the second list want neither another CPU
+# nor a clock that goes on while a file is read.
+patient=('cli/*')
 counted=('kill_everywhere/[cd]*' random/counted)
-counted_tests() { # glob
-	local t tests
+runner_apart() { # glob
+	local t tests icount=0
 	mapfile -t tests < <(selected_by "$1")
-	ICOUNT=1 "$vm" "for t in ${tests[*]}; do echo '#begin runner'; $(printf %q "$runner") -t \"\$t\" </dev/null;
+	if [[ " ${counted[*]} " == *" $1 "* ]]; then icount=1; fi
+	# One thread for all CPUs: see trace_start() in test_util.c.
+	ICOUNT=$icount TCG=single "$vm" "export BPFWD_TEST_TIMEOUT=1200; for t in ${tests[*]}; do echo '#begin runner'; $(printf %q "$runner") -t \"\$t\" </dev/null;
 		echo \"#end \$t \$?\"; done" | consume
 	for t in "${tests[@]}"; do
 		grep -qxF "$t" <(cut -f 1 "$results") || { echo "not ok - $t # no result"; record "$t" failed; }
@@ -128,7 +141,7 @@ counted_tests() { # glob
 apart() { # name
 	local rc=0 start=$EPOCHREALTIME log=$O/log/apart-${1//[^a-z0-9_]/-}
 	if [[ -n $(selected_by "$1") ]]; then
-		counted_tests "$1" >"$log.log" 2>&1 || true
+		runner_apart "$1" >"$log.log" 2>&1 || true
 		cat "$log.log"
 		return
 	fi
@@ -150,10 +163,10 @@ selected_by() { # glob
 	done
 }
 apart=()
-for name in "${counted[@]}"; do
+for name in "${patient[@]}" "${counted[@]}"; do
 	if [[ -n $(selected_by "$name") ]]; then apart+=("$name"); fi
 done
-for name in adversarial/icount icount/exact innocent/tools scale/1000; do
+for name in adversarial/icount icount/exact innocent/tools scale/1000 fuzz/policy; do
 	if wanted "$name"; then apart+=("$name"); fi
 done
 if [[ " ${apart[*]-}" =~ ' kill_everywhere/'|' adversarial/' ]]; then "$repo/scripts/corpus.sh" subset; fi
@@ -212,11 +225,11 @@ rm -f "$O"/vm/{,run.*/}scratch/.test.$$
 
 # --- selftests/runner ---
 before=$(git -C "$repo" status --porcelain 2>/dev/null || true)
-mapfile -t names < <("$runner" -l -t "$glob" "${counted[@]/#/-x}" 2>/dev/null | awk '{ print $1 }')
+mapfile -t names < <("$runner" -l -t "$glob" "${patient[@]/#/-x}" "${counted[@]/#/-x}" 2>/dev/null | awk '{ print $1 }')
 if (( ${#names[@]} )); then
 	say "test: ${#names[@]} tests in the VM ($KERNEL)"
 	rc=0
-	guest "echo '#begin runner'; $(printf '%q -t %q' "$runner" "$glob")$(printf ' -x %q' "${counted[@]}"); echo \"#end runner/exit_status \$?\"" || rc=$?
+	guest "echo '#begin runner'; $(printf '%q -t %q' "$runner" "$glob")$(printf ' -x %q' "${patient[@]}" "${counted[@]}"); echo \"#end runner/exit_status \$?\"" || rc=$?
 	# A dead VM costs the test that ran, not those after it.
 	deaths=0 again='' tcg=''
 	while :; do
@@ -287,15 +300,6 @@ demo_works() {
 	(( !rc )) || { echo "# exit status $rc"; tail -n 40 "$O/log/test-demo.log" | sed 's/^/# /'; return 1; }
 }
 if wanted demo/works; then last=$EPOCHREALTIME; outcome demo/works demo_works; fi
-
-# --- Random policy files, for a minute ---
-fuzz_policy() {
-	local rc=0
-	"$repo/selftests/fuzz/run.sh" >"$O/log/test-fuzz.log" 2>&1 || rc=$?
-	sed 's/^/# /' "$O/log/test-fuzz.log"
-	return "$rc"
-}
-if wanted fuzz/policy; then last=$EPOCHREALTIME; outcome fuzz/policy fuzz_policy; fi
 
 wait "$pid_apart" || true
 
