@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The algorithms of the kernel's kernel/bpf/estimate.c and estimate_fast.c, built for
- * user space, against random programs: estimate_random [PROGRAMS [FIRST]].
+ * The algorithms of estimate.c, estimate_solve.c, estimate_spots.c and estimate_fast.c in the
+ * kernel's kernel/bpf/runtime/, built for user space, against random programs:
+ * estimate_random [PROGRAMS [FIRST]].
  *
  * A program is a random control flow graph with iterators, callbacks, may_goto,
  * calls, a global function and a timer. A small verifier walks it, keeps states and prunes, and
- * logs what kernel/bpf/estimate_log.c would. The truth comes from a search of all
+ * logs what estimate_log.c and others would. The truth comes from a search of all
  * states that a run can be in: the shortest and the longest run, the longest one of the timer,
  * and the longest way from a redirect anywhere to the end of the fast path. No bound may be exceeded, and a fast path
  * with a cycle must not pass for one that ends. Exit status: 0, 1.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the kernel's kernel/bpf/estimate.c and run_samples.c need of the kernel, for
- * a build in user space. They are meant to depend on nothing else.
+ * What the kernel's kernel/bpf/runtime/estimate.c, those that it shares the work with, and
+ * run_samples.c need of the kernel, for a build in user space. They are meant to depend on
+ * nothing else.
  */
 #ifndef KSHIM_BPF_H
 #define KSHIM_BPF_H
