@@ -64,6 +64,7 @@ dir=$O/vm
 exec 9>"$dir/lock"
 if [[ -n ${APART:-} ]] || ! flock -n 9; then
 	dir=$(mktemp -d "$O/vm/run.XXXXXX")
+	chmod 755 "$dir"	# as $O/vm is: what runs as another user in the guest gets to its files
 	say "not the only VM; console and scratch of this one are in $dir"
 fi
 scratch=$dir/scratch console=$dir/console.log out=$dir/out.log
