@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <bpf/btf.h>
 #include "harness/test_util.h"
 #include "canary.skel.h"
 
@@ -557,4 +558,20 @@ void wd_want_image(int prog_fd)
 bool wd_has_test_trigger(void)
 {
 	return !access(TRIGGER "end_at", W_OK);
+}
+
+bool kernel_has(const char *name, __u32 kind)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id;
+
+	REQUIRE(btf, "BTF of the kernel: %m");
+	id = btf__find_by_name_kind(btf, name, kind);
+	btf__free(btf);
+	return id > 0;
+}
+
+bool timed_may_goto(void)
+{
+	return kernel_has("bpf_timed_may_goto", BTF_KIND_STRUCT);
 }

@@ -45,6 +45,10 @@ const char *scratch(void);
 
 bool wd_present(void);
 bool wd_has_test_trigger(void);
+/* Has the kernel's BTF a type or function of this name? */
+bool kernel_has(const char *name, __u32 kind);
+/* Is what may_goto bounds a time, and not a number of rounds? */
+bool timed_may_goto(void);
 /* kernel.<name>; 0 or -errno. */
 int wd_sysctl_set(const char *name, const char *value);
 long long wd_sysctl_get(const char *name);

@@ -50,7 +50,7 @@ static __always_inline int begin_work(int (*runs)(void *, int *, void *))
 	if (!slot)
 		return -1;
 	bpf_wq_init(&slot->work, &works, 0);
-	if (bpf_wq_set_callback_impl(&slot->work, runs, 0, NULL))
+	if (wq_set_callback(&slot->work, runs))
 		return -2;
 	return bpf_wq_start(&slot->work, 0);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Loaded and run after each test: does the kernel still work, did anything leak? */
 #include "common.h"
-
-extern const struct pcpu_hot pcpu_hot __ksym;
+#include "percpu.h"
 
 /* What the runner compares before and after. */
 struct {
@@ -22,9 +21,8 @@ SEC("syscall")
 int canary(void *unused)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pcpu_hot *hot = bpf_this_cpu_ptr(&pcpu_hot);
 
-	seen.preempt_count = hot->preempt_count & 0x7fffffff;
+	seen.preempt_count = preempt_count();
 	seen.rcu_nesting = task->rcu_read_lock_nesting;
 	seen.task_refs = task->rcu_users.refs.counter;
 	seen.sum = 0;

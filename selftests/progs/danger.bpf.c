@@ -4,6 +4,7 @@
  * of call_classes.tsv that is marked so. danger.tsv says which has which call.
  */
 #include "common.h"
+#include "percpu.h"
 
 #define TC_ACT_OK 0
 #define BPF_F_CURRENT_NETNS (-1L)
@@ -15,7 +16,6 @@ unsigned long long load_half(void *skb,
 unsigned long long load_word(void *skb,
 			     unsigned long long off) asm("llvm.bpf.load.word");
 
-extern const struct pcpu_hot pcpu_hot __ksym;
 extern struct bpf_cpumask *bpf_cpumask_create(void) __ksym;
 extern struct bpf_cpumask *
 bpf_cpumask_acquire(struct bpf_cpumask *cpumask) __ksym;
@@ -132,9 +132,8 @@ SEC("syscall")
 int danger_pointers(void *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pcpu_hot *hot = bpf_this_cpu_ptr(&pcpu_hot);
 
-	sink = task->pid + hot->preempt_count;
+	sink = task->pid + preempt_count();
 	return 0;
 }
 

@@ -439,6 +439,14 @@ int may_goto(void *ctx)
 	return 0;
 }
 
+/* Takes long, however may_goto is bounded. */
+SEC("syscall")
+int most(void *ctx)
+{
+	bpf_loop(8 * 1024 * 1024, cb_tick, NULL, 0);
+	return 0;
+}
+
 /* A callback has a may_goto counter of its own each time. */
 static long cb_may_goto(__u32 i, void *unused)
 {

@@ -32,7 +32,7 @@ int replaces(void *unused)
 
 	if (!slot)
 		return -1;
-	return bpf_wq_set_callback_impl(&slot->work, short_work, 0, NULL);
+	return wq_set_callback(&slot->work, short_work);
 }
 
 /* A pointer that was walked to may be NULL, and this helper does not ask. */

@@ -44,7 +44,17 @@ extern int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;
 extern int bpf_wq_set_callback_impl(struct bpf_wq *wq,
 				    int (*callback_fn)(void *map, int *key,
 						       void *value),
-				    unsigned int flags, void *aux__ign) __ksym;
+				    unsigned int flags, void *aux__ign) __ksym __weak;
+/* What newer kernels have in its place. */
+extern int bpf_wq_set_callback(struct bpf_wq *wq,
+			       int (*callback_fn)(void *map, int *key,
+						  void *value),
+			       unsigned int flags) __ksym __weak;
+
+#define wq_set_callback(wq, fn)                     \
+	(bpf_ksym_exists(bpf_wq_set_callback) ?     \
+		 bpf_wq_set_callback(wq, fn, 0) :   \
+		 bpf_wq_set_callback_impl(wq, fn, 0, NULL))
 
 #define obj_new(type) \
 	((type *)bpf_obj_new_impl(bpf_core_type_id_local(type), NULL))

@@ -52,7 +52,7 @@ extern const char *const kind_names[], *const hook_names[];
 	F(bpf_task_from_pid) F(bpf_task_release) F(bpf_cgroup_from_id) F(bpf_cgroup_release) \
 	F(bpf_rdonly_cast) F(bpf_obj_new_impl) F(bpf_obj_drop_impl) \
 	F(bpf_list_push_front_impl) F(bpf_list_pop_front) \
-	F(bpf_wq_init) F(bpf_wq_set_callback_impl) F(bpf_wq_start)
+	F(bpf_wq_init) F(bpf_wq_set_callback_impl) F(bpf_wq_set_callback) F(bpf_wq_start)
 /* clang-format on */
 
 /* The object whose maps and types the programs use: progs/random.bpf.c. */

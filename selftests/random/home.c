@@ -49,7 +49,7 @@ static int member_at(const struct btf *btf, const char *type,
 {
 	const struct btf_type *t =
 		btf__type_by_id(btf, type_id(btf, type, BTF_KIND_STRUCT));
-	int i;
+	unsigned int i;
 
 	for (i = 0; i < btf_vlen(t); i++)
 		if (!strcmp(btf__name_by_offset(btf,

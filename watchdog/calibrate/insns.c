@@ -156,7 +156,7 @@ static u32 task_offset(struct calib_env *env, const char *name)
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
 	const struct btf_member *m = t ? btf_members(t) : NULL;
 
-	for (int i = 0; t && i < btf_vlen(t); i++, m++)
+	for (unsigned int i = 0; t && i < btf_vlen(t); i++, m++)
 		if (!strcmp(btf__name_by_offset(btf, m->name_off), name))
 			return btf_member_bit_offset(t, i) / 8;
 	return 0;

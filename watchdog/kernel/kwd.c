@@ -372,6 +372,9 @@ static const struct terminable {
 	  "it has a loop without an exit: nothing can make it leave" },
 	{ BPF_TERMINABLE_NO_PROOF, "no_proof",
 	  "it is too complex to prove that each of its loops can be left" },
+	/* BPF_TERMINABLE_NO_INDIRECT of newer kernels */
+	{ 24, "no_indirect",
+	  "it jumps through a table, which has addresses of its normal image" },
 };
 
 static const struct terminable *terminable_find(u32 value)

@@ -34,7 +34,7 @@ static const struct btf_var_secinfo *find_variable(const struct btf *btf,
 	if (!sec || !btf_is_datasec(sec))
 		return NULL;
 	v = btf_var_secinfos(sec);
-	for (int i = 0; i < btf_vlen(sec); i++, v++) {
+	for (unsigned int i = 0; i < btf_vlen(sec); i++, v++) {
 		const struct btf_type *var = btf__type_by_id(btf, v->type);
 
 		if (!strcmp(btf__name_by_offset(btf, var->name_off), name))

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Numbers of newer kernels. */
+#ifndef NEWER_H
+#define NEWER_H
+
+#define NEWER_MAP_TYPE_INSN_ARRAY 34
+#define NEWER_MAP_TYPE_RHASH 35
+#define NEWER_TERMINABLE_NO_INDIRECT 24
+
+#endif
