@@ -15,7 +15,8 @@ static __always_inline __u32 preempt_count(void)
 	const struct pcpu_hot___6_12 *hot;
 	const unsigned long *count;
 
-	if (bpf_ksym_exists(&pcpu_hot)) {
+	/* Not bpf_ksym_exists(): that the one which is there is not NULL, the verifier does not know. */
+	if (bpf_core_type_exists(struct pcpu_hot___6_12)) {
 		hot = bpf_this_cpu_ptr(&pcpu_hot);
 		return hot->preempt_count & 0x7fffffff;
 	}
