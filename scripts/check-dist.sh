@@ -103,7 +103,9 @@ fi
 
 # --- Names of metrics: alerts and dashboard use none that does not exist ---
 mapfile -t known < <(grep -hEo '"bpfwd_[a-z0-9_]+"' "$repo"/watchdog/*/*.c | tr -d '"' | sort -u)
-known+=(bpfwd_termination_latency_seconds_bucket)
+# what a query takes of a histogram
+mapfile -t -O "${#known[@]}" known < <(grep -hEo '"bpfwd_[a-z0-9_]+", EXPO_HISTOGRAM' "$repo"/watchdog/*/*.c |
+	sed 's/^"\(.*\)".*/\1_bucket/')
 dashboard=$share/bpfwd/bpfwd.dashboard.json rules=$share/bpfwd/bpfwd.rules.yml
 for f in "$dashboard" "$rules"; do
 	while read -r name; do

@@ -10,7 +10,7 @@ need jq ip clang-19
 patched || skip_all 'this kernel has no watchdog'
 need_bpftool
 keep_settings
-plan 27
+plan 35
 
 # All that a sample of the last output says: name{labels} value
 sample() { grep -qxF -- "$1" <<<"$out" || { echo "no sample $1"; return 1; }; }
@@ -97,4 +97,35 @@ if command -v promtool >/dev/null; then
 	check promtool lint "$work/x.prom"
 else
 	skip promtool 'promtool is not installed (package prometheus)'
+fi
+
+# how long the sampled runs took: of those programs only that have some, the same as in ps
+printf '%s\n' '__attribute__((section("tracepoint/raw_syscalls/sys_enter"), used)) int often(void *ctx) { return 0; }' \
+	'__attribute__((section("license"), used)) char gpl[] = "GPL";' |
+	clang-19 -g -O2 -target bpf -x c -c - -o "$work/often.bpf.o" || exit 1
+"$bpftool" prog loadall "$work/often.bpf.o" $pins/often autoattach || exit 1
+"$BPFWD" enable --period 2ms >/dev/null
+one() { "$BPFWD" ps name often -j | jq -r ".programs[0].$1"; }
+sampled() { (( $(one sampled_runs) >= 20 )); }
+check are-sampled until_true 60 sampled
+"$BPFWD" disable >/dev/null
+bpfwd metrics
+cp "$work/out" "$work/text"
+id=$(one id)
+row() { sed -n "s/^bpfwd_program_sampled_run_seconds_$1{id=\"$id\"${2:-}} //p" <<<"$out"; }
+check histogram-count is "$(row count)" "$(one sampled_runs)"
+check histogram-inf is "$(row bucket ',le="+Inf"')" "$(row count)"
+check histogram-few-buckets is "$(row bucket ',le="[^"]*"' | wc -l)" 13
+check histogram-rises [ "$(row bucket ',le="[^"]*"' | sort -nc 2>&1)" = '' ]
+# no run is longer than the longest, and none is shorter than nothing
+check histogram-sum [ "$(jq -n --argjson sum "$(row sum)" --argjson n "$(row count)" \
+	--argjson most "$(one longest_run_ns)" '$sum > 0 and $sum <= $n * $most / 1e9 * 1.125')" = true ]
+# no packet has come to this one
+id=${ids[0]}
+check no-histogram-without-samples is "$(grep "^bpfwd_program_sampled_runs_total{id=\"$id\"}" <<<"$out") $(row count)" \
+	"bpfwd_program_sampled_runs_total{id=\"$id\"} 0 "
+if command -v promtool >/dev/null; then
+	check promtool-histogram lint "$work/text"
+else
+	skip promtool-histogram 'promtool is not installed (package prometheus)'
 fi

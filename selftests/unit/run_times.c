@@ -67,10 +67,49 @@ static void run_times_halved(void **state)
 	assert_int_equal(run_times_p99(now, then, N, UINT64_MAX), 0);
 }
 
+/* As a histogram of metrics has them. */
+static void run_times_cumulated(void **state)
+{
+	u64 times[N] = {};
+	u32 at = 0;
+
+	assert_int_equal(run_times_sum(times, N), 0);
+	times[0] = 7; /* less than 1 ns */
+	times[5] = 2; /* 5 ns */
+	times[23] = 3; /* from 30 to 31 ns */
+	times[24] = 1; /* from 32 to 35 ns */
+	times[N - 1] = 1;
+	assert_int_equal(run_times_until(times, N, 4, &at), 7);
+	assert_int_equal(at, 5);
+	/* from there on */
+	assert_int_equal(run_times_until(times, N, 31, &at), 5);
+	assert_int_equal(run_times_until(times, N, 35, &at), 1);
+	assert_int_equal(run_times_until(times, N, (1ULL << 62) - 1, &at), 0);
+	assert_int_equal(run_times_until(times, N, UINT64_MAX, &at), 1);
+	assert_int_equal(at, N);
+	/* the last one begins behind the edge before it */
+	assert_int_equal(run_times_sum(times, N),
+			 2 * 5 + 3 * 30 + 33 + run_times_edge(N - 2, N) + 1);
+}
+
+/* No edge of a bucket of metrics is within an entry. */
+static void run_times_powers(void **state)
+{
+	for (int power = 8; power <= 30; power += 2) {
+		bool found = false;
+
+		for (u32 i = 0; i < N; i++)
+			found |= run_times_edge(i, N) == (1ULL << power) - 1;
+		assert_true(found);
+	}
+}
+
 static const struct CMUnitTest run_times_tests[] = {
 	cmocka_unit_test(run_times_edges),
 	cmocka_unit_test(run_times_of_an_interval),
 	cmocka_unit_test(run_times_halved),
+	cmocka_unit_test(run_times_cumulated),
+	cmocka_unit_test(run_times_powers),
 };
 
 RUN(run_times_tests)

@@ -57,3 +57,25 @@ u64 run_times_p99(const u64 *now, const u64 *then, u32 n, u64 longest)
 	}
 	return 0;
 }
+
+u64 run_times_until(const u64 *times, u32 n, u64 ns, u32 *at)
+{
+	u64 sum = 0;
+
+	for (; *at < n && run_times_edge(*at, n) <= ns; ++*at)
+		sum += times[*at];
+	return sum;
+}
+
+u64 run_times_sum(const u64 *times, u32 n)
+{
+	u64 sum = 0;
+
+	for (u32 i = 1; i < n; i++) {
+		u64 from = run_times_edge(i - 1, n) + 1;
+		u64 to = i + 1 < n ? run_times_edge(i, n) : from;
+
+		sum += times[i] * (from + (to - from) / 2);
+	}
+	return sum;
+}

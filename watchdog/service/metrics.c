@@ -385,12 +385,13 @@ int metrics_write(struct expo *e, const struct metrics_events *events,
 
 	if (!t)
 		return fault_set(f, EXIT_FAILED, ENOMEM, "no table");
-	ret = look_load(&look, NULL, NULL, PROGS_HOOKS, f);
+	ret = look_load(&look, NULL, NULL, PROGS_HOOKS | PROGS_TIMES, f);
 	if (!ret)
 		ret = look_fill(&look, t, f);
 	if (!ret) {
 		write_state(e, events);
 		write_programs(e, t);
+		metrics_runs(e, look.progs);
 		metrics_policy(e, events);
 		if (events && kwd_here())
 			write_events(e, events);

@@ -10,6 +10,7 @@
 #define METRICS_BUCKETS 14
 
 struct fault;
+struct progs;
 
 /* What only the service knows: events that it followed, and files that it loaded. */
 struct metrics_events {
@@ -32,6 +33,9 @@ int metrics_write(struct expo *e, const struct metrics_events *events,
 
 /* Those of the kernel's policy, and of the files that it should have. */
 void metrics_policy(struct expo *e, const struct metrics_events *events);
+
+/* How long sampled runs took; the programs are to be loaded with PROGS_TIMES. */
+void metrics_runs(struct expo *e, const struct progs *progs);
 
 /* One sample without a label. */
 void metrics_gauge(struct expo *e, const char *name, const char *help,
