@@ -50,7 +50,8 @@ struct bench {
 };
 
 extern const struct bench bench_overhead, bench_latency, bench_peers,
-	bench_server, bench_memory, bench_estimate, bench_verification;
+	bench_server, bench_memory, bench_estimate, bench_bounds,
+	bench_verification;
 
 /* messages go to stderr, results to stdout */
 void warn_f(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -76,7 +77,7 @@ static inline __u64 rdtsc(void)
 __u64 now_ns(void);
 
 struct dist {
-	double p50, p99, min, max;
+	double p50, p90, p99, min, max;
 	size_t n;
 };
 

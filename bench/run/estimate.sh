@@ -1,10 +1,11 @@
 #!/bin/bash
 # Estimates against measured runs: calibrate, load the model, estimate, run; all in
-# one VM, in deterministic time, then once more in the host's time.
+# one VM, in deterministic time, then once more in the host's time. Then the bounds of
+# programs of others, and how two models of a machine differ: in the VM, and here.
 #   RUNS=30 of each input  FILTER=glob of programs  MT=0: without the noisy part
 #   MODEL=file: this model instead of calibrating
 #   CORPUS=folder of BPF objects (default: the BPF selftests of the kernel)
-#   FIELD=0: without the programs of packages
+#   FIELD=0: without the programs of packages  NATIVE=0: without calibrating this machine
 set -euo pipefail
 
 { # read as a whole, so that an edit does not disturb a run
@@ -43,6 +44,7 @@ once() {
 }
 
 rc=0
+rm -f "$out"/estimate-*.model*.txt "$out"/estimate-*.csv "$out"/{adversarial,corpus}.csv
 if [[ ${MT:-1} != 0 ]]; then
 	start estimate-mt
 	say 'calibrating and measuring in the time of the host (about 6 minutes)'
@@ -50,6 +52,19 @@ if [[ ${MT:-1} != 0 ]]; then
 	"$bench" table estimate "$out/$name.raw.csv" -c "$out/$name.csv" -j "$out/$name.json"
 	say "that was with the host's noise; wrote $out/$name.{csv,json}"
 fi
+# Calibrating takes no patched kernel, only one that lets us load programs.
+native_why=
+native() {
+	local n
+	[[ ${NATIVE:-1} != 0 ]] || { native_why='left out by NATIVE=0'; return; }
+	say 'calibrating this machine, twice (about 6 minutes)'
+	for n in '' 2; do
+		"$bpfwd" -q calibrate run --max-error 1000 "$out/estimate-native.model$n.txt" 2>"$out/native.err" && continue
+		native_why=$(head -n 1 "$out/native.err")
+		return
+	done
+}
+native
 start estimate
 say 'calibrating and measuring in deterministic time (about 12 minutes)'
 ICOUNT=1 once icount "$bounds" || rc=$?
@@ -57,59 +72,61 @@ for set in adversarial corpus; do
 	if [[ -s $out/vm/scratch/$set.csv ]]; then cp "$out/vm/scratch/$set.csv" "$out/$set.csv"; fi
 done
 
-# How many programs of others have a bound, and why the rest has none.
 model=$out/estimate-icount.model.txt
-objects=$(find "$corpus" "$O/field/objects" -name '*.bpf.o' 2>/dev/null | sort | tr '\n' ' ')
-if [[ -n $objects ]]; then
-	say 'estimating the objects of others, by each model'
-	estimate=
-	for m in "$out"/estimate-{icount,mt}.model{,2}.txt; do
-		[[ ! -s $m ]] || estimate+="$bpfwd -q calibrate load --force $m; $bpfwd -q estimate $objects -o csv >\$BPFWD_SCRATCH/$(basename "${m%.model.txt}" .txt).csv; "
-	done
-	O=$out KERNEL=$patched SMP=2 ICOUNT='' TIMEOUT=${TIMEOUT:-1800} "$repo/selftests/vm/run.sh" "${estimate:-$bpfwd -q estimate $objects -o csv >\$BPFWD_SCRATCH/estimate-icount.csv}" 8>&- || rc=$?
-	cp "$out"/vm/scratch/estimate-*.csv "$out/"
-	awk -F, 'NR > 1 { all++; if ($5 == "not_loaded") { no++; next }
-		if ($4 != "") bounded++; else { why[$5]++; if ($5 == "") silent++ } }
-		END { printf "\nestimated: %d programs, %d do not load here; of the %d that do\n", all, no, all - no
-			printf "  %6d have a finite estimate\n", bounded
-			for (w in why) printf "  %6d unbounded: %s\n", why[w], w
-			printf "  %6d without an estimate and without a reason\n", silent }' "$out/estimate-icount.csv"
-fi
-
-# at(n, q): of the sorted values v[1..n]
-at='function at(n, q, i, j, t) {
-	for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j - 1] > v[j]; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
-	i = int(n * q); return v[i < n ? i + 1 : n] }'
-# Programs of others, and of ours, that keep to their bounds; and how tight these are.
-for set in corpus adversarial; do
-	[[ -s $out/$set.csv ]] || continue
-	awk -F, -v set="$set" "$at"'
-		NR > 1 { all++; if ($5 == "") { none++; next }
-			if ($3 > $5) above = above sprintf("  above its bound: %s, %d ns of %d\n", $1, $3, $5)
-			if ($2 < $4) below = below sprintf("  below its best: %s, %d ns of %d\n", $1, $2, $4)
-			inside += $3 <= $5 && $2 >= $4; v[++n] = $5 / ($3 ? $3 : 1) }
-		END { printf "\n%s: %d programs run, %d without a bound; %d of %d within theirs (%.1f %%)\n", set, all, none, inside, n, n ? 100 * inside / n : 0
-			printf "  worst / longest measured: median %.3g, p90 %.3g (targets 2 and 4)\n%s%s", at(n, 0.5), at(n, 0.9), above, below }' \
-		"$out/$set.csv"
-done
-# Two models of one machine, by the worst case that each gives the same program.
-for label in icount mt; do
-	[[ -s $out/estimate-$label.csv && -s $out/estimate-$label.model2.csv ]] || continue
-	awk -F, -v label="$label" "$at"'
-		FNR == 1 { next }
-		NR == FNR { worst[$1 "/" $2] = $4; next }
-		{ a = worst[$1 "/" $2]; b = $4 }
-		(a == "") != (b == "") { changed++ }
-		a > 0 && b > 0 { v[++n] = a > b ? a / b : b / a }
-		END { printf "\nstability, %s: %d programs by two models of the same machine: worst differs by x%.3g (median), x%.3g (p90), x%.3g (most); target 1.5 at p90; %d bounded by one only\n",
-			label, n, at(n, 0.5), at(n, 0.9), at(n, 1), changed }' "$out/estimate-$label.csv" "$out/estimate-$label.model2.csv"
-done
+field=$O/field.json
 if [[ ${FIELD:-1} != 0 && -s $model ]]; then
 	say 'estimating and running the programs of packages'
-	printf '\nfield, timed by looks of the watchdog:\n'
+	rm -f "$field"
 	MODEL=$model KERNEL=$patched "$repo/scripts/test-field.sh" 8>&- || (( $? == 4 )) || rc=$?
 fi
+# Of all of them, by each model. Bounds are the same in any time: they may have both CPUs.
+objects=$(find "$corpus" "$O/field/objects" "$O/selftests/adversarial.bpf.o" -name '*.bpf.o' 2>/dev/null | sort | tr '\n' ' ')
+say 'estimating the objects of others, by each model'
+estimate=
+for m in "$out"/estimate-{icount,mt,native}.model{,2}.txt; do
+	[[ ! -s $m ]] || estimate+="$bpfwd -q calibrate load --force $m; $bpfwd -q estimate $objects -o csv >\$BPFWD_SCRATCH/$(basename "$m" .txt).csv; "
+done
+rm -rf "$out/vm/scratch"
+O=$out KERNEL=$patched SMP=2 ICOUNT='' TIMEOUT=${TIMEOUT:-1800} "$repo/selftests/vm/run.sh" "${estimate}true" 8>&- || rc=$?
+cp "$out"/vm/scratch/estimate-*.csv "$out/" || rc=$?
 
+# All of it as rows, for one table.
+name=bounds
+raw=$out/$name.raw.csv
+{
+	"$here/env.sh" host $name
+	grep '^#' "$out/estimate.raw.csv" | grep -v -e '^# benchmark:' -e '^# model_'
+	[[ -z $native_why ]] || echo "# native_why: ${native_why//,/;}"
+	echo 'kind,set,program,measured_min_ns,measured_max_ns,best_ns,worst_ns,worst2_ns,reason'
+	for set in adversarial corpus; do
+		if [[ -s $out/$set.csv ]]; then
+			awk -F, -v set=$set 'NR > 1 { print "run", set, $1, $2, $3, $4, $5, "", "" }' OFS=, "$out/$set.csv"
+		fi
+	done
+	if [[ -s $out/estimate-icount.model.csv ]]; then
+		# objects of packages have a colon in their name, and are in the table of the field
+		awk -F, 'NR > 1 && $1 !~ /:/ { own = $1 == "adversarial.bpf.o"
+			print "estimate", own ? "adversarial" : "corpus", own ? $2 : $1 "/" $2, "", "", $3, $4, "", $5 }' \
+			OFS=, "$out/estimate-icount.model.csv"
+	fi
+	if [[ ${FIELD:-1} != 0 && -s $field ]]; then
+		jq -r '.rows[] | ((.measured_max_ns // 0) > 0) as $ran |
+			[if $ran then "run" else "estimate" end, "field", ("\(.package):\(.object)/\(.program)" | gsub(","; ";")),
+			 "", .measured_max_ns, .best_ns, .worst_ns, "", if .loads then .reason else "not_loaded" end] |
+			map(. // "") | join(",")' "$field"
+	fi
+	for label in icount mt native; do
+		if [[ -s $out/estimate-$label.model.csv && -s $out/estimate-$label.model2.csv ]]; then
+			awk -F, -v label=$label 'FNR == 1 { next } NR == FNR { worst[$1 "/" $2] = $4; next }
+				$5 != "not_loaded" { print "model", label, $1 "/" $2, "", "", "", worst[$1 "/" $2], $4, "" }' \
+				OFS=, "$out/estimate-$label.model.csv" "$out/estimate-$label.model2.csv"
+		fi
+	done
+} >"$raw"
+"$bench" table $name "$raw" -c "$out/$name.csv" -j "$out/$name.json" || rc=$?
+say "wrote $out/$name.{csv,json}; raw samples in $name.raw.csv"
+
+name=estimate
 if [[ -s $model ]]; then
 	"$bpfwd" calibrate show "$model" -o csv >"$out/model.csv"
 	gnuplot -e "csv='$out/model.csv'; out='$out/model'" "$here/plot/common.gp" "$here/plot/model.gp"
