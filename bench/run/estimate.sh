@@ -97,31 +97,7 @@ raw=$out/$name.raw.csv
 	"$here/env.sh" host $name
 	grep '^#' "$out/estimate.raw.csv" | grep -v -e '^# benchmark:' -e '^# model_'
 	[[ -z $native_why ]] || echo "# native_why: ${native_why//,/;}"
-	echo 'kind,set,program,measured_min_ns,measured_max_ns,best_ns,worst_ns,worst2_ns,reason'
-	for set in adversarial corpus; do
-		if [[ -s $out/$set.csv ]]; then
-			awk -F, -v set=$set 'NR > 1 { print "run", set, $1, $2, $3, $4, $5, "", "" }' OFS=, "$out/$set.csv"
-		fi
-	done
-	if [[ -s $out/estimate-icount.model.csv ]]; then
-		# objects of packages have a colon in their name, and are in the table of the field
-		awk -F, 'NR > 1 && $1 !~ /:/ { own = $1 == "adversarial.bpf.o"
-			print "estimate", own ? "adversarial" : "corpus", own ? $2 : $1 "/" $2, "", "", $3, $4, "", $5 }' \
-			OFS=, "$out/estimate-icount.model.csv"
-	fi
-	if [[ ${FIELD:-1} != 0 && -s $field ]]; then
-		jq -r '.rows[] | ((.measured_max_ns // 0) > 0) as $ran |
-			[if $ran then "run" else "estimate" end, "field", ("\(.package):\(.object)/\(.program)" | gsub(","; ";")),
-			 "", .measured_max_ns, .best_ns, .worst_ns, "", if .loads then .reason else "not_loaded" end] |
-			map(. // "") | join(",")' "$field"
-	fi
-	for label in icount mt native; do
-		if [[ -s $out/estimate-$label.model.csv && -s $out/estimate-$label.model2.csv ]]; then
-			awk -F, -v label=$label 'FNR == 1 { next } NR == FNR { worst[$1 "/" $2] = $4; next }
-				$5 != "not_loaded" { print "model", label, $1 "/" $2, "", "", "", worst[$1 "/" $2], $4, "" }' \
-				OFS=, "$out/estimate-$label.model.csv" "$out/estimate-$label.model2.csv"
-		fi
-	done
+	"$here/run/bounds-rows.sh" "$out" "$([[ ${FIELD:-1} == 0 ]] || echo "$field")"
 } >"$raw"
 "$bench" table $name "$raw" -c "$out/$name.csv" -j "$out/$name.json" || rc=$?
 say "wrote $out/$name.{csv,json}; raw samples in $name.raw.csv"

@@ -142,9 +142,86 @@ static void bounds_of_two_models(void **state)
 	told_free(&told);
 }
 
+static void write_to(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* What the runner, bpfwd and test-field write becomes the rows of the table. */
+static void bounds_from_files(void **state)
+{
+	static const char runs[] =
+		"program,measured_min_ns,measured_max_ns,best_ns,worst_ns\n";
+	static const char estimates[] =
+		"object,name,best_ns,worst_ns,tail_ns,reason,at\n"
+		"adversarial.bpf.o,loops,5,,,iterator,a.c:1\n"
+		"a.bpf.o,x,5,40,40,,\n"
+		"a.bpf.o,broken,,,,not_loaded,\n"
+		"package:b.bpf.o,y,5,80,80,,\n";
+	static const char again[] =
+		"object,name,best_ns,worst_ns,tail_ns,reason,at\n"
+		"adversarial.bpf.o,loops,5,,,iterator,a.c:1\n"
+		"a.bpf.o,x,5,60,60,,\n"
+		"a.bpf.o,broken,,,,not_loaded,\n"
+		"package:b.bpf.o,y,5,80,80,,\n";
+	static const char field[] =
+		"{\"rows\": [{\"package\": \"p\", \"object\": \"o\", \"program\": \"a,b\", \"loads\": true, "
+		"\"best_ns\": 1, \"worst_ns\": 9, \"reason\": null, \"measured_max_ns\": 3}, "
+		"{\"package\": \"p\", \"object\": \"o\", \"program\": null, \"loads\": false, "
+		"\"best_ns\": null, \"worst_ns\": null, \"reason\": \"no, not here\", \"measured_max_ns\": null}]}";
+	char dir[] = "/tmp/unit-bounds.XXXXXX", text[4096], command[1024];
+	struct told told;
+	json_t *doc;
+	size_t n;
+	FILE *f;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(text, sizeof(text), "%s%s", runs, "loops,10,20,5,\n");
+	write_to(dir, "adversarial.csv", text);
+	snprintf(text, sizeof(text), "%s%s", runs, "a.bpf.o/x,10,20,5,40\n");
+	write_to(dir, "corpus.csv", text);
+	write_to(dir, "estimate-icount.model.csv", estimates);
+	write_to(dir, "estimate-icount.model2.csv", again);
+	write_to(dir, "field.json", field);
+	snprintf(command, sizeof(command),
+		 BENCH_DIR "/run/bounds-rows.sh %s %s/field.json", dir, dir);
+	f = popen(command, "r");
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	assert_int_equal(pclose(f), 0);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+
+	assert_memory_equal(text, HEAD, strlen(HEAD));
+	told = told_of(text + strlen(HEAD));
+	doc = json_loads(told.json, 0, NULL);
+	assert_non_null(doc);
+	IS("sets", ADVERSARIAL, "programs", 1);
+	IS("sets", ADVERSARIAL, "without_reason", 0);
+	IS("sets", CORPUS, "programs", 2);
+	IS("sets", CORPUS, "load", 1);
+	IS("sets", CORPUS, "contained", 1);
+	IS("sets", FIELD, "programs", 2);
+	IS("sets", FIELD, "load", 1);
+	IS("sets", FIELD, "p90", 3);
+	IS("stability", 0, "programs", 2);
+	IS("stability", 0, "max", 1.5);
+	json_decref(doc);
+	told_free(&told);
+}
+
 static const struct CMUnitTest bounds_tests[] = {
 	cmocka_unit_test(bounds_of_sets),
 	cmocka_unit_test(bounds_of_two_models),
+	cmocka_unit_test(bounds_from_files),
 };
 
 RUN(bounds_tests)
