@@ -6,7 +6,7 @@
 # shellcheck source-path=SCRIPTDIR source=tap.bash
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
-plan 31
+plan 32
 need jq
 
 expect run-nowhere 1 "cannot write $work/none/model" calibrate run "$work/none/model"
@@ -82,13 +82,27 @@ if patched; then
 	expect load-units-of-insn 1 "$work/part:$line: insn jump: an instruction has no units" \
 		calibrate load "$work/part"
 	check refused-changes-nothing [ "$(model_state)" = "$loaded" ]
+	# contention is that of all CPUs that are there, of one that is switched off, too
+	cpu=/sys/devices/system/cpu/cpu1/online
+	if [[ -n ${BPFWD_VM_CPUS:-} && -w $cpu ]]; then
+		sed '/^helper bpf_map_update_elem\/hash /s/$/ cpus2_pct=300/' "$work/model" >"$work/shared"
+		at_exit "echo 1 >$cpu"
+		echo 0 >$cpu
+		bpfwd calibrate load "$work/shared"
+		echo 1 >$cpu
+		bpfwd calibrate show kernel -j
+		check_json contention-of-all-cpus "[.[0], $("$BPFWD" calibrate show "$work/model" -j) | .entries[] |
+			select(.name == \"helper bpf_map_update_elem/hash\").worst_ns] | .[0] - 3 * .[1] | fabs < 0.01"
+	else
+		skip contention-of-all-cpus 'there is no second CPU to switch off'
+	fi
 	bpfwd calibrate reset
 	check reset [ "$(model_state)" != "$loaded" ]
 	bpfwd status -j
 	check_json built-in-again '.[0].cost_model | .source == "built-in" and (.stale | not)'
 else
 	for t in load fresh fresh-metric load-of-another-build load-of-another-cpu forced doctor-names-it status-names-it \
-		stale-metric load-of-what-is-made-finite unbounded-in-kernel loaded load-without-class load-without-default load-units-of-insn refused-changes-nothing reset built-in-again; do
+		stale-metric load-of-what-is-made-finite unbounded-in-kernel loaded load-without-class load-without-default load-units-of-insn refused-changes-nothing contention-of-all-cpus reset built-in-again; do
 		skip "$t" 'this kernel makes no estimates'
 	done
 fi

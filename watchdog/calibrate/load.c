@@ -90,8 +90,9 @@ int model_load(const struct model *m, struct model_loaded *loaded,
 	struct btf *btf = btf__load_vmlinux_btf();
 	int err, ret = 0;
 
+	/* one that is switched off now may be at it when the program runs */
 	*loaded = (struct model_loaded){
-		.cpus = sysconf(_SC_NPROCESSORS_ONLN),
+		.cpus = sysconf(_SC_NPROCESSORS_CONF),
 	};
 	if (!k.entries || !sent) {
 		ret = fault_set(f, EXIT_FAILED, ENOMEM, "cannot load %s",
