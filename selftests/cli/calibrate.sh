@@ -6,7 +6,7 @@
 # shellcheck source-path=SCRIPTDIR source=tap.bash
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
-plan 32
+plan 33
 need jq
 
 expect run-nowhere 1 "cannot write $work/none/model" calibrate run "$work/none/model"
@@ -28,6 +28,23 @@ check_json stays-unbounded '.[0].entries | [.[] | select(.worst_ns == null).name
 	["clone_redirect", "sys_bpf", "bind", "ima_inode_hash", "ima_file_hash", "snprintf_btf", "seq_printf_btf",
 	"copy_from_user", "copy_from_user_task", "sk_lookup_udp", "btf_find_by_name_kind"] | all("helper bpf_" + . | IN($none[]))'
 check_json says-why '.[0].entries | all(.worst_ns != null or (.reason | startswith("unbounded in the kernel")))'
+
+# Who waits for a lock does so where the other CPU has something else to do, too.
+if [[ -n ${BPFWD_VM_CPUS:-} ]]; then
+	skip contention-on-a-busy-machine 'takes minutes in an emulator'
+elif (( $(nproc) < 2 )); then
+	skip contention-on-a-busy-machine 'there is one CPU'
+else
+	for i in 1 2 3; do
+		taskset -c 1 bash -c 'while :; do :; done' &
+		at_exit "kill $!"
+	done
+	bpfwd calibrate run --passes 1 --max-error 1000 --only bpf_spin_lock "$work/busy"
+	mapfile -t hogs < <(jobs -p)
+	kill "${hogs[@]}"
+	bpfwd calibrate show "$work/busy" -j
+	check_json contention-on-a-busy-machine '.[0].entries[] | select(.name == "helper bpf_spin_lock").cpus2_percent >= 150'
+fi
 
 # Of many that are off there is no model.
 if [[ -n ${BPFWD_VM_CPUS:-} ]]; then

@@ -5,6 +5,10 @@
  * Each CPU has a program and results of its own. The mean is taken without the
  * longest hundredth: a CPU that is preempted while it holds the lock is not what
  * the lock costs.
+ *
+ * On a busy machine a CPU may have something else to do meanwhile, and nobody gets in its
+ * way: a run counts only if each of the others has ended one during it. Where that hardly
+ * happens, each call is taken to wait for one of each of the others.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -13,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "calibrate/calib.h"
 #include "show/fault.h"
@@ -21,6 +26,9 @@
 /* Of so many measurements the middle one counts. */
 #define TRIES 3
 #define SAMPLES (RUNS * CALIB_LOOP)
+/* All CPUs of a measurement together have so many at least, and so much time for them. */
+#define SAMPLES_MIN (SAMPLES / 4)
+#define TIME_MAX_MS 1000
 
 struct worker {
 	struct calib_env *env;
@@ -31,14 +39,44 @@ struct worker {
 	u64 overhead;
 	u64 *ns;
 	size_t n;
+	u64 runs; /* so far; the others look at it */
+	const struct worker *all;
+	int n_all;
 };
 
 enum { WAIT, GO, DONE };
+
+static u64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+static void runs_of_all(const struct worker *w, u64 *runs)
+{
+	for (int i = 0; i < w->n_all; i++)
+		runs[i] = __atomic_load_n(&w->all[i].runs, __ATOMIC_RELAXED);
+}
+
+/* Has each of the others ended a run since then? */
+static bool all_at_it(const struct worker *w, const u64 *then)
+{
+	u64 now[MODEL_CPUS_MAX];
+
+	runs_of_all(w, now);
+	for (int i = 0; i < w->n_all; i++)
+		if (&w->all[i] != w && now[i] == then[i])
+			return false;
+	return true;
+}
 
 static void *work(void *arg)
 {
 	struct worker *w = arg;
 	struct calib_mem *mem = calib_mem(w->env);
+	u64 then[MODEL_CPUS_MAX], end;
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
@@ -47,14 +85,19 @@ static void *work(void *arg)
 		w->err = -errno;
 	while (__atomic_load_n(w->state, __ATOMIC_ACQUIRE) == WAIT)
 		sched_yield();
-	for (int run = 0; run < RUNS && !w->err; run++) {
+	end = now_ms() + TIME_MAX_MS;
+	while (w->n < SAMPLES && !w->err && now_ms() < end) {
 		/* alone, the last of them would see no contention */
 		if (__atomic_load_n(w->state, __ATOMIC_RELAXED) != GO)
 			break;
-		mem->base = run % CALIB_RUNS * CALIB_LOOP;
+		runs_of_all(w, then);
+		mem->base = w->runs % CALIB_RUNS * CALIB_LOOP;
 		w->err = calib_run(&w->prog);
 		if (w->err)
 			break;
+		__atomic_store_n(&w->runs, w->runs + 1, __ATOMIC_RELAXED);
+		if (!all_at_it(w, then))
+			continue;
 		memcpy(w->ns + w->n, mem->ns, sizeof(mem->ns));
 		w->n += CALIB_LOOP;
 	}
@@ -102,11 +145,13 @@ static int prepare(struct worker *w, struct calib_env *maps,
 				sizeof(log));
 }
 
+/* -ETIME: they were hardly at it at once. */
 static int cpus_measure(const struct calib_row *row, struct calib_env *maps,
 			int cpus, double *mean)
 {
 	struct worker workers[MODEL_CPUS_MAX] = {};
 	int err = 0, started = 0, state = WAIT;
+	size_t n = 0;
 
 	for (int i = 0; i < cpus; i++)
 		workers[i].prog.fd = workers[i].prog.link = -1;
@@ -117,6 +162,8 @@ static int cpus_measure(const struct calib_row *row, struct calib_env *maps,
 
 		w->state = &state;
 		w->cpu = started;
+		w->all = workers;
+		w->n_all = cpus;
 		err = -pthread_create(&w->thread, NULL, work, w);
 		started += !err;
 	}
@@ -125,8 +172,12 @@ static int cpus_measure(const struct calib_row *row, struct calib_env *maps,
 	for (int i = 0; i < started; i++) {
 		pthread_join(workers[i].thread, NULL);
 		err = err ? err : workers[i].err;
-		*mean += trimmed_mean(&workers[i]) / cpus;
+		*mean += trimmed_mean(&workers[i]) * workers[i].n;
+		n += workers[i].n;
 	}
+	*mean /= n ? n : 1;
+	if (!err && n < SAMPLES_MIN)
+		err = -ETIME;
 	for (int i = 0; i < cpus; i++) {
 		calib_unload(&workers[i].prog);
 		calib_env_free(workers[i].env);
@@ -157,24 +208,45 @@ static int make_maps(struct calib_env *env, const struct calib_row *row)
 			      &code);
 }
 
-/* On n CPUs, in percent of what it takes on one. 0: it cannot be measured. */
-static u64 cpus_percent(struct calib_env *env, const struct calib_row *row,
-			int n)
+/* On n CPUs, in percent of what it takes on one, in one measurement. */
+static int try_percent(struct calib_env *env, const struct calib_row *row,
+		       int n, u64 *pct)
 {
 	double mean[2];
+
+	for (int many = 0; many < 2; many++) {
+		int err;
+
+		calib_maps_close(env);
+		err = make_maps(env, row);
+		err = err ? err :
+			    cpus_measure(row, env, many ? n : 1, &mean[many]);
+		if (err)
+			return err;
+	}
+	*pct = mean[0] > 0 ? mean[1] * 100 / mean[0] + 0.5 : 100;
+	return 0;
+}
+
+/* Of several measurements, the middle one. 0: it cannot be measured. */
+static u64 cpus_percent(struct calib_env *env, const struct calib_row *row,
+			int n, bool *assumed)
+{
 	u64 pct[TRIES];
+	int got = 0;
 
 	for (int i = 0; i < TRIES; i++) {
-		for (int many = 0; many < 2; many++) {
-			calib_maps_close(env);
-			if (make_maps(env, row) ||
-			    cpus_measure(row, env, many ? n : 1, &mean[many]))
-				return 0;
-		}
-		pct[i] = mean[0] > 0 ? mean[1] * 100 / mean[0] + 0.5 : 100;
+		int err = try_percent(env, row, n, &pct[got]);
+
+		if (err && err != -ETIME)
+			return 0;
+		got += !err;
 	}
-	qsort(pct, TRIES, sizeof(*pct), calib_by_value);
-	return pct[TRIES / 2] < 100 ? 100 : pct[TRIES / 2];
+	*assumed = !got;
+	if (!got)
+		return n * 100;
+	qsort(pct, got, sizeof(*pct), calib_by_value);
+	return pct[got / 2] < 100 ? 100 : pct[got / 2];
 }
 
 static void cpus_measure_row(struct calib_env *env,
@@ -183,19 +255,21 @@ static void cpus_measure_row(struct calib_env *env,
 			     struct model *m)
 {
 	struct model_entry *e = cpus_find(m, row->name);
-	char said[200] = "";
+	char said[400] = "";
 
 	if (!e || !e->measured)
 		return;
 	for (int n = 2; n <= cpus; n++) {
-		u64 pct = cpus_percent(env, row, n);
+		bool assumed;
+		u64 pct = cpus_percent(env, row, n, &assumed);
 
 		if (!pct)
 			return;
 		if (pct > e->cpus_pct[n])
 			e->cpus_pct[n] = pct;
 		snprintf(said + strlen(said), sizeof(said) - strlen(said),
-			 "%s%d CPUs: %u %%", n > 2 ? ", " : "", n, (u32)pct);
+			 "%s%d CPUs: %u %%%s", n > 2 ? ", " : "", n, (u32)pct,
+			 assumed ? " (not at it at once)" : "");
 	}
 	if (opts->say)
 		opts->say(opts->arg, row->name, said);
