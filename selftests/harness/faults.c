@@ -2,9 +2,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
-#include <linux/membarrier.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include "harness/faults.h"
 
@@ -168,7 +166,7 @@ static void settle(void)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+		grace_period();
 	usleep(20000);
 }
 

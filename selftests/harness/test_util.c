@@ -61,6 +61,39 @@ void cpus_on(void)
 	}
 }
 
+void other_cpus_off(void)
+{
+	int cpu, err, last = last_cpu();
+	char path[64];
+
+	if (last && access("/sys/devices/system/cpu/cpu1/online", W_OK))
+		skip("no CPU can be taken offline (CONFIG_HOTPLUG_CPU)");
+	for (cpu = 1; cpu <= last; cpu++) {
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%d/online", cpu);
+		err = file_write(path, "0");
+		REQUIRE(!err, "%s = 0: %s", path, strerror(-err));
+	}
+}
+
+/* What is put into a map of maps waits for one; membarrier() does not, where there is one CPU. */
+void grace_period(void)
+{
+	static int outer = -1, inner;
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	__u32 key = 0;
+
+	if (outer < 0) {
+		inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "inner", 4, 4, 1,
+				       NULL);
+		opts.inner_map_fd = inner;
+		outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "outer", 4,
+				       4, 1, &opts);
+	}
+	REQUIRE(!bpf_map_update_elem(outer, &key, &inner, 0),
+		"a map of maps: %m");
+}
+
 void loopback_up(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };

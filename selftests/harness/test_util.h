@@ -11,8 +11,12 @@
 uint64_t now_ns(void);
 uint64_t cpu_ns(void); /* of this thread */
 int last_cpu(void);
+/* The first one is left; the runner has them on again after the test. Skips if it cannot be. */
+void other_cpus_off(void);
 /* All of them, whatever a test has switched off. */
 void cpus_on(void);
+/* One of RCU. */
+void grace_period(void);
 void pin_to(int cpu);
 /* In this network namespace. */
 void loopback_up(void);
