@@ -185,6 +185,14 @@ static void faults(void)
 static void arena_free(void)
 {
 	LOAD("arena_free");
+	wd_disable();
+	/* As many pages as take long enough, on any kernel. */
+	for (ctl->user_ptr = 1 << 12;
+	     timed(run, skel->progs.arena_free) < 300 * NSEC_PER_MSEC &&
+	     ctl->user_ptr < 1 << 18;
+	     ctl->user_ptr *= 2)
+		;
+	diag("%llu pages", ctl->user_ptr);
 	ends_sooner(run, skel->progs.arena_free);
 }
 

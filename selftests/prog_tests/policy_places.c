@@ -237,14 +237,12 @@ static void neighbour(void)
 	unsigned long addr, before;
 
 	OPEN("p_probe");
-	symbol(line, sizeof(line), "if ($3 == \"" FUNC "\") print $1");
-	addr = strtoul(line, NULL, 16);
-	/* The last one of all that are before it. */
-	run_command(line, sizeof(line),
-		    "sort /proc/kallsyms | awk '$3 == \"" FUNC
-		    "\" {print last; exit} $2 ~ /[tT]/ && $3 !~ /^__pfx/ "
-		    "{last = $1 \" \" $3}'");
-	REQUIRE(sscanf(line, "%lx %199s", &before, name) == 2,
+	/* The last one of all that are before it. Those of the kernel itself are in order. */
+	symbol(line, sizeof(line),
+	       "if ($3 == \"" FUNC "\") {print $1, last; exit} "
+	       "if ($3 !~ /^__pfx/) last = $1 \" \" $3");
+	REQUIRE(sscanf(line, "%lx %lx %199s", &addr, &before, name) == 3 &&
+			before < addr,
 		"%s: what is it?", line);
 	limit("kprobe/" FUNC, 0);
 	no_room(name, kprobe(name, addr - before), "from the function before");

@@ -111,7 +111,7 @@ int arena_free(void *unused)
 	enter();
 	/* No other way out: it would be forced. */
 	for (i = 0; i < 400; i++)
-		bpf_arena_free_pages(&arena, page, ARENA_PAGES);
+		bpf_arena_free_pages(&arena, page, ctl.user_ptr);
 	leave();
 	return 0;
 }
