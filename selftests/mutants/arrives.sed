@@ -2,4 +2,3 @@
 # test: ends/arrives
 # kernel/bpf/runtime/timer.c
 /^static bool bpf_watchdog_arm(/,/^}/s/ READ_ONCE(wd->started) \&\&/ (READ_ONCE(wd->started) || MUTANT(arrives)) \&\&/
-/^static bool bpf_watchdog_arm(/,/^}/s/ READ_ONCE(wd->asked) \&\&/ (READ_ONCE(wd->asked) || MUTANT(arrives)) \&\&/

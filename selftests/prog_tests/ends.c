@@ -243,19 +243,72 @@ static void own_tracepoint(void)
 	canary();
 }
 
+/*
+ * It does not run where the watchdog works, which has just found an overrun, and leaves it at
+ * that: there it would be skipped. So it runs later, and misses nothing.
+ */
+static void told_later(void)
+{
+	struct bpf_program *overruns, *on_overrun;
+	int fd, err;
+
+	pin_to(0);
+	trace_start();
+	wd_enable(BUDGET_US);
+	LOAD("overruns", "on_overrun");
+	overruns = skel->progs.overruns;
+	on_overrun = skel->progs.on_overrun;
+	REQUIRE(bpf_program__attach(on_overrun), "on_overrun: %m");
+	fd = bpf_program__fd(overruns);
+	err = wd_command(fd, BPF_WD_SET_ACTION, BPF_WD_ACTION_WARN);
+	REQUIRE(!err, "SET_ACTION: %s", strerror(-err));
+	ctl->armed = 1;
+	/* Longer, until it is too long. */
+	for (ctl->n = 256; ctl->n < 1 << 16 && !prog_info(fd).overruns;
+	     ctl->n *= 2)
+		timed(run_there, overruns);
+	wait_for(&ctl->inner_finished, 1, SOON_NS);
+	CHECK(ctl->inner_started == 1 && ctl->inner_finished == 1 &&
+		      !ctl->brake,
+	      "of %llu overruns: %llu started, %llu finished, brake %u",
+	      prog_info(fd).overruns, ctl->inner_started, ctl->inner_finished,
+	      ctl->brake);
+	CHECK(!prog_info(bpf_program__fd(on_overrun)).recursion_misses,
+	      "skipped %llu times",
+	      prog_info(bpf_program__fd(on_overrun)).recursion_misses);
+	canary();
+}
+
 #define INSTANCE TRACING "/instances/bpfwd"
 
 static int marker_fd;
 
 static void mark(struct bpf_program *unused)
 {
+	usleep(50000); /* no timer of the watchdog runs any more */
 	ctl->armed = 1;
 	CHECK(write(marker_fd, "x", 1) == 1, "trace_marker: %m");
 }
 
+/* To what has the interrupt raised, by the kind of APIC. */
+static void attach_to_raise(struct bpf_program *prog)
+{
+	static const char *const functions[] = {
+		"default_send_IPI_self",
+		"x2apic_send_IPI_self",
+	};
+	unsigned int i, attached = 0;
+
+	for (i = 0; i < ARRAY_SIZE(functions); i++)
+		attached +=
+			!!bpf_program__attach_kprobe(prog, false, functions[i]);
+	REQUIRE(attached, "what raises it?");
+}
+
 /*
  * The interrupt that starts the timer does not come with one that others have yet to
- * raise: here to wake up a reader of the trace.
+ * raise: here to wake up a reader of the trace. Between the work that waits for it and the
+ * interrupt, one program has the timer started, and one stalls. No other CPU looks after it.
  */
 static void raises(void)
 {
@@ -263,10 +316,13 @@ static void raises(void)
 	pid_t reader;
 	int pipe_fd;
 
-	pin_to(0);
+	other_cpus_off();
 	wd_enable(BUDGET_US);
-	LOAD("raises");
-	REQUIRE(bpf_program__attach(skel->progs.raises), "raises: %m");
+	LOAD("raises", "sparse_off");
+	attach_to_raise(skel->progs.raises);
+	REQUIRE(attach_int3(skel->progs.sparse_off, "arch_irq_work_raise"),
+		"int3 kprobe: %m");
+	ctl->user_ptr = 2 * SOON_NS;
 	REQUIRE(!mkdir(INSTANCE, 0700), INSTANCE ": %m");
 	marker_fd = open(INSTANCE "/trace_marker", O_WRONLY | O_CLOEXEC);
 	pipe_fd = open(INSTANCE "/trace_pipe", O_RDONLY | O_CLOEXEC);
@@ -275,9 +331,9 @@ static void raises(void)
 	if (!reader)
 		for (;;)
 			read(pipe_fd, page, sizeof(page));
-	usleep(50000); /* it waits, and no timer of the watchdog runs any more */
+	usleep(50000); /* it waits */
 	ends_soon(mark, skel->progs.raises);
-	CHECK(ctl->started == 1, "%llu runs", ctl->started);
+	CHECK(ctl->started >= 2, "%llu runs", ctl->started);
 	kill(reader, SIGKILL);
 	waitpid(reader, NULL, 0);
 	close(pipe_fd);
@@ -298,7 +354,8 @@ static struct bpf_program *start_timer_with(const char *name)
 	LOAD(name, "sparse_off");
 	prog = bpf_object__find_program_by_name(skel->obj, name);
 	REQUIRE(bpf_program__attach(prog), "%s: %m", name);
-	REQUIRE(attach_int3(skel->progs.sparse_off), "int3 kprobe: %m");
+	REQUIRE(attach_int3(skel->progs.sparse_off, SYS_GETPGID),
+		"int3 kprobe: %m");
 	ctl->m = 10;
 	usleep(50000); /* no timer runs any more */
 	ctl->armed = 1;
@@ -310,14 +367,11 @@ static struct bpf_program *start_timer_with(const char *name)
 /* What the watchdog itself calls runs no programs: it is about to raise the interrupt. */
 static void at_work(void)
 {
-	struct bpf_program *prog = start_timer_with("raises");
+	struct bpf_program *prog = start_timer_with("at_work");
 
+	CHECK(!ctl->inner_started, "it ran");
 	CHECK(prog_info(bpf_program__fd(prog)).recursion_misses,
 	      "it was not skipped");
-	/* Somebody else may have raised one meanwhile. */
-	wait_until(is_ended, prog, ctl->started > 1 ? NSEC_PER_SEC : 0);
-	CHECK(!ctl->brake && ctl->started == 1 + (__u64)is_ended(prog),
-	      "brake %u, %llu runs", ctl->brake, ctl->started);
 	canary();
 }
 
@@ -329,6 +383,36 @@ static void arrives(void)
 	CHECK(wait_until(is_ended, prog, NSEC_PER_SEC), "it was not ended");
 	CHECK(!ctl->brake && ctl->started == 2, "brake %u, %llu runs",
 	      ctl->brake, ctl->started);
+	canary();
+}
+
+/*
+ * A short program has had the timer started, and nobody look after it. The next one has
+ * interrupts off. If none of the runs is to be timed, which is by chance, nothing but that tells.
+ */
+static void unasked(void)
+{
+	const unsigned int runs = 20;
+	struct bpf_program *prog;
+	unsigned int i;
+
+	pin_to(0);
+	wd_enable(BUDGET_US);
+	LOAD("passes", "stalls_off");
+	prog = skel->progs.stalls_off;
+	REQUIRE(bpf_program__attach(skel->progs.passes), "passes: %m");
+	REQUIRE(attach_int3(prog, SYS_GETPGID), "int3 kprobe: %m");
+	for (i = 0; i < runs && !ctl->brake; i++) {
+		usleep(50000); /* no timer runs any more */
+		ctl->armed = 1;
+		timed(getpgid_of_us, prog);
+	}
+	wait_until(is_ended, prog, NSEC_PER_SEC);
+	CHECK(!ctl->brake && ctl->started == runs &&
+		      prog_info(bpf_program__fd(prog)).terminations == runs,
+	      "brake %u, %llu runs, %llu terminations", ctl->brake,
+	      ctl->started, prog_info(bpf_program__fd(prog)).terminations);
+	CHECK(ctl->inner_started >= runs, "%llu before it", ctl->inner_started);
 	canary();
 }
 
@@ -664,7 +748,7 @@ static const struct test tests[] = {
 	     "a bounded loop of bpf_arena_free_pages(), which returns nothing"),
 	TEST(arrives, NEEDS_TWO_CPUS,
 	     "a program in the interrupt that is to start the timer"),
-	TEST(at_work, NEEDS_TWO_CPUS,
+	TEST(at_work, 0,
 	     "a program on what the watchdog raises an interrupt with is skipped"),
 	TEST(captures, NEEDS_TWO_CPUS,
 	     "a program in interrupts that its own ends raise is quarantined"),
@@ -689,6 +773,10 @@ static const struct test tests[] = {
 	     "a scheduler of sched_ext that stalls all CPUs at once, interrupts off"),
 	TEST(through, 0,
 	     "a chain to a program that cannot be redirected, and is through: no end"),
+	TEST(told_later, 0,
+	     "a program on the watchdog's own tracepoint, where nothing is ended"),
+	TEST(unasked, NEEDS_TWO_CPUS,
+	     "a stall with interrupts off behind a short program that needs no other CPU"),
 };
 
 const struct suite suite_ends = {

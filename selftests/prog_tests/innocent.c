@@ -270,6 +270,53 @@ static void interrupted_locked(void)
 	interrupted_by_timer(3 * NSEC_PER_MSEC);
 }
 
+/*
+ * 160 ms of what runs on top of a program, which is not its time, in four calls, interrupted in
+ * the same way. A look in an interrupt leaves both alone, but not what came before it.
+ */
+static void interrupted_nested(void)
+{
+	const unsigned int runs = 3;
+	struct bpf_prog_info info;
+	struct innocent *skel;
+	volatile struct ctl *ctl;
+	unsigned int i;
+	__s32 ret = -1;
+	int err, fd;
+
+	if (!irq_time_known())
+		skip("the kernel does not know the time of interrupts (CONFIG_IRQ_TIME_ACCOUNTING)");
+	wd_disable();
+	skel = load();
+	ctl = (void *)&skel->data_ctl->ctl;
+	fd = bpf_program__fd(skel->progs.innocent_asks);
+	pin_to(0);
+	calibrate(skel, 40 * NSEC_PER_MSEC);
+	calibrate_locked(skel, 3 * NSEC_PER_MSEC);
+	REQUIRE(bpf_program__attach(skel->progs.innocent_on_top),
+		"innocent_on_top: %m");
+	wd_enable(BUDGET_US);
+	wd_spare(bpf_program__fd(skel->progs.innocent_on_top));
+	wd_spare(bpf_program__fd(skel->progs.innocent_timer));
+	err = prog_run(bpf_program__fd(skel->progs.innocent_timer), &ret);
+	REQUIRE(!err && !ret, "timer: %s, %d", strerror(-err), ret);
+	ctl->tgid = getpid();
+	for (i = 0; i < runs; i++) {
+		err = prog_run(fd, NULL);
+		CHECK(!err, "test run: %s", strerror(-err));
+	}
+	ctl->brake = 1;
+	info = prog_info(fd);
+	diag("charged %.1f ms at the most; %llu runs on top, the timer ran %llu times",
+	     info.longest_run_ns / (double)NSEC_PER_MSEC, ctl->inner_full,
+	     ctl->inner_finished);
+	CHECK(ctl->inner_finished >= 10 * runs, "the timer ran %llu times",
+	      ctl->inner_finished);
+	CHECK(ctl->full == runs && !info.overruns,
+	      "%llu of %u runs did all, %llu overruns", ctl->full, runs,
+	      info.overruns);
+}
+
 /* Resolves the fault after the time given. */
 struct fault {
 	int uffd;
@@ -381,20 +428,6 @@ static void sleeping(void)
 	CHECK(prog_info(fd).sampled_runs > sampled, "none of %u timed", i);
 }
 
-/* All CPUs but the first. */
-static void others_online(int last, bool on)
-{
-	char path[100];
-	int cpu, err;
-
-	for (cpu = 1; cpu <= last; cpu++) {
-		snprintf(path, sizeof(path),
-			 "/sys/devices/system/cpu/cpu%d/online", cpu);
-		err = file_write(path, on ? "1" : "0");
-		CHECK(!err, "%s = %d: %s", path, on, strerror(-err));
-	}
-}
-
 /*
  * A time without looks that nobody explains may be the hypervisor's. Here interrupts are off
  * on the only CPU that there is: nobody else can look after it.
@@ -403,21 +436,19 @@ static void gap(void)
 {
 	/* More than the periods without a look that need no explanation. */
 	const uint64_t budget_ns = 6 * PERIOD_US * NSEC_PER_USEC;
-	int last = last_cpu(), err = 0, fd;
+	int err = 0, fd;
 	struct bpf_prog_info info;
 	struct innocent *skel;
 	volatile struct ctl *ctl;
 	__u64 runs = 0, ns = 0;
 
-	if (last && access("/sys/devices/system/cpu/cpu1/online", W_OK))
-		skip("no CPU can be taken offline (CONFIG_HOTPLUG_CPU)");
 	wd_enable(budget_ns / NSEC_PER_USEC);
 	skel = load();
 	ctl = (void *)&skel->data_ctl->ctl;
 	fd = bpf_program__fd(skel->progs.innocent_gap);
 	/* The look that was due comes at once. */
 	ctl->m = 20;
-	others_online(last, false);
+	other_cpus_off();
 	/* Longer, until it is long enough. */
 	for (skel->bss->locked_turns = 1 << 16;
 	     skel->bss->locked_turns <= 1 << 23 && ns <= 3 * budget_ns &&
@@ -427,7 +458,7 @@ static void gap(void)
 		ns = ctl->leave_ns - ctl->enter_ns;
 		runs++;
 	}
-	others_online(last, true);
+	cpus_on();
 	CHECK(!err, "test run: %s", strerror(-err));
 	info = prog_info(fd);
 	diag("%.1f ms with interrupts off; %llu overruns, the longest %.1f ms",
@@ -473,6 +504,8 @@ static const struct test tests[] = {
 	  interrupted, NEEDS_WATCHDOG },
 	{ "interrupted_locked", "nor if they have interrupts off for a while",
 	  interrupted_locked, NEEDS_WATCHDOG },
+	{ "interrupted_nested", "nor if they interrupt what runs on top of it",
+	  interrupted_nested, NEEDS_WATCHDOG },
 	{ "no_image",
 	  "a program that cannot overrun has no image and needs none", no_image,
 	  NEEDS_WATCHDOG },

@@ -191,11 +191,33 @@ static __always_inline int stall_goto(void)
 	return 0;
 }
 
-/* Work is queued, and the interrupt that does it is about to be raised. */
+/* The watchdog has its work queued, and the interrupt that does it is about to be raised. */
 SEC("fentry/arch_irq_work_raise")
+int at_work(void *unused)
+{
+	if (from_our_process() && ctl.armed && !ctl.started)
+		COUNT(inner_started);
+	return 0;
+}
+
+/* The same of somebody else; nothing but the timer ends it, or it gives up. */
+SEC("kprobe")
 int raises(void *unused)
 {
-	return armed() ? stall_goto() : 0;
+	__u64 i, until = bpf_ktime_get_ns() + ctl.user_ptr;
+
+	if (!from_our_process() || !armed())
+		return 0;
+	enter();
+	for (i = 0; i < ctl.n && can_loop; i++) {
+		goto_turns();
+		if (bpf_ktime_get_ns() > until) {
+			COUNT(refused);
+			break;
+		}
+	}
+	leave();
+	return 0;
 }
 
 /* It has come, and the work is about to be done: interrupts are off. */
@@ -203,6 +225,22 @@ SEC("raw_tp/irq_work_entry")
 int arrives(void *unused)
 {
 	return armed() ? stall_goto() : 0;
+}
+
+/* Short, and cannot overrun: no other CPU is asked to look after it. */
+SEC("fentry/__x64_sys_getpgid")
+int passes(void *unused)
+{
+	if (from_our_process())
+		COUNT(inner_started);
+	return 0;
+}
+
+/* Behind it, with interrupts off. */
+SEC("kprobe")
+int stalls_off(void *unused)
+{
+	return from_our_process() && armed() ? stall_goto() : 0;
 }
 
 struct {

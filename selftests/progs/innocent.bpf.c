@@ -76,6 +76,31 @@ int innocent_timer(void *unused)
 	return begin_timer(timer_burns, TIMER_PAUSE_NS, 2);
 }
 
+static long ask(__u32 i, void *unused)
+{
+	bpf_strncmp("top", 3, "top");
+	return 0;
+}
+
+/* Little of its own; what runs on top of each call has most of the time. */
+SEC("syscall")
+int innocent_asks(void *unused)
+{
+	enter();
+	if (bpf_loop(ctl.flags + 4, ask, NULL, 0) == 4)
+		COUNT(full);
+	leave();
+	return 0;
+}
+
+SEC("kprobe/bpf_strncmp")
+int innocent_on_top(struct pt_regs *ctx)
+{
+	if (from_our_process() && bpf_loop(ctl.n, work_body, NULL, 0) == ctl.n)
+		COUNT(inner_full);
+	return 0;
+}
+
 /* Sleeps in the page fault that user_ptr causes. */
 SEC("syscall")
 int innocent_sleep(void *unused)

@@ -429,7 +429,7 @@ struct run *repro_open(const struct suite *suite, const struct repro *r,
 	return run;
 }
 
-struct bpf_link *attach_int3(struct bpf_program *prog)
+struct bpf_link *attach_int3(struct bpf_program *prog, const char *function)
 {
 	/* Behind the first instruction: nop (5 bytes), or endbr64 and nop (9). */
 	static const int offsets[] = { 5, 9, 4 };
@@ -440,8 +440,7 @@ struct bpf_link *attach_int3(struct bpf_program *prog)
 	file_write("/proc/sys/debug/kprobes-optimization", "0");
 	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
 		opts.offset = offsets[i];
-		link = bpf_program__attach_kprobe_opts(
-			prog, "__x64_sys_getpgid", &opts);
+		link = bpf_program__attach_kprobe_opts(prog, function, &opts);
 		if (link)
 			return link;
 	}
@@ -464,7 +463,7 @@ void repro_attach(struct run *run)
 		run->link = bpf_program__attach(run->prog);
 		break;
 	case ON_INT3:
-		run->link = attach_int3(run->prog);
+		run->link = attach_int3(run->prog, SYS_GETPGID);
 		break;
 	case ON_XDP:
 		run->link = bpf_program__attach_xdp(run->prog,

@@ -75,8 +75,10 @@ struct repro {
 
 struct run *repro_open(const struct suite *suite, const struct repro *r,
 		       __u32 fill);
-/* To what getpgid() runs, with interrupts off. NULL, errno: it failed. */
-struct bpf_link *attach_int3(struct bpf_program *prog);
+/* The function that getpgid() calls. */
+#define SYS_GETPGID "__x64_sys_getpgid"
+/* Where @function begins, with interrupts off. NULL, errno: it failed. */
+struct bpf_link *attach_int3(struct bpf_program *prog, const char *function);
 void repro_attach(struct run *run);
 void repro_close(struct run *run);
 int repro_fd(struct run *run);
