@@ -273,6 +273,10 @@ static void check_line(char **c, const struct table *found,
 	if (!strcmp(c[1], "program"))
 		CHECK(has_site(found, except, c[0], c[2]),
 		      "%s does not call %s", c[2], c[0]);
+	else if (!strcmp(c[1], "may_inline"))
+		CHECK(has_site(found, except, c[0], c[2]) ||
+			      !has_site(found, except, c[0], NULL),
+		      "%s does not call %s, but others do", c[2], c[0]);
 	else if (!strcmp(c[1], "inlined"))
 		CHECK(!has_site(found, except, c[0], NULL),
 		      "a call of %s is left", c[0]);

@@ -529,6 +529,7 @@ static struct canary *load_canary(void)
 	REQUIRE(skel, "canary: %m");
 	bpf_program__set_autoload(skel->progs.count_alloc, false);
 	bpf_program__set_autoload(skel->progs.count_free, false);
+	bpf_program__set_autoload(skel->progs.count_drop, false);
 	err = canary__load(skel);
 	REQUIRE(!err, "canary does not load: %s", strerror(-err));
 	wd_spare(bpf_program__fd(skel->progs.canary));

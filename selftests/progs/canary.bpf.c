@@ -33,18 +33,31 @@ int canary(void *unused)
 /* Allocated objects: what was taken from the allocator and what went back. */
 __u64 obj_allocs SEC(".data.obj");
 __u64 obj_frees SEC(".data.obj");
+static void *dropped;
 
 SEC("fexit/bpf_obj_new_impl")
 int BPF_PROG(count_alloc, __u64 id, void *meta, void *ret)
 {
 	if (ret)
 		__sync_fetch_and_add(&obj_allocs, 1);
+	if (ret == dropped)
+		dropped = NULL;
 	return 0;
 }
 
 SEC("kprobe/__bpf_obj_drop_impl")
 int count_free(struct pt_regs *ctx)
 {
+	if ((void *)PT_REGS_PARM1(ctx) != dropped)
+		__sync_fetch_and_add(&obj_frees, 1);
+	return 0;
+}
+
+/* Linux 7.3 has this function, too, and the one above may be inlined into it. */
+SEC("kprobe/bpf_obj_drop")
+int count_drop(struct pt_regs *ctx)
+{
+	dropped = (void *)PT_REGS_PARM1(ctx);
 	__sync_fetch_and_add(&obj_frees, 1);
 	return 0;
 }

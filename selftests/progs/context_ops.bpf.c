@@ -31,6 +31,9 @@ struct tcp_congestion_ops cong = {
 
 void scx_bpf_dispatch(struct task_struct *p, __u64 dsq_id, __u64 slice,
 		      __u64 enq_flags) __ksym __weak;
+/* Its name since Linux 6.13. */
+void scx_bpf_dsq_insert(struct task_struct *p, __u64 dsq_id, __u64 slice,
+			__u64 enq_flags) __ksym __weak;
 
 /* The lock of the run queue is held. What it is ended with must still be dispatched. */
 SEC("struct_ops")
@@ -38,7 +41,10 @@ void BPF_PROG(ops_enqueue, struct task_struct *p, __u64 enq_flags)
 {
 	if (ctl.tgid && p->tgid == ctl.tgid && armed())
 		stall_with_record();
-	scx_bpf_dispatch(p, SCX_DSQ_GLOBAL, 20000000, enq_flags);
+	if (bpf_ksym_exists(scx_bpf_dsq_insert))
+		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, 20000000, enq_flags);
+	else
+		scx_bpf_dispatch(p, SCX_DSQ_GLOBAL, 20000000, enq_flags);
 }
 
 SEC(".struct_ops.link")

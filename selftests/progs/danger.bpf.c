@@ -66,7 +66,9 @@ extern const struct cpumask *scx_bpf_get_idle_smtmask(void) __ksym;
 extern void scx_bpf_put_cpumask(const struct cpumask *cpumask) __ksym;
 extern void scx_bpf_put_idle_cpumask(const struct cpumask *cpumask) __ksym;
 extern struct cgroup *scx_bpf_task_cgroup(struct task_struct *p) __ksym;
-extern __u64 *bpf_session_cookie(void) __ksym;
+extern __u64 *bpf_session_cookie(void) __ksym __weak;
+/* So since Linux 7.0. */
+extern __u64 *bpf_session_cookie___ctx(void *ctx) __ksym __weak;
 extern struct bpf_key *bpf_lookup_system_key(__u64 id) __ksym;
 extern void bpf_key_put(struct bpf_key *key) __ksym;
 extern int bpf_verify_pkcs7_signature(struct bpf_dynptr *data,
@@ -140,7 +142,10 @@ int danger_pointers(void *ctx)
 SEC("kprobe.session/__x64_sys_getpgid")
 int danger_session(struct pt_regs *ctx)
 {
-	*bpf_session_cookie() += 1;
+	if (bpf_ksym_exists(bpf_session_cookie___ctx))
+		*bpf_session_cookie___ctx(ctx) += 1;
+	else
+		*bpf_session_cookie() += 1;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
+#include <bpf/btf.h>
 #include <linux/if_ether.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -415,13 +416,20 @@ struct run *repro_open(const struct suite *suite, const struct repro *r,
 		elf = canary__elf_bytes(&size);
 		run->counter = bpf_object__open_mem(elf, size, NULL);
 		REQUIRE(run->counter, "canary: %m");
+		if (!kernel_has("bpf_obj_drop", BTF_KIND_FUNC))
+			bpf_program__set_autoload(
+				bpf_object__find_program_by_name(run->counter,
+								 "count_drop"),
+				false);
 		err = bpf_object__load(run->counter);
 		REQUIRE(!err, "object counter does not load: %s",
 			strerror(-err));
 		bpf_object__for_each_program(p, run->counter)
-			wd_spare(bpf_program__fd(p));
+			if (bpf_program__autoload(p))
+				wd_spare(bpf_program__fd(p));
 		bpf_object__for_each_program(p, run->counter)
-			if (!strncmp(bpf_program__name(p), "count_", 6))
+			if (bpf_program__autoload(p) &&
+			    !strncmp(bpf_program__name(p), "count_", 6))
 				REQUIRE(bpf_program__attach(p), "%s: %m",
 					bpf_program__name(p));
 	}
