@@ -171,8 +171,8 @@ static void say_no(void)
 		      info.stop_bound_ns, info.stop_bound_reason);
 		endless__destroy(skel);
 	}
-	CHECK(nr >= ARRAY_SIZE(endless) * 3 / 4, "only %zu of %zu are loaded", nr,
-	      ARRAY_SIZE(endless));
+	CHECK(nr >= ARRAY_SIZE(endless) * 3 / 4, "only %zu of %zu are loaded",
+	      nr, ARRAY_SIZE(endless));
 }
 
 /* A loop over a hash whose callback may add to it has no bound. */

@@ -41,7 +41,8 @@ static struct newer *load(const char *name, struct bpf_program **found)
 		if (!strcmp(bpf_map__name(map), "rhash"))
 			bpf_map__set_autocreate(map, !strcmp(name, "by_rhash"));
 		if (!strcmp(bpf_map__name(map), "works"))
-			bpf_map__set_autocreate(map, !strcmp(name, "by_task_work"));
+			bpf_map__set_autocreate(map,
+						!strcmp(name, "by_task_work"));
 	}
 	REQUIRE(!newer__load(skel), "%s: %m", name);
 	skel->data_ctl->ctl.pid = getpid();
@@ -56,12 +57,16 @@ static void check_ended(int fd, const char *name, __u64 times)
 	struct bpf_prog_info info = prog_info(fd);
 	struct wd_event ev = {};
 
-	CHECK(info.terminations == times, "%s: ended %llu times", name, info.terminations);
-	CHECK(trace_find(info.id, "terminate", &ev) == (int)times, "%s: no event", name);
-	CHECK(ev.stop_ns >= 0 && (__u64)ev.stop_ns <= info.stop_bound_ns + HOST_NS,
-	      "%s: stopped in %lld ns, bound %llu ns", name, ev.stop_ns, info.stop_bound_ns);
-	diag("%s: stopped in %lld ns, bound %llu ns, worst %llu ns", name, ev.stop_ns,
-	     info.stop_bound_ns, info.estimate_worst_ns);
+	CHECK(info.terminations == times, "%s: ended %llu times", name,
+	      info.terminations);
+	CHECK(trace_find(info.id, "terminate", &ev) == (int)times,
+	      "%s: no event", name);
+	CHECK(ev.stop_ns >= 0 &&
+		      (__u64)ev.stop_ns <= info.stop_bound_ns + HOST_NS,
+	      "%s: stopped in %lld ns, bound %llu ns", name, ev.stop_ns,
+	      info.stop_bound_ns);
+	diag("%s: stopped in %lld ns, bound %llu ns, worst %llu ns", name,
+	     ev.stop_ns, info.stop_bound_ns, info.estimate_worst_ns);
 }
 
 /* Runs @name, which the watchdog is to end. */
@@ -75,23 +80,26 @@ static struct newer *end_one(const char *name, struct bpf_program **prog)
 	int err;
 
 	for (key = 0; !strcmp(name, "by_rhash") && key < 200; key++)
-		REQUIRE(!bpf_map_update_elem(bpf_map__fd(skel->maps.rhash), &key, &key, 0),
+		REQUIRE(!bpf_map_update_elem(bpf_map__fd(skel->maps.rhash),
+					     &key, &key, 0),
 			"rhash: %m");
 	trace_start();
 	wd_enable(BUDGET_US);
 	before = health();
 	info = prog_info(bpf_program__fd(*prog));
-	CHECK(info.terminable == BPF_TERMINABLE_YES || info.terminable == BPF_TERMINABLE_CONDITIONAL,
+	CHECK(info.terminable == BPF_TERMINABLE_YES ||
+		      info.terminable == BPF_TERMINABLE_CONDITIONAL,
 	      "%s: terminable %u", name, info.terminable);
-	CHECK(info.stop_bound_ns < NSEC_PER_SEC, "%s: stops within %llu ns", name,
-	      info.stop_bound_ns);
+	CHECK(info.stop_bound_ns < NSEC_PER_SEC, "%s: stops within %llu ns",
+	      name, info.stop_bound_ns);
 	shared->stall_since = now_ns();
 	err = prog_run(bpf_program__fd(*prog), NULL);
 	shared->stall_since = 0;
 	CHECK(!err, "%s: test run: %s", name, strerror(-err));
 	CHECK(!ctl->brake, "%s: nobody ended it", name);
-	CHECK(ctl->started == 1 && ctl->finished == 1, "%s: %llu started, %llu finished", name,
-	      ctl->started, ctl->finished);
+	CHECK(ctl->started == 1 && ctl->finished == 1,
+	      "%s: %llu started, %llu finished", name, ctl->started,
+	      ctl->finished);
 	check_health(&before, true);
 	return skel;
 }
@@ -125,14 +133,17 @@ static void one_goto(void)
 		skip("may_goto is bounded by a number here");
 	skel = load("one_goto", &prog);
 	info = prog_info(bpf_program__fd(prog));
-	CHECK(info.estimate_worst_ns > MAY_GOTO_NS && info.estimate_worst_ns != UINT64_MAX,
+	CHECK(info.estimate_worst_ns > MAY_GOTO_NS &&
+		      info.estimate_worst_ns != UINT64_MAX,
 	      "worst %llu ns", info.estimate_worst_ns);
 	start = now_ns();
 	REQUIRE(!prog_run(bpf_program__fd(prog), NULL), "test run: %m");
 	took = now_ns() - start;
 	CHECK(skel->data_ctl->ctl.finished == 1, "it did not run");
-	CHECK(took >= MAY_GOTO_NS, "it ran for %llu ns", (unsigned long long)took);
-	diag("ran for %llu ms, worst %llu ms", (unsigned long long)(took / NSEC_PER_MSEC),
+	CHECK(took >= MAY_GOTO_NS, "it ran for %llu ns",
+	      (unsigned long long)took);
+	diag("ran for %llu ms, worst %llu ms",
+	     (unsigned long long)(took / NSEC_PER_MSEC),
 	     info.estimate_worst_ns / NSEC_PER_MSEC);
 	newer__destroy(skel);
 }
@@ -157,9 +168,11 @@ static void by_both(void)
 	needs("bpf_timed_may_goto", BTF_KIND_STRUCT);
 	skel = load("by_both", &prog);
 	info = prog_info(bpf_program__fd(prog));
-	CHECK(info.estimate_worst_ns != UINT64_MAX, "reason %u", info.estimate_reason);
+	CHECK(info.estimate_worst_ns != UINT64_MAX, "reason %u",
+	      info.estimate_reason);
 	CHECK(!prog_run(bpf_program__fd(prog), NULL), "test run: %m");
-	CHECK(skel->data_ctl->ctl.steps == 3000, "%llu steps", skel->data_ctl->ctl.steps);
+	CHECK(skel->data_ctl->ctl.steps == 3000, "%llu steps",
+	      skel->data_ctl->ctl.steps);
 	diag("worst %llu ns", info.estimate_worst_ns);
 	newer__destroy(skel);
 }
@@ -173,7 +186,8 @@ static void by_rhash(void)
 	needs("bpf_rhtab", BTF_KIND_STRUCT);
 	skel = end_one("by_rhash", &prog);
 	info = prog_info(bpf_program__fd(prog));
-	CHECK(info.estimate_worst_ns == UINT64_MAX, "worst %llu ns", info.estimate_worst_ns);
+	CHECK(info.estimate_worst_ns == UINT64_MAX, "worst %llu ns",
+	      info.estimate_worst_ns);
 	check_ended(bpf_program__fd(prog), "by_rhash", 1);
 	newer__destroy(skel);
 }
@@ -186,7 +200,8 @@ static void by_task_work(void)
 	needs("bpf_task_work", BTF_KIND_STRUCT);
 	skel = end_one("by_task_work", &prog);
 	REQUIRE(skel->data_ctl->ctl.held == 1, "no work was added");
-	REQUIRE(wait_for(&skel->data_ctl->ctl.inner_finished, 1, 5 * NSEC_PER_SEC),
+	REQUIRE(wait_for(&skel->data_ctl->ctl.inner_finished, 1,
+			 5 * NSEC_PER_SEC),
 		"the callback did not end");
 	check_ended(bpf_program__fd(prog), "by_task_work", 1);
 	newer__destroy(skel);
@@ -210,10 +225,12 @@ static void by_session(void)
 	err = prog_run(bpf_program__fd(prog), NULL);
 	shared->stall_since = 0;
 	CHECK(!err, "test run: %s", strerror(-err));
-	CHECK(skel->data_ctl->ctl.started == 1 && skel->data_ctl->ctl.inner_started == 1 &&
+	CHECK(skel->data_ctl->ctl.started == 1 &&
+		      skel->data_ctl->ctl.inner_started == 1 &&
 		      skel->data_ctl->ctl.finished == 2,
-	      "%llu before, %llu after, %llu finished", skel->data_ctl->ctl.started,
-	      skel->data_ctl->ctl.inner_started, skel->data_ctl->ctl.finished);
+	      "%llu before, %llu after, %llu finished",
+	      skel->data_ctl->ctl.started, skel->data_ctl->ctl.inner_started,
+	      skel->data_ctl->ctl.finished);
 	check_ended(bpf_program__fd(prog), "by_session", 2);
 	bpf_link__destroy(link);
 	newer__destroy(skel);
@@ -228,7 +245,9 @@ static void indirect(void)
 		  .dst_reg = BPF_REG_1,
 		  .src_reg = BPF_PSEUDO_MAP_VALUE },
 		{},
-		{ .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_1 },
+		{ .code = BPF_LDX | BPF_MEM | BPF_DW,
+		  .dst_reg = BPF_REG_1,
+		  .src_reg = BPF_REG_1 },
 		{ .code = BPF_JMP | BPF_JA | BPF_X, .dst_reg = BPF_REG_1 },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1 },
 		{ .code = BPF_JMP | BPF_EXIT },
@@ -242,16 +261,19 @@ static void indirect(void)
 	__u32 key = 0;
 
 	needs("bpf_insn_array", BTF_KIND_STRUCT);
-	map = bpf_map_create(NEWER_MAP_TYPE_INSN_ARRAY, "table", sizeof(key), sizeof(target), 1,
-			     NULL);
+	map = bpf_map_create(NEWER_MAP_TYPE_INSN_ARRAY, "table", sizeof(key),
+			     sizeof(target), 1, NULL);
 	REQUIRE(map >= 0, "map: %m");
-	REQUIRE(!bpf_map_update_elem(map, &key, &target, 0) && !bpf_map_freeze(map), "table: %m");
+	REQUIRE(!bpf_map_update_elem(map, &key, &target, 0) &&
+			!bpf_map_freeze(map),
+		"table: %m");
 	insns[0].imm = map;
-	fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "indirect", "GPL", insns,
-			   ARRAY_SIZE(insns), NULL);
+	fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "indirect", "GPL",
+			   insns, ARRAY_SIZE(insns), NULL);
 	REQUIRE(fd >= 0, "program: %m");
 	info = prog_info(fd);
-	CHECK(info.terminable == NEWER_TERMINABLE_NO_INDIRECT, "terminable %u", info.terminable);
+	CHECK(info.terminable == NEWER_TERMINABLE_NO_INDIRECT, "terminable %u",
+	      info.terminable);
 	close(fd);
 	close(map);
 }

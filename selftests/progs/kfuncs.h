@@ -41,19 +41,19 @@ extern void *bpf_refcount_acquire_impl(void *kptr, void *meta) __ksym;
 extern int bpf_wq_init(struct bpf_wq *wq, void *p__map,
 		       unsigned int flags) __ksym;
 extern int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;
-extern int bpf_wq_set_callback_impl(struct bpf_wq *wq,
-				    int (*callback_fn)(void *map, int *key,
-						       void *value),
-				    unsigned int flags, void *aux__ign) __ksym __weak;
+extern int
+bpf_wq_set_callback_impl(struct bpf_wq *wq,
+			 int (*callback_fn)(void *map, int *key, void *value),
+			 unsigned int flags, void *aux__ign) __ksym __weak;
 /* What newer kernels have in its place. */
 extern int bpf_wq_set_callback(struct bpf_wq *wq,
 			       int (*callback_fn)(void *map, int *key,
 						  void *value),
 			       unsigned int flags) __ksym __weak;
 
-#define wq_set_callback(wq, fn)                     \
-	(bpf_ksym_exists(bpf_wq_set_callback) ?     \
-		 bpf_wq_set_callback(wq, fn, 0) :   \
+#define wq_set_callback(wq, fn)                   \
+	(bpf_ksym_exists(bpf_wq_set_callback) ?   \
+		 bpf_wq_set_callback(wq, fn, 0) : \
 		 bpf_wq_set_callback_impl(wq, fn, 0, NULL))
 
 #define obj_new(type) \

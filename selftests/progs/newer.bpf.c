@@ -12,11 +12,8 @@ int by_numbers(void *ctx)
 	int i, j, k;
 
 	enter();
-	bpf_for(i, 0, BIG)
-		bpf_for(j, 0, BIG)
-			bpf_for(k, 0, BIG)
-				if (step())
-					goto out;
+	bpf_for(i, 0, BIG) bpf_for(j, 0, BIG)
+		bpf_for(k, 0, BIG) if (step()) goto out;
 out:
 	leave();
 	return 0;
@@ -63,11 +60,8 @@ __weak void spin(void)
 {
 	int i, j, k;
 
-	bpf_for(i, 0, BIG)
-		bpf_for(j, 0, BIG)
-			bpf_for(k, 0, BIG)
-				if (step())
-					return;
+	bpf_for(i, 0, BIG) bpf_for(j, 0, BIG)
+		bpf_for(k, 0, BIG) if (step()) return;
 }
 
 SEC("syscall")
@@ -84,8 +78,7 @@ __weak int both(int n)
 {
 	int i;
 
-	bpf_for(i, 0, 1000)
-		ctl.steps += n;
+	bpf_for(i, 0, 1000) ctl.steps += n;
 	return 0;
 }
 
@@ -142,9 +135,10 @@ int by_rhash(void *ctx)
 }
 
 #ifdef HAVE_TASK_WORK
-extern int bpf_task_work_schedule_signal(struct task_struct *task, struct bpf_task_work *tw,
-					 void *map__const_map,
-					 bpf_task_work_callback_t callback) __ksym __weak;
+extern int
+bpf_task_work_schedule_signal(struct task_struct *task,
+			      struct bpf_task_work *tw, void *map__const_map,
+			      bpf_task_work_callback_t callback) __ksym __weak;
 
 struct work {
 	struct bpf_task_work tw;
@@ -163,11 +157,8 @@ static int worked(struct bpf_map *map, void *key, void *value)
 	int i, j, k;
 
 	COUNT(inner_started);
-	bpf_for(i, 0, BIG)
-		bpf_for(j, 0, BIG)
-			bpf_for(k, 0, BIG)
-				if (step())
-					goto out;
+	bpf_for(i, 0, BIG) bpf_for(j, 0, BIG)
+		bpf_for(k, 0, BIG) if (step()) goto out;
 out:
 	COUNT(inner_finished);
 	return 0;
@@ -184,7 +175,8 @@ int by_task_work(void *ctx)
 	if (!w)
 		return 0;
 	enter();
-	got(!bpf_task_work_schedule_signal(bpf_get_current_task_btf(), &w->tw, &works, worked));
+	got(!bpf_task_work_schedule_signal(bpf_get_current_task_btf(), &w->tw,
+					   &works, worked));
 	leave();
 	return 0;
 }
@@ -201,11 +193,8 @@ int BPF_PROG(by_session, int a)
 		COUNT(inner_started);
 	else
 		enter();
-	bpf_for(i, 0, BIG)
-		bpf_for(j, 0, BIG)
-			bpf_for(k, 0, BIG)
-				if (step())
-					goto out;
+	bpf_for(i, 0, BIG) bpf_for(j, 0, BIG)
+		bpf_for(k, 0, BIG) if (step()) goto out;
 out:
 	leave();
 	return 0;

@@ -109,7 +109,7 @@ struct {
 } tails SEC(".maps");
 
 #define TAIL_RETURNS 7
-#define TAIL_FALLS   9
+#define TAIL_FALLS 9
 
 SEC("tc")
 int tail_target(struct __sk_buff *skb)

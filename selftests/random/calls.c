@@ -150,8 +150,9 @@ void st_work(struct gen *g, int fn, struct where w)
 	load_fn(C, R2, cb);
 	mov_imm(C, R3, 0);
 	mov_imm(C, R4, 0);
-	call_kfunc(C, g->h->bpf_wq_set_callback > 0 ? g->h->bpf_wq_set_callback :
-						     g->h->bpf_wq_set_callback_impl);
+	call_kfunc(C, g->h->bpf_wq_set_callback > 0 ?
+			      g->h->bpf_wq_set_callback :
+			      g->h->bpf_wq_set_callback_impl);
 	jump_if(C, BPF_JNE, R0, 0, no);
 	count_up(g, fn, RND(async_armed));
 	load_value(C, R1, g->h->works_fd, 0);
