@@ -494,7 +494,7 @@ int danger_prologue(struct __sk_buff *skb)
 	if (data + 1 > (__u8 *)(long)skb->data_end)
 		return TC_ACT_OK;
 	data[0] = 1;
-	for (i = 0; i < 400; i++)
+	for (i = 0; i < 20000; i++)
 		sink += i;
 	return TC_ACT_OK;
 }
