@@ -28,8 +28,8 @@ done
 for p in "${series[@]}"; do
 	[[ -f $patches/$p ]] || die "series names $p, which is not there"
 done
-# The first patch belongs to the first of the series that `series` is made of.
-[[ $(head -n 1 "$patches/series") == '## cover/'* ]] || bad 'series does not begin with the name of a cover letter'
+# Each patch belongs to one of the series that `series` is made of, or is said to stand alone.
+[[ $(head -n 1 "$patches/series") == '#'* ]] || bad 'series does not say what its first patch belongs to'
 for f in "$configs"/cover/*.txt; do
 	grep -qxF "## cover/${f##*/}" "$patches/series" || bad "no series begins with the cover letter ${f##*/}"
 	[[ $(sed -n 1p "$f") == 'Subject: '?* && -z $(sed -n 2p "$f") ]] || bad "${f##*/} does not begin with a subject and an empty line"
