@@ -135,13 +135,17 @@ has_reason() {
 
 # in_lanes FUNCTION ARG...: FUNCTION with each ARG, LANES (as many as processors) at once.
 in_lanes() {
-	local f=$1 arg p rc=0 pids=()
+	local f=$1 arg ended rc=0
+	local -A running=()
 	shift
 	for arg; do
-		"$f" "$arg" & pids+=($!)
-		(( ${#pids[@]} < ${LANES:-jobs} )) || { wait "${pids[0]}" || rc=$?; pids=("${pids[@]:1}"); }
+		"$f" "$arg" & running[$!]=1
+		(( ${#running[@]} < ${LANES:-jobs} )) || { wait -n -p ended "${!running[@]}" || rc=$?; unset "running[$ended]"; }
 	done
-	for p in ${pids[@]+"${pids[@]}"}; do wait "$p" || rc=$?; done
+	while (( ${#running[@]} )); do
+		wait -n -p ended "${!running[@]}" || rc=$?
+		unset "running[$ended]"
+	done
 	return "$rc"
 }
 

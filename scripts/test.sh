@@ -162,11 +162,13 @@ selected_by() { # glob
 		[[ $t != $1 ]] || echo "$t"
 	done
 }
+# The longest ones first.
 apart=()
+if wanted adversarial/icount; then apart+=(adversarial/icount); fi
 for name in "${patient[@]}" "${counted[@]}"; do
 	if [[ -n $(selected_by "$name") ]]; then apart+=("$name"); fi
 done
-for name in adversarial/icount icount/exact innocent/tools scale/1000 fuzz/policy; do
+for name in icount/exact innocent/tools scale/1000 fuzz/policy; do
 	if wanted "$name"; then apart+=("$name"); fi
 done
 if grep -qE '^(kill_everywhere/c|adversarial/)' <(printf '%s\n' "${selected[@]}" "${apart[@]}"); then
