@@ -94,7 +94,8 @@ by_instructions() { # name of the log, what to show of it, command
 # Tools of the distribution at once: none is ended.
 innocent_tools() {
 	local rc=0
-	ONLY=deterministic "$repo/scripts/test-innocents.sh" 5 21 >"$O/log/test-innocents.log" 2>&1 || rc=$?
+	# in a folder of its own anyway
+	APART='' ONLY=deterministic "$repo/scripts/test-innocents.sh" 5 21 >"$O/log/test-innocents.log" 2>&1 || rc=$?
 	if (( rc == 4 )); then
 		echo "# its packages cannot be installed: $(grep -m 1 '^error: ' "$O/log/test-innocents.log")"
 	else
