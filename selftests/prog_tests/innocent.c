@@ -442,6 +442,8 @@ static void gap(void)
 	volatile struct ctl *ctl;
 	__u64 runs = 0, ns = 0;
 
+	if (timed_may_goto())
+		skip("may_goto looks at the clock itself here: there is no gap");
 	wd_enable(budget_ns / NSEC_PER_USEC);
 	skel = load();
 	ctl = (void *)&skel->data_ctl->ctl;
