@@ -19,7 +19,7 @@ private_apt() {
 		sed -n '/security/d; s/^Debian //p' | sort -u | head -n 1)
 	[[ -n $site ]] || return 1
 	: >"$dir/sources.list"
-	for release in trixie bookworm-backports; do
+	for release in trixie bookworm-backports trixie-backports; do
 		printf 'deb [arch=%s signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
 			"$arch" "$site" "$release" >>"$dir/sources.list"
 	done
