@@ -275,8 +275,9 @@ static void check_line(char **c, const struct table *found,
 		      "%s does not call %s", c[2], c[0]);
 	else if (!strcmp(c[1], "may_inline"))
 		CHECK(has_site(found, except, c[0], c[2]) ||
-			      !has_site(found, except, c[0], NULL),
-		      "%s does not call %s, but others do", c[2], c[0]);
+			      (timed_may_goto() &&
+			       !has_site(found, except, c[0], NULL)),
+		      "%s does not call %s", c[2], c[0]);
 	else if (!strcmp(c[1], "inlined"))
 		CHECK(!has_site(found, except, c[0], NULL),
 		      "a call of %s is left", c[0]);
