@@ -6,7 +6,7 @@
 # shellcheck source-path=SCRIPTDIR source=tap.bash
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
-plan 33
+plan 38
 need jq
 
 expect run-nowhere 1 "cannot write $work/none/model" calibrate run "$work/none/model"
@@ -19,6 +19,9 @@ check limit-in-file grep -qx 'max_error 0' "$work/model"
 bpfwd calibrate show "$work/model" -j
 check_json quick-model '.[0].entries | any(.name == "helper bpf_map_update_elem/hash" and (.source == "measured" or .source == "widened")
 	and .best_ns >= 0 and .mean_ns > 0 and .mean_ns >= .best_ns and .worst_ns >= .mean_ns and .worst_ns > 0) and any(.name == "insn alu" and .worst_ns > 0)'
+# shellcheck disable=SC2016 # $most is of jq
+check_json other-classes '.[0].entries | (map(select(.name | startswith("insn ")) | .worst_ns) | max) as $most |
+	any(.name == "insn default" and .source == "default" and .best_ns == 0 and .worst_ns == $most and $most > 0)'
 check_json error-is-shown '.[0] | .passes == 2 and (.error_percent > 0) and
 	any(.entries[]; .source == "widened" and (.difference_percent > 0 or .fit_error_percent > 0))'
 
@@ -90,8 +93,20 @@ if patched; then
 	check_json unbounded-in-kernel '.[0].entries | any(.name == "helper bpf_bind" and .worst_ns == null)'
 	loaded=$(model_state)
 	check loaded grep -q '^helper bpf_map_update_elem/hash,' <<<"$loaded"
-	grep -v '^insn alu' "$work/model" >"$work/part"
+	grep -v '^insn default' "$work/model" >"$work/part"
+	bpfwd calibrate load "$work/part" -j
+	check_json load-all-classes '.[0].generation > 0'
+	bpfwd calibrate load "$work/model"
+	grep -v '^insn ' "$work/model" >"$work/classless"
+	grep '^insn default' "$work/model" >>"$work/classless"
+	bpfwd calibrate load "$work/classless"
+	bpfwd calibrate show kernel -j
+	check_json only-other-classes '.[0].entries | map(.name | select(startswith("insn "))) == ["insn default"]'
+	bpfwd calibrate load "$work/model"
+	check loaded-again [ "$(model_state)" = "$loaded" ]
+	sed -i '/^insn alu/d' "$work/part"
 	expect load-without-class 1 "$work/part: no line 'insn alu'" calibrate load "$work/part"
+	check says-default grep -q "a line 'insn default' is for all classes" <<<"$err"
 	grep -v '^kfunc default' "$work/model" >"$work/part"
 	expect load-without-default 1 "$work/part: there is no line 'kfunc default'" calibrate load "$work/part"
 	line=$(grep -n '^insn jump' "$work/model" | cut -d: -f1)
@@ -119,7 +134,7 @@ if patched; then
 	check_json built-in-again '.[0].cost_model | .source == "built-in" and (.stale | not)'
 else
 	for t in load fresh fresh-metric load-of-another-build load-of-another-cpu forced doctor-names-it status-names-it \
-		stale-metric load-of-what-is-made-finite unbounded-in-kernel loaded load-without-class load-without-default load-units-of-insn refused-changes-nothing contention-of-all-cpus reset built-in-again; do
+		stale-metric load-of-what-is-made-finite unbounded-in-kernel loaded load-all-classes only-other-classes loaded-again load-without-class says-default load-without-default load-units-of-insn refused-changes-nothing contention-of-all-cpus reset built-in-again; do
 		skip "$t" 'this kernel makes no estimates'
 	done
 fi

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Estimates: bounds worked out by hand, and the command BPF_COST_MODEL. */
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <linux/capability.h>
 #include <sys/syscall.h>
@@ -40,16 +41,21 @@ static struct bpf_cost_entry *add_exact(struct model *m, __u32 kind, __u32 id,
 	return e;
 }
 
+/* A class of instructions; "" is for those that have no entry. */
+static void add_class(struct model *m, const char *name, __u64 ps)
+{
+	strcpy(add_exact(m, BPF_COST_INSN, 0, ps)->name, name);
+}
+
 /* Nothing takes any time but a tick, and a byte that is read. */
 static struct model *tick_model(void)
 {
 	static struct model m;
 	struct bpf_cost_entry *e;
-	__u32 i;
 
 	memset(&m, 0, sizeof(m));
-	for (i = 1; i < __MAX_BPF_COST_CLASS; i++)
-		add(&m, BPF_COST_INSN, i);
+	add_class(&m, "", 0);
+	add_class(&m, "alu", 0);
 	add(&m, BPF_COST_HELPER, 0);
 	add(&m, BPF_COST_KFUNC, 0);
 	add_exact(&m, BPF_COST_HELPER, BPF_FUNC_ktime_get_ns, TICK_NS * 1000);
@@ -127,15 +133,21 @@ static void bad_kind_high(struct bpf_cost_entry *e)
 {
 	e->kind = BPF_COST_KFUNC + 1;
 }
-static void bad_class(struct bpf_cost_entry *e)
-{
-	e->kind = BPF_COST_INSN;
-	e->id = __MAX_BPF_COST_CLASS;
-}
-static void bad_class_0(struct bpf_cost_entry *e)
+static void as_class(struct bpf_cost_entry *e, const char *name)
 {
 	e->kind = BPF_COST_INSN;
 	e->id = 0;
+	strcpy(e->name, name);
+}
+static void bad_class_id(struct bpf_cost_entry *e)
+{
+	as_class(e, "mul");
+	e->id = 4;
+}
+static void bad_class_id_unnamed(struct bpf_cost_entry *e)
+{
+	as_class(e, "");
+	e->id = 4;
 }
 static void bad_helper(struct bpf_cost_entry *e)
 {
@@ -153,13 +165,47 @@ static void bad_map_type(struct bpf_cost_entry *e)
 }
 static void bad_map_of_class(struct bpf_cost_entry *e)
 {
-	e->kind = BPF_COST_INSN;
-	e->id = BPF_COST_ALU;
+	as_class(e, "mul");
 	e->map_type = BPF_MAP_TYPE_HASH;
 }
 static void bad_flags(struct bpf_cost_entry *e)
 {
 	e->flags = 1;
+}
+static void bad_class(struct bpf_cost_entry *e)
+{
+	as_class(e, "nop");
+}
+static void bad_class_case(struct bpf_cost_entry *e)
+{
+	as_class(e, "MUL");
+}
+static void bad_class_longer(struct bpf_cost_entry *e)
+{
+	as_class(e, "mul2");
+}
+static void bad_class_shorter(struct bpf_cost_entry *e)
+{
+	as_class(e, "mu");
+}
+static void bad_class_endless(struct bpf_cost_entry *e)
+{
+	as_class(e, "");
+	memset(e->name, 'x', sizeof(e->name));
+}
+static void bad_class_tail(struct bpf_cost_entry *e)
+{
+	as_class(e, "mul");
+	e->name[sizeof(e->name) - 1] = 'x';
+}
+static void bad_class_of_kfunc(struct bpf_cost_entry *e)
+{
+	as_class(e, "bpf_iter_num_new");
+}
+static void bad_kfunc_of_class(struct bpf_cost_entry *e)
+{
+	as_class(e, "may_goto");
+	e->kind = BPF_COST_KFUNC;
 }
 static void bad_name(struct bpf_cost_entry *e)
 {
@@ -207,8 +253,7 @@ static void bad_unit(struct bpf_cost_entry *e)
 }
 static void bad_unit_of_class(struct bpf_cost_entry *e)
 {
-	e->kind = BPF_COST_INSN;
-	e->id = BPF_COST_ALU;
+	as_class(e, "mul");
 	e->unit_worst = 1;
 }
 static void twice(struct bpf_cost_entry *e)
@@ -217,8 +262,11 @@ static void twice(struct bpf_cost_entry *e)
 }
 static void twice_class(struct bpf_cost_entry *e)
 {
-	e->kind = BPF_COST_INSN;
-	e->id = BPF_COST_ALU;
+	as_class(e, "alu");
+}
+static void twice_others(struct bpf_cost_entry *e)
+{
+	as_class(e, "");
 }
 static void twice_kfunc(struct bpf_cost_entry *e)
 {
@@ -234,13 +282,21 @@ static void bad_entries(void)
 	} rows[] = {
 		{ bad_kind, BPF_COST_BAD_KIND },
 		{ bad_kind_high, BPF_COST_BAD_KIND },
-		{ bad_class, BPF_COST_BAD_ID },
-		{ bad_class_0, BPF_COST_BAD_ID },
+		{ bad_class_id, BPF_COST_BAD_ID },
+		{ bad_class_id_unnamed, BPF_COST_BAD_ID },
 		{ bad_helper, BPF_COST_BAD_ID },
 		{ bad_kfunc_id, BPF_COST_BAD_ID },
 		{ bad_map_type, BPF_COST_BAD_MAP_TYPE },
 		{ bad_map_of_class, BPF_COST_BAD_MAP_TYPE },
 		{ bad_flags, BPF_COST_BAD_FLAGS },
+		{ bad_class, BPF_COST_BAD_NAME },
+		{ bad_class_case, BPF_COST_BAD_NAME },
+		{ bad_class_longer, BPF_COST_BAD_NAME },
+		{ bad_class_shorter, BPF_COST_BAD_NAME },
+		{ bad_class_endless, BPF_COST_BAD_NAME },
+		{ bad_class_tail, BPF_COST_BAD_NAME },
+		{ bad_class_of_kfunc, BPF_COST_BAD_NAME },
+		{ bad_kfunc_of_class, BPF_COST_BAD_NAME },
 		{ bad_name, BPF_COST_BAD_NAME },
 		{ bad_name_long, BPF_COST_BAD_NAME },
 		{ bad_name_tail, BPF_COST_BAD_NAME },
@@ -253,6 +309,7 @@ static void bad_entries(void)
 		{ bad_unit_of_class, BPF_COST_BAD_UNIT },
 		{ twice, BPF_COST_DUPLICATE },
 		{ twice_class, BPF_COST_DUPLICATE },
+		{ twice_others, BPF_COST_DUPLICATE },
 		{ twice_kfunc, BPF_COST_DUPLICATE },
 	};
 	struct model good = *tick_model(), m;
@@ -276,8 +333,9 @@ static void bad_entries(void)
 		      good.nr);
 		CHECK(same_model(&good), "row %zu: the old model is gone", i);
 	}
-	/* The same entry unspoiled, and one for a kind of map beside it. */
+	/* The same entry unspoiled, one for a kind of map and a class beside it. */
 	m = good;
+	add_class(&m, "mul", 3000);
 	add_exact(&m, BPF_COST_HELPER, BPF_FUNC_map_lookup_elem, 5000);
 	add_exact(&m, BPF_COST_HELPER, BPF_FUNC_map_lookup_elem, 7000)
 		->map_type = BPF_MAP_TYPE_HASH;
@@ -290,29 +348,109 @@ static void bad_entries(void)
 	reset_model();
 }
 
-/* An entry that must be there is not. */
+/* An entry for all others is not there, and there are others. */
 static void incomplete(void)
 {
+	static const struct {
+		__u32 kind, reason;
+	} rows[] = {
+		{ BPF_COST_INSN, BPF_COST_NO_CLASS },
+		{ BPF_COST_HELPER, BPF_COST_NO_HELPER },
+		{ BPF_COST_KFUNC, BPF_COST_NO_KFUNC },
+	};
 	struct model good = *tick_model(), m;
-	__u32 i, want, bad;
+	__u32 i, at;
 	int err;
 
 	use_model(&good);
-	for (i = 0; i < __MAX_BPF_COST_CLASS + 1; i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		m = good;
-		memmove(&m.e[i], &m.e[i + 1], (m.nr - i - 1) * sizeof(m.e[0]));
+		for (at = 0; m.e[at].kind != rows[i].kind || m.e[at].id ||
+			     m.e[at].name[0];
+		     at++)
+			;
+		memmove(&m.e[at], &m.e[at + 1],
+			(m.nr - at - 1) * sizeof(m.e[0]));
 		m.nr--;
 		err = set_model(&m);
-		want = i + 1 < __MAX_BPF_COST_CLASS  ? BPF_COST_NO_CLASS :
-		       i + 1 == __MAX_BPF_COST_CLASS ? BPF_COST_NO_HELPER :
-						       BPF_COST_NO_KFUNC;
-		bad = want == BPF_COST_NO_CLASS ? i + 1 : 0;
-		CHECK(err == -EINVAL && m.reason == want && m.bad == bad,
-		      "without entry %u: %s, reason %u, not %u, of %u", i,
-		      strerror(-err), m.reason, want, m.bad);
+		CHECK(err == -EINVAL && m.reason == rows[i].reason && !m.bad,
+		      "without entry %u: %s, reason %u, not %u, of %u", at,
+		      strerror(-err), m.reason, rows[i].reason, m.bad);
 		CHECK(same_model(&good),
-		      "without entry %u: the old model is gone", i);
+		      "without entry %u: the old model is gone", at);
 	}
+	reset_model();
+}
+
+/* The classes of the built-in model, which are those that the kernel has. */
+static __u32 kernel_classes(struct bpf_cost_entry *classes, __u32 room)
+{
+	static struct bpf_cost_entry e[BPF_COST_MAX_ENTRIES];
+	union bpf_attr attr;
+	__u32 i, n = 0;
+	int err;
+
+	REQUIRE(!reset_model(), "reset: %m");
+	err = get_model(&attr, e, ARRAY_SIZE(e));
+	REQUIRE(!err, "built-in model: %s", strerror(-err));
+	for (i = 0; i < attr.cost_model.nr_entries; i++) {
+		if (e[i].kind != BPF_COST_INSN)
+			continue;
+		REQUIRE(n < room, "more than %u classes", room);
+		CHECK(!e[i].id && e[i].name[0], "class %u: id %u, name '%s'", n,
+		      e[i].id, e[i].name);
+		classes[n++] = e[i];
+	}
+	return n;
+}
+
+/* Those of the documentation, by name. Each can be left out if others have an entry. */
+static void classes(void)
+{
+	static const char *const known[] = {
+		"entry",  "call", "alu", "mul",	  "div",    "load",    "store",
+		"atomic", "jump", "ctx", "probe", "packet", "may_goto"
+	};
+	struct bpf_cost_entry e[MAX_ENTRIES - 3];
+	__u32 n = kernel_classes(e, ARRAY_SIZE(e)), i, j;
+	struct model all = {}, m;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		for (j = 0; j < n && strcmp(e[j].name, known[i]); j++)
+			;
+		CHECK(j < n, "no class '%s'", known[i]);
+	}
+	CHECK(n == ARRAY_SIZE(known), "%u classes, %zu are documented", n,
+	      ARRAY_SIZE(known));
+
+	memcpy(all.e, e, n * sizeof(e[0]));
+	all.nr = n;
+	add(&all, BPF_COST_HELPER, 0);
+	add(&all, BPF_COST_KFUNC, 0);
+	use_model(&all);
+	CHECK(same_model(&all), "all by name: reads back differently");
+	for (i = 0; i < n; i++) {
+		m = all;
+		m.e[i] = m.e[--m.nr];
+		err = set_model(&m);
+		CHECK(err == -EINVAL && m.reason == BPF_COST_NO_CLASS && !m.bad,
+		      "without '%s': %s, reason %u of %u", e[i].name,
+		      strerror(-err), m.reason, m.bad);
+		CHECK(same_model(&all), "without '%s': the old model is gone",
+		      e[i].name);
+		add_class(&m, "", 0);
+		err = set_model(&m);
+		CHECK(!err,
+		      "without '%s', but one for others: %s, reason %u of %u",
+		      e[i].name, strerror(-err), m.reason, m.bad);
+		use_model(&all);
+	}
+	/* As that of a newer tool would be for a kernel that lacks nothing. */
+	m = all;
+	add_class(&m, "", 0);
+	use_model(&m);
+	CHECK(same_model(&m), "one for no others: reads back differently");
 	reset_model();
 }
 
@@ -380,7 +518,7 @@ static void read_back(void)
 
 	CHECK(!reset_model(), "reset: %m");
 	err = get_model(&attr, NULL, 0);
-	CHECK(!err && attr.cost_model.nr_entries > __MAX_BPF_COST_CLASS &&
+	CHECK(!err && attr.cost_model.nr_entries > m.nr &&
 		      !attr.cost_model.generation &&
 		      !strcmp(attr.cost_model.label, "built-in"),
 	      "built-in model: %s, %u entries, generation %llu, '%s'",
@@ -636,6 +774,61 @@ static void sizes(void)
 	      info.estimate_best_ns);
 	CHECK(info.estimate_worst_ns == TICK_NS + 64, "worst %llu ns",
 	      info.estimate_worst_ns);
+	reset_model();
+}
+
+/* 1 * 3, by instructions alone. */
+static struct bpf_prog_info info_of_product(void)
+{
+	const struct bpf_insn insns[] = {
+		{ BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1 },
+		{ BPF_ALU64 | BPF_MUL | BPF_K, 0, 0, 0, 3 },
+		{ BPF_JMP | BPF_EXIT },
+	};
+	struct bpf_prog_info info;
+	int fd;
+
+	fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "product", "GPL", insns,
+			   ARRAY_SIZE(insns), NULL);
+	REQUIRE(fd >= 0, "load: %s", strerror(-fd));
+	info = prog_info(fd);
+	close(fd);
+	return info;
+}
+
+/* The entry without a name is for all classes that have none of their own, and only these. */
+static void other_classes(void)
+{
+	static const struct {
+		const char *name;
+		__u64 best, worst; /* us */
+	} rows[] = {
+		/* Entry, move, product, and a jump at most: the return. */
+		{ NULL, 3, 4 },	     { "entry", 102, 103 }, { "alu", 102, 103 },
+		{ "mul", 102, 103 }, { "jump", 3, 103 },    { "div", 3, 4 },
+	};
+	struct bpf_prog_info info;
+	struct model m;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		m = (struct model){};
+		add_class(&m, "", US);
+		add(&m, BPF_COST_HELPER, 0);
+		add(&m, BPF_COST_KFUNC, 0);
+		if (rows[i].name)
+			add_class(&m, rows[i].name, 100 * US);
+		use_model(&m);
+		info = info_of_product();
+		CHECK(info.estimate_best_ns == rows[i].best * 1000 &&
+			      info.estimate_worst_ns == rows[i].worst * 1000,
+		      "row %zu: %llu to %llu ns, not %llu to %llu us", i,
+		      info.estimate_best_ns, info.estimate_worst_ns,
+		      rows[i].best, rows[i].worst);
+		CHECK(info.estimate_generation == m.generation,
+		      "row %zu: by model %llu, not %llu", i,
+		      info.estimate_generation, m.generation);
+	}
 	reset_model();
 }
 
@@ -995,9 +1188,13 @@ static const struct test tests[] = {
 	{ "bad_entries",
 	  "each kind of bad entry is refused with index and reason",
 	  bad_entries, NEEDS_WATCHDOG },
-	{ "incomplete",
-	  "a model without an entry that must be there is refused", incomplete,
-	  NEEDS_WATCHDOG },
+	{ "incomplete", "a model without the entry for others is refused",
+	  incomplete, NEEDS_WATCHDOG },
+	{ "classes",
+	  "each class has a name, and an entry of its own or that for others",
+	  classes, NEEDS_WATCHDOG },
+	{ "other_classes", "a class without an entry costs what others do",
+	  other_classes, NEEDS_WATCHDOG },
 	{ "bad_attr", "bad arguments are refused and the old model stays",
 	  bad_attr, NEEDS_WATCHDOG },
 	{ "read_back",

@@ -137,6 +137,8 @@ static void model_is_written(void **state)
 		"mean_ns=1.500 per_unit_ns=3.000 best_per_unit_ns=1.000 "
 		"fit_error_permille=4 difference_permille=11 widened=1 calls=5 outliers=6 outlier_max_ns=7.000 "
 		"cpus2_pct=8\n"
+		"insn default best_ns=0.000 worst_ns=8.000 default \"who knows\"\n"
+		"insn may_goto best_ns=1.000 worst_ns=2.000\n"
 		"kfunc default best_ns=0.000 worst_ns=9.000 default \"why\"\n";
 	char back[sizeof(text) + 100] = "";
 	struct model m;
@@ -183,6 +185,8 @@ static void model_is_refused(void **state)
 		{ ENTRY("helper bpf_map_update_elem/nope best_ns=1 worst_ns=1\n"),
 		  "unknown map type 'nope'" },
 		{ ENTRY("helper default/hash best_ns=1 worst_ns=1\n"),
+		  "the default has no map type" },
+		{ ENTRY("insn default/hash best_ns=1 worst_ns=1\n"),
 		  "the default has no map type" },
 		{ ENTRY("helper bpf_ktime_get_ns worst_ns=1\n"),
 		  "best_ns is missing" },
@@ -273,12 +277,11 @@ static void model_names(void **state)
 	assert_int_equal(id, 1);
 	assert_string_equal(model_map_name(1), "hash");
 	assert_false(model_map_type("", &id));
-	for (u32 i = 1; i < 4; i++) {
-		const char *name = model_insn_name(i);
-
-		assert_true(model_insn_class(name, &id));
-		assert_int_equal(id, i);
-	}
+	assert_string_equal(model_class_name(CLASS_MAY_GOTO), "may_goto");
+	for (int i = 0; i < MODEL_CLASSES; i++)
+		assert_true(model_class_known(model_class_name(i)));
+	assert_false(model_class_known("ALU"));
+	assert_false(model_class_known(""));
 }
 
 static const struct model_entry *kept_entry(const struct model *m,

@@ -21,7 +21,7 @@
  * that are not 0, r6 is the context. What is timed may change r2 to r5.
  */
 struct member {
-	u32 class;
+	enum model_class class;
 	enum calib_type type;
 	struct bpf_insn insns[2]; /* the second is all 0 if there is none */
 };
@@ -33,10 +33,10 @@ struct member {
 			__VA_ARGS__ \
 		}                   \
 	}
-#define ALU_OP(op)                                                           \
-	ONE(BPF_COST_ALU, ALU(op, 4, 3)), ONE(BPF_COST_ALU, ALUI(op, 4, 7)), \
-		ONE(BPF_COST_ALU, INSN(BPF_ALU | (op) | BPF_X, 4, 3, 0, 0)), \
-		ONE(BPF_COST_ALU, INSN(BPF_ALU | (op) | BPF_K, 4, 0, 0, 7))
+#define ALU_OP(op)                                                        \
+	ONE(CLASS_ALU, ALU(op, 4, 3)), ONE(CLASS_ALU, ALUI(op, 4, 7)),    \
+		ONE(CLASS_ALU, INSN(BPF_ALU | (op) | BPF_X, 4, 3, 0, 0)), \
+		ONE(CLASS_ALU, INSN(BPF_ALU | (op) | BPF_K, 4, 0, 0, 7))
 #define OP4(class, op, off)                                                                 \
 	ONE(class, INSN(BPF_ALU64 | (op) | BPF_X, 4, 3, off, 0)),                           \
 		ONE(class, INSN(BPF_ALU64 | (op) | BPF_K, 4, 0, off, 7)),                   \
@@ -46,27 +46,24 @@ struct member {
 			 7)), /* registers that the machine instruction wants for itself */ \
 		ONE(class, INSN(BPF_ALU64 | (op) | BPF_X, 5, 3, off, 0)),                   \
 		ONE(class, INSN(BPF_ALU64 | (op) | BPF_X, 3, 2, off, 0))
-#define JUMP_OP(op)                                                            \
-	ONE(BPF_COST_JUMP, INSN(BPF_JMP | (op) | BPF_X, 2, 3, 0, 0)),          \
-		ONE(BPF_COST_JUMP, INSN(BPF_JMP | (op) | BPF_K, 2, 0, 0, 77)), \
-		ONE(BPF_COST_JUMP,                                             \
-		    INSN(BPF_JMP | (op) | BPF_K, 2, 0, 0, 1 << 30)),           \
-		ONE(BPF_COST_JUMP,                                             \
-		    INSN(BPF_JMP32 | (op) | BPF_K, 2, 0, 0, 77)),              \
-		ONE(BPF_COST_JUMP, INSN(BPF_JMP32 | (op) | BPF_K, 2, 0, 0, 0))
-#define MEMORY(size)                                                      \
-	ONE(BPF_COST_LOAD, INSN(BPF_LDX | BPF_MEM | (size), 4, 1, 8, 0)), \
-		ONE(BPF_COST_STORE,                                       \
-		    INSN(BPF_STX | BPF_MEM | (size), 1, 3, 8, 0)),        \
-		ONE(BPF_COST_STORE,                                       \
-		    INSN(BPF_ST | BPF_MEM | (size), 1, 0, 8, 7))
-#define ATOMIC_OP(op)                                          \
-	ONE(BPF_COST_ATOMIC,                                   \
-	    INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 3, 8, op)), \
-		ONE(BPF_COST_ATOMIC,                           \
+#define JUMP_OP(op)                                                           \
+	ONE(CLASS_JUMP, INSN(BPF_JMP | (op) | BPF_X, 2, 3, 0, 0)),            \
+		ONE(CLASS_JUMP, INSN(BPF_JMP | (op) | BPF_K, 2, 0, 0, 77)),   \
+		ONE(CLASS_JUMP,                                               \
+		    INSN(BPF_JMP | (op) | BPF_K, 2, 0, 0, 1 << 30)),          \
+		ONE(CLASS_JUMP, INSN(BPF_JMP32 | (op) | BPF_K, 2, 0, 0, 77)), \
+		ONE(CLASS_JUMP, INSN(BPF_JMP32 | (op) | BPF_K, 2, 0, 0, 0))
+#define MEMORY(size)                                                   \
+	ONE(CLASS_LOAD, INSN(BPF_LDX | BPF_MEM | (size), 4, 1, 8, 0)), \
+		ONE(CLASS_STORE,                                       \
+		    INSN(BPF_STX | BPF_MEM | (size), 1, 3, 8, 0)),     \
+		ONE(CLASS_STORE, INSN(BPF_ST | BPF_MEM | (size), 1, 0, 8, 7))
+#define ATOMIC_OP(op)                                                        \
+	ONE(CLASS_ATOMIC, INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 3, 8, op)), \
+		ONE(CLASS_ATOMIC,                                            \
 		    INSN(BPF_STX | BPF_ATOMIC | BPF_W, 1, 3, 8, op))
 #define BSWAP(op, width) \
-	ONE(BPF_COST_ALU, INSN(BPF_ALU | BPF_END | (op), 4, 0, 0, width))
+	ONE(CLASS_ALU, INSN(BPF_ALU | BPF_END | (op), 4, 0, 0, width))
 
 static const struct member members[] = {
 	ALU_OP(BPF_ADD),
@@ -75,38 +72,38 @@ static const struct member members[] = {
 	ALU_OP(BPF_OR),
 	ALU_OP(BPF_XOR),
 	ALU_OP(BPF_MOV),
-	ONE(BPF_COST_ALU, ALUI(BPF_LSH, 4, 3)),
-	ONE(BPF_COST_ALU, ALUI(BPF_RSH, 4, 3)),
-	ONE(BPF_COST_ALU, ALUI(BPF_ARSH, 4, 3)),
-	ONE(BPF_COST_ALU, ALU(BPF_LSH, 4, 3)),
-	ONE(BPF_COST_ALU, ALU(BPF_RSH, 4, 3)),
-	ONE(BPF_COST_ALU, ALU(BPF_ARSH, 4, 3)),
-	ONE(BPF_COST_ALU, INSN(BPF_ALU | BPF_LSH | BPF_X, 4, 3, 0, 0)),
+	ONE(CLASS_ALU, ALUI(BPF_LSH, 4, 3)),
+	ONE(CLASS_ALU, ALUI(BPF_RSH, 4, 3)),
+	ONE(CLASS_ALU, ALUI(BPF_ARSH, 4, 3)),
+	ONE(CLASS_ALU, ALU(BPF_LSH, 4, 3)),
+	ONE(CLASS_ALU, ALU(BPF_RSH, 4, 3)),
+	ONE(CLASS_ALU, ALU(BPF_ARSH, 4, 3)),
+	ONE(CLASS_ALU, INSN(BPF_ALU | BPF_LSH | BPF_X, 4, 3, 0, 0)),
 	/* the shift count's own register, and of it */
-	ONE(BPF_COST_ALU, ALU(BPF_LSH, 3, 2)),
-	ONE(BPF_COST_ALU, INSN(BPF_ALU64 | BPF_NEG, 4, 0, 0, 0)),
-	ONE(BPF_COST_ALU, INSN(BPF_ALU64 | BPF_MOV | BPF_X, 4, 3, 8, 0)),
+	ONE(CLASS_ALU, ALU(BPF_LSH, 3, 2)),
+	ONE(CLASS_ALU, INSN(BPF_ALU64 | BPF_NEG, 4, 0, 0, 0)),
+	ONE(CLASS_ALU, INSN(BPF_ALU64 | BPF_MOV | BPF_X, 4, 3, 8, 0)),
 	BSWAP(BPF_TO_BE, 16),
 	BSWAP(BPF_TO_BE, 32),
 	BSWAP(BPF_TO_BE, 64),
 	/* BPF_TO_LE 64 is no code here; compilers do not make it */
 	BSWAP(BPF_TO_LE, 16),
 	BSWAP(BPF_TO_LE, 32),
-	ONE(BPF_COST_ALU, INSN(BPF_LD | BPF_DW | BPF_IMM, 4, 0, 0, 7),
+	ONE(CLASS_ALU, INSN(BPF_LD | BPF_DW | BPF_IMM, 4, 0, 0, 7),
 	    INSN(0, 0, 0, 0, 7)),
-	OP4(BPF_COST_MUL, BPF_MUL, 0),
-	OP4(BPF_COST_DIV, BPF_DIV, 0),
-	OP4(BPF_COST_DIV, BPF_MOD, 0),
-	OP4(BPF_COST_DIV, BPF_DIV, 1),
-	OP4(BPF_COST_DIV, BPF_MOD, 1),
+	OP4(CLASS_MUL, BPF_MUL, 0),
+	OP4(CLASS_DIV, BPF_DIV, 0),
+	OP4(CLASS_DIV, BPF_MOD, 0),
+	OP4(CLASS_DIV, BPF_DIV, 1),
+	OP4(CLASS_DIV, BPF_MOD, 1),
 	MEMORY(BPF_B),
 	MEMORY(BPF_H),
 	MEMORY(BPF_W),
 	MEMORY(BPF_DW),
-	ONE(BPF_COST_LOAD, INSN(BPF_LDX | BPF_MEMSX | BPF_W, 4, 1, 8, 0)),
-	ONE(BPF_COST_LOAD, INSN(BPF_LDX | BPF_MEMSX | BPF_B, 4, 1, 8, 0)),
-	ONE(BPF_COST_LOAD, LD(4, 10, -8)),
-	ONE(BPF_COST_STORE, ST(10, -8, 3)),
+	ONE(CLASS_LOAD, INSN(BPF_LDX | BPF_MEMSX | BPF_W, 4, 1, 8, 0)),
+	ONE(CLASS_LOAD, INSN(BPF_LDX | BPF_MEMSX | BPF_B, 4, 1, 8, 0)),
+	ONE(CLASS_LOAD, LD(4, 10, -8)),
+	ONE(CLASS_STORE, ST(10, -8, 3)),
 	ATOMIC_OP(BPF_ADD),
 	ATOMIC_OP(BPF_ADD | BPF_FETCH),
 	ATOMIC_OP(BPF_AND),
@@ -123,15 +120,15 @@ static const struct member members[] = {
 	JUMP_OP(BPF_JSLE),
 	JUMP_OP(BPF_JSET),
 	/* over an instruction, since a jump to the next is removed */
-	ONE(BPF_COST_JUMP, INSN(BPF_JMP | BPF_JA, 0, 0, 0, 0)),
-	{ BPF_COST_CTX, CALIB_RAW_TP, { LD(4, 6, 8) } },
-	{ BPF_COST_CTX, CALIB_FENTRY, { LD(4, 6, 0) } },
-	{ BPF_COST_CTX, CALIB_SYSCALL, { LD(4, 6, 8) } },
-	ONE(BPF_COST_PACKET, INSN(BPF_LD | BPF_ABS | BPF_B, 0, 0, 0, 16)),
-	ONE(BPF_COST_PACKET, INSN(BPF_LD | BPF_ABS | BPF_H, 0, 0, 0, 16)),
-	ONE(BPF_COST_PACKET, INSN(BPF_LD | BPF_ABS | BPF_W, 0, 0, 0, 16)),
-	ONE(BPF_COST_PACKET, INSN(BPF_LD | BPF_IND | BPF_W, 0, 7, 0, 16)),
-	ONE(BPF_COST_MAY_GOTO, INSN(BPF_JMP | 0xe0, 0, 0, 0, 0)),
+	ONE(CLASS_JUMP, INSN(BPF_JMP | BPF_JA, 0, 0, 0, 0)),
+	{ CLASS_CTX, CALIB_RAW_TP, { LD(4, 6, 8) } },
+	{ CLASS_CTX, CALIB_FENTRY, { LD(4, 6, 0) } },
+	{ CLASS_CTX, CALIB_SYSCALL, { LD(4, 6, 8) } },
+	ONE(CLASS_PACKET, INSN(BPF_LD | BPF_ABS | BPF_B, 0, 0, 0, 16)),
+	ONE(CLASS_PACKET, INSN(BPF_LD | BPF_ABS | BPF_H, 0, 0, 0, 16)),
+	ONE(CLASS_PACKET, INSN(BPF_LD | BPF_ABS | BPF_W, 0, 0, 0, 16)),
+	ONE(CLASS_PACKET, INSN(BPF_LD | BPF_IND | BPF_W, 0, 7, 0, 16)),
+	ONE(CLASS_MAY_GOTO, INSN(BPF_JMP | 0xe0, 0, 0, 0, 0)),
 };
 
 static void insns_emit(struct calib_code *c, struct bpf_insn insn)
@@ -351,20 +348,20 @@ static void measure_call(struct calib_env *env, const struct calib_opts *opts,
 }
 
 /* The others are compared with plain instructions. */
-static bool insns_wanted(const struct calib_opts *opts, u32 class)
+static bool insns_wanted(const struct calib_opts *opts, enum model_class class)
 {
 	struct model_entry key = { .kind = MODEL_INSN };
 
-	if (!opts->again || class == BPF_COST_ALU || class == BPF_COST_LOAD)
+	if (!opts->again || class == CLASS_ALU || class == CLASS_LOAD)
 		return true;
-	snprintf(key.name, sizeof(key.name), "%s", model_insn_name(class));
+	snprintf(key.name, sizeof(key.name), "%s", model_class_name(class));
 	return model_find(opts->again, &key);
 }
 
 int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 			struct model *m, struct fault *f)
 {
-	struct model_entry e[__MAX_BPF_COST_CLASS] = {};
+	struct model_entry e[MODEL_CLASSES] = {};
 	char said[100];
 	int err = 0;
 
@@ -372,7 +369,7 @@ int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 		const struct member *mb = &members[i];
 		struct calib_sample s;
 		int how = mb->insns[0].code == (BPF_JMP | BPF_JA) ||
-					  mb->class == BPF_COST_MAY_GOTO ?
+					  mb->class == CLASS_MAY_GOTO ?
 				  JUMPS_OVER :
 				  0;
 
@@ -380,14 +377,13 @@ int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 		    !insns_measure(env, opts, mb->type, mb->insns, how, &s))
 			calib_add_sample(&e[mb->class], &s);
 	}
-	if (insns_wanted(opts, BPF_COST_CTX))
-		measure_ctx(env, opts, &e[BPF_COST_CTX]);
-	if (insns_wanted(opts, BPF_COST_CALL))
-		measure_call(env, opts, &e[BPF_COST_CALL], &e[BPF_COST_ALU]);
-	if (insns_wanted(opts, BPF_COST_ENTRY))
-		calib_measure_entry(env, opts, &e[BPF_COST_ENTRY],
-				    &e[BPF_COST_ALU]);
-	if (insns_wanted(opts, BPF_COST_PROBE) &&
+	if (insns_wanted(opts, CLASS_CTX))
+		measure_ctx(env, opts, &e[CLASS_CTX]);
+	if (insns_wanted(opts, CLASS_CALL))
+		measure_call(env, opts, &e[CLASS_CALL], &e[CLASS_ALU]);
+	if (insns_wanted(opts, CLASS_ENTRY))
+		calib_measure_entry(env, opts, &e[CLASS_ENTRY], &e[CLASS_ALU]);
+	if (insns_wanted(opts, CLASS_PROBE) &&
 	    task_offset(env, "group_leader") && task_offset(env, "pid")) {
 		const struct bpf_insn insns[2] = { INSN(
 			BPF_LDX | BPF_MEM | BPF_W, 4, 1,
@@ -395,24 +391,24 @@ int calib_measure_insns(struct calib_env *env, const struct calib_opts *opts,
 		struct calib_sample s;
 
 		if (!insns_measure(env, opts, CALIB_RAW_TP, insns, PROBES, &s))
-			calib_add_sample(&e[BPF_COST_PROBE], &s);
+			calib_add_sample(&e[CLASS_PROBE], &s);
 	}
-	for (u32 i = 1; !err && i < __MAX_BPF_COST_CLASS; i++) {
+	for (u32 i = 0; !err && i < MODEL_CLASSES; i++) {
 		if (!insns_wanted(opts, i))
 			continue;
 		e[i].kind = MODEL_INSN;
 		snprintf(e[i].name, sizeof(e[i].name), "%s",
-			 model_insn_name(i));
+			 model_class_name(i));
 		if (!e[i].measured) {
 			/* as many plain instructions as it can become */
-			e[i].worst_ps = 20 * e[BPF_COST_LOAD].worst_ps;
+			e[i].worst_ps = 20 * e[CLASS_LOAD].worst_ps;
 			snprintf(e[i].reason, sizeof(e[i].reason),
 				 "this kernel takes none in such a program");
 		}
 		snprintf(said, sizeof(said), "%.1f..%.1f ns",
 			 e[i].best_ps / 1e3, e[i].worst_ps / 1e3);
 		if (opts->say)
-			opts->say(opts->arg, model_insn_name(i), said);
+			opts->say(opts->arg, model_class_name(i), said);
 		err = model_add(m, &e[i]);
 	}
 	if (err)

@@ -9,6 +9,19 @@
 #include "calibrate/load.h"
 #include "kernel/kwd_model.h"
 
+/* A class that the kernel has and the model has not: one that bpfwd knows, else a newer one. */
+static const char *missing_class(const struct model *m)
+{
+	for (int i = 0; i < MODEL_CLASSES; i++) {
+		struct model_entry key = { .kind = MODEL_INSN };
+
+		snprintf(key.name, sizeof(key.name), "%s", model_class_name(i));
+		if (!model_find(m, &key))
+			return model_class_name(i);
+	}
+	return MODEL_DEFAULT;
+}
+
 static int load_refused(const struct model *m, const struct model_entry **sent,
 			const struct kwd_model *k, struct fault *f)
 {
@@ -16,22 +29,23 @@ static int load_refused(const struct model *m, const struct model_entry **sent,
 	const char *why = kwd_model_reason(reason);
 	char key[128];
 
-	if (reason == BPF_COST_NO_CLASS) {
-		const char *name = model_insn_name(index);
-
+	if (reason == BPF_COST_NO_CLASS)
 		fault_set(f, EXIT_FAILED, EINVAL, "%s: no line 'insn %s'",
-			  m->path, name ? name : "of a class that is new");
-	} else if (reason >= BPF_COST_NO_CLASS || index >= k->n) {
+			  m->path, missing_class(m));
+	else if (reason > BPF_COST_NO_CLASS || index >= k->n)
 		fault_set(f, EXIT_FAILED, EINVAL, "%s: %s", m->path, why);
-	} else {
+	else
 		fault_set(f, EXIT_FAILED, EINVAL, "%s:%d: %s: %s", m->path,
 			  sent[index]->line,
 			  model_key(sent[index], key, sizeof(key)), why);
-	}
-	return fault_why(f,
-			 "the kernel refused the model (reason %u); the old "
-			 "one stays",
-			 reason);
+	fault_why(f,
+		  "the kernel refused the model (reason %u); the old "
+		  "one stays",
+		  reason);
+	if (reason == BPF_COST_NO_CLASS)
+		fault_hint(f, "a line 'insn default' is for all classes of "
+			      "instructions that have no line");
+	return f->exit;
 }
 
 /* With n CPUs at work on the same map. */
@@ -58,7 +72,8 @@ static void translate(const struct model_entry *e, u32 cpus,
 	switch (e->kind) {
 	case MODEL_INSN:
 		to->kind = BPF_COST_INSN;
-		model_insn_class(e->name, &to->id);
+		if (!any)
+			snprintf(to->name, sizeof(to->name), "%s", e->name);
 		break;
 	case MODEL_HELPER:
 		to->kind = BPF_COST_HELPER;
@@ -137,7 +152,7 @@ static bool translate_back(const struct bpf_cost_entry *from,
 	switch (from->kind) {
 	case BPF_COST_INSN:
 		e->kind = MODEL_INSN;
-		name = model_insn_name(from->id);
+		name = from->name[0] ? from->name : MODEL_DEFAULT;
 		break;
 	case BPF_COST_HELPER:
 		e->kind = MODEL_HELPER;

@@ -254,7 +254,7 @@ static int model_check_name(struct reader *r, const struct model_entry *e)
 {
 	u32 n;
 
-	if (e->kind != MODEL_INSN && !strcmp(e->name, MODEL_DEFAULT))
+	if (!strcmp(e->name, MODEL_DEFAULT))
 		return e->map[0] ? bad(r, "the default has no map type") : 0;
 	switch (e->kind) {
 	case MODEL_HELPER:
@@ -266,7 +266,7 @@ static int model_check_name(struct reader *r, const struct model_entry *e)
 			return bad(r, "unknown kfunc '%s'", e->name);
 		break;
 	case MODEL_INSN:
-		if (!model_insn_class(e->name, &n))
+		if (!model_class_known(e->name))
 			return bad(r, "unknown class of instructions '%s'",
 				   e->name);
 		break;

@@ -19,8 +19,26 @@
 
 enum model_kind { MODEL_HELPER, MODEL_INSN, MODEL_KFUNC };
 
-/* The name of the entry for helpers, or kfuncs, that have none of their own. */
+/* The name of the entry for helpers, kfuncs or classes that have none of their own. */
 #define MODEL_DEFAULT "default"
+
+/* The classes of instructions that are measured. A kernel may have more. */
+enum model_class {
+	CLASS_ENTRY, /* of a program, with its return */
+	CLASS_CALL, /* of a function of the program, with its return */
+	CLASS_ALU,
+	CLASS_MUL,
+	CLASS_DIV,
+	CLASS_LOAD,
+	CLASS_STORE,
+	CLASS_ATOMIC,
+	CLASS_JUMP,
+	CLASS_CTX,
+	CLASS_PROBE,
+	CLASS_PACKET,
+	CLASS_MAY_GOTO,
+	MODEL_CLASSES,
+};
 
 struct model_entry {
 	enum model_kind kind;
@@ -96,7 +114,7 @@ const char *model_helper_name(u32 id);
 bool model_map_type(const char *name, u32 *type);
 const char *model_map_name(u32 type);
 bool model_kfunc_known(const char *name);
-bool model_insn_class(const char *name, u32 *class);
-const char *model_insn_name(u32 class);
+bool model_class_known(const char *name);
+const char *model_class_name(enum model_class class);
 
 #endif

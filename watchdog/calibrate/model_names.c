@@ -59,28 +59,25 @@ bool model_kfunc_known(const char *name)
 	return btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
 }
 
-static const char *const classes[] = {
-	[BPF_COST_ENTRY] = "entry",	  [BPF_COST_CALL] = "call",
-	[BPF_COST_ALU] = "alu",		  [BPF_COST_MUL] = "mul",
-	[BPF_COST_DIV] = "div",		  [BPF_COST_LOAD] = "load",
-	[BPF_COST_STORE] = "store",	  [BPF_COST_ATOMIC] = "atomic",
-	[BPF_COST_JUMP] = "jump",	  [BPF_COST_CTX] = "ctx",
-	[BPF_COST_PROBE] = "probe",	  [BPF_COST_PACKET] = "packet",
-	[BPF_COST_MAY_GOTO] = "may_goto",
+static const char *const classes[MODEL_CLASSES] = {
+	[CLASS_ENTRY] = "entry",       [CLASS_CALL] = "call",
+	[CLASS_ALU] = "alu",	       [CLASS_MUL] = "mul",
+	[CLASS_DIV] = "div",	       [CLASS_LOAD] = "load",
+	[CLASS_STORE] = "store",       [CLASS_ATOMIC] = "atomic",
+	[CLASS_JUMP] = "jump",	       [CLASS_CTX] = "ctx",
+	[CLASS_PROBE] = "probe",       [CLASS_PACKET] = "packet",
+	[CLASS_MAY_GOTO] = "may_goto",
 };
 
-const char *model_insn_name(u32 class)
+const char *model_class_name(enum model_class class)
 {
-	return class < ARRAY_SIZE(classes) ? classes[class] : NULL;
+	return classes[class];
 }
 
-bool model_insn_class(const char *name, u32 *class)
+bool model_class_known(const char *name)
 {
-	for (u32 i = 1; i < ARRAY_SIZE(classes); i++) {
-		if (!classes[i] || strcmp(classes[i], name))
-			continue;
-		*class = i;
-		return true;
-	}
+	for (size_t i = 0; i < MODEL_CLASSES; i++)
+		if (!strcmp(classes[i], name))
+			return true;
 	return false;
 }

@@ -190,6 +190,21 @@ static void widen_all(struct model *m, u32 max_permille)
 	}
 }
 
+/* What another kernel has is taken to be as dear as the dearest of these. */
+static int add_other_classes(struct model *m)
+{
+	struct model_entry e = {
+		.kind = MODEL_INSN,
+		.name = MODEL_DEFAULT,
+		.reason = "classes of instructions that have no entry",
+	};
+
+	for (size_t i = 0; i < m->n; i++)
+		if (m->entries[i].kind == MODEL_INSN)
+			MORE(&e, &m->entries[i], worst_ps);
+	return model_add(m, &e);
+}
+
 /* The heads that say how good it is. */
 static void note_errors(struct model *m, const struct calib_opts *opts)
 {
@@ -262,6 +277,7 @@ int calib_measure(struct calib_env *env, const struct calib_opts *opts,
 		model_free(&bad);
 		err = err ? err : unsettled(m, limit, &bad);
 	}
+	err = err || ret ? err : add_other_classes(m);
 	if (err)
 		ret = fault_set(f, EXIT_FAILED, err, "cannot make the model");
 	for (size_t i = 0; i < m->n; i++)

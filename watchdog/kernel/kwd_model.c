@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "kernel/kwd.h"
 #include "kernel/kwd_model.h"
 
@@ -11,14 +12,16 @@ static const struct refusal {
 	const char *text;
 } refusals[] = {
 	{ BPF_COST_BAD_KIND, "the kernel knows no entry of this kind" },
-	{ BPF_COST_BAD_ID, "the kernel knows no such class or helper" },
+	{ BPF_COST_BAD_ID, "the kernel knows no such helper" },
 	{ BPF_COST_BAD_MAP_TYPE, "the kernel knows no such map type" },
 	{ BPF_COST_BAD_FLAGS, "the kernel knows no such flag" },
-	{ BPF_COST_BAD_NAME, "the kernel has no such kfunc" },
+	{ BPF_COST_BAD_NAME,
+	  "the kernel has no such kfunc or class of instructions" },
 	{ BPF_COST_BAD_ORDER, "best is larger than worst" },
 	{ BPF_COST_BAD_RANGE, "a cost is larger than 1000 s" },
 	{ BPF_COST_BAD_UNIT, "an instruction has no units" },
 	{ BPF_COST_DUPLICATE, "there are two entries for it" },
+	{ BPF_COST_NO_CLASS, "there is no line 'insn default'" },
 	{ BPF_COST_NO_HELPER, "there is no line 'helper default'" },
 	{ BPF_COST_NO_KFUNC, "there is no line 'kfunc default'" },
 };
@@ -131,17 +134,24 @@ int kwd_model_label(char *label, size_t size, u64 *generation)
 	return 0;
 }
 
-static u64 entry_worst(const struct kwd_model *m, u32 kind, u32 id)
+/* Of the entry for it, else of the one for all that have none. */
+static u64 entry_worst(const struct kwd_model *m, u32 kind, u32 id,
+		       const char *name)
 {
+	u64 others = 0;
+
 	for (u32 i = 0; i < m->n; i++) {
 		const struct bpf_cost_entry *e = &m->entries[i];
 
-		if (e->kind == kind && e->id == id &&
-		    (!e->map_type || e->map_type == BPF_MAP_TYPE_HASH) &&
-		    e->worst != UINT64_MAX)
+		if (e->kind != kind || e->worst == UINT64_MAX ||
+		    (e->map_type && e->map_type != BPF_MAP_TYPE_HASH))
+			continue;
+		if (e->id == id && !strcmp(e->name, name))
 			return e->worst;
+		if (!e->id && !e->name[0])
+			others = e->worst;
 	}
-	return 0;
+	return others;
 }
 
 u64 kwd_model_small_program(void)
@@ -151,10 +161,10 @@ u64 kwd_model_small_program(void)
 
 	if (kwd_model_get(&m))
 		return 0;
-	ps = entry_worst(&m, BPF_COST_INSN, BPF_COST_ENTRY) +
-	     100 * entry_worst(&m, BPF_COST_INSN, BPF_COST_ALU) +
-	     entry_worst(&m, BPF_COST_HELPER, BPF_FUNC_map_lookup_elem) +
-	     entry_worst(&m, BPF_COST_HELPER, BPF_FUNC_map_update_elem);
+	ps = entry_worst(&m, BPF_COST_INSN, 0, "entry") +
+	     100 * entry_worst(&m, BPF_COST_INSN, 0, "alu") +
+	     entry_worst(&m, BPF_COST_HELPER, BPF_FUNC_map_lookup_elem, "") +
+	     entry_worst(&m, BPF_COST_HELPER, BPF_FUNC_map_update_elem, "");
 	kwd_model_free(&m);
 	return ps / 1000;
 }
