@@ -2,7 +2,8 @@
 # Is the series in order? Quick by default:
 #   every .patch is in `series` and in README.md, each has a changelog and a sign-off;
 #   each of the series has its cover letter;
-#   it applies to base, and regenerates byte-identically; checkpatch --strict is content.
+#   it applies to base, and regenerates byte-identically; checkpatch --strict is content;
+#   the files that it makes are the same, byte for byte, as those of the other kernel.
 # --build: W=1 build of what each patch touches, option on and off, after each patch.
 set -euo pipefail
 . "$(dirname "$0")/../scripts/lib.sh"
@@ -10,7 +11,8 @@ set -euo pipefail
 errors=0
 bad() { printf 'check: %s\n' "$*" >&2; errors=$((errors + 1)); }
 
-mapfile -t series < <(sed 's/#.*//; s/[[:space:]]*$//; /^$/d' "$patches/series" 2>/dev/null || true)
+names() { sed 's/#.*//; s/[[:space:]]*$//; /^$/d' "$1/series" 2>/dev/null || true; } # folder of patches
+mapfile -t series < <(names "$patches")
 if (( ! ${#series[@]} )); then
 	say 'check: the series is empty'
 	exit 0
@@ -90,6 +92,29 @@ for p in "${series[@]}"; do
 	fi
 done
 (( errors )) || say 'check: checkpatch --strict has nothing to say'
+
+# Files that the series makes, of a kernel: what its patches do to them, in a folder.
+own_files() { # folder of patches, where to
+	local p own
+	mapfile -t own < <(sed -n '/^--- \/dev\/null$/ { n; s,^+++ b/,--include=,p }' "$1"/*.patch | sort -u)
+	git init -q "$2"
+	while read -r p; do
+		git -C "$2" apply --whitespace=nowarn "${own[@]}" "$1/$p" 2>"$tmp/log" ||
+			grep -qx 'error: No valid patches in input.*' "$tmp/log" || { cat "$tmp/log" >&2; return 1; }
+	done < <(names "$1")
+	rm -rf "$2/.git"
+}
+# One product: they are the same for all kernels, but for the header of the backport.
+for v in 6.12 7.3; do
+	own_files "$configs/$v" "$tmp/$v" || bad "$v: files that are new cannot be read from the patches"
+done
+mv "$tmp/6.12/kernel/bpf/runtime/backport.h" "$tmp/"
+sed -i '\,^ccflags-y += -include [^ ]*/backport\.h$,d' "$tmp/6.12/kernel/bpf/runtime/Makefile"
+if diff -r "$tmp/6.12" "$tmp/7.3" >&2; then
+	say "check: $(find "$tmp/7.3" -type f | wc -l) files are the same for both kernels"
+else
+	bad 'files of the series differ between the kernels; what has to differ belongs into backport.h'
+fi
 
 if [[ ${1:-} == --build ]]; then
 	kernel_env

@@ -127,7 +127,7 @@ deterministic() { # name
 # Tests of the runner: in a VM of their own; those of the second list want neither another CPU
 # nor a clock that goes on while a file is read.
 patient=('cli/*')
-counted=(random/counted)
+counted=(random/counted 'policy_left/cycles*' policy_left/loaded_anew)
 runner_apart() { # glob
 	local t tests icount=0
 	mapfile -t tests < <(selected_by "$1")

@@ -189,6 +189,8 @@ static void count_objects(struct home_state *s)
 	s->counter = canary__open();
 	REQUIRE(s->counter, "canary: %m");
 	bpf_program__set_autoload(s->counter->progs.canary, false);
+	if (!kernel_has("bpf_obj_drop", BTF_KIND_FUNC))
+		bpf_program__set_autoload(s->counter->progs.count_drop, false);
 	REQUIRE(!canary__load(s->counter), "canary does not load: %m");
 	bpf_object__for_each_program(p, s->counter->obj)
 		if (bpf_program__autoload(p))
