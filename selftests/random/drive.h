@@ -37,6 +37,7 @@ struct hook_state *hooks_open(void);
 int hook_load(struct hook_state *s, struct program *p, const struct home *h,
 	      int target_fd, char *log, size_t log_size);
 int hook_attach(struct hook_state *s, enum random_hook hook, int prog_fd);
+void hook_detach(struct hook_state *s, enum random_hook hook, int link_fd);
 int hook_fire(struct hook_state *s, enum random_hook hook, int prog_fd);
 
 /* home.c */

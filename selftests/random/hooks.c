@@ -8,6 +8,7 @@
 #include "random/drive.h"
 
 #define GETPGID "__x64_sys_getpgid"
+#define GETSID "__x64_sys_getsid"
 
 static const struct {
 	enum bpf_prog_type type;
@@ -30,7 +31,17 @@ static const struct {
 	[HOOK_lsm] = { BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_task_getpgid" },
 };
 
+/*
+ * Whoever takes the last program from a function of the kernel waits until no task can be in
+ * its trampoline: 100 ms and more. So a program that does nothing goes there before, and
+ * leaves when the next one has come. While one runs, it is alone.
+ */
+struct holder {
+	int prog_fd, link_fd; /* 0: it is not there */
+};
+
 struct hook_state {
+	struct holder getpgid, lsm;
 	int kprobe_fd, tracepoint_fd, clock_fd;
 	int targets[NR_HOOKS]; /* BTF ids */
 	int cpu; /* that the thread is pinned to */
@@ -55,12 +66,37 @@ static long number_in(const char *path)
 	return file_read(path, text, sizeof(text)) ? -1 : atol(text);
 }
 
-struct hook_state *hooks_open(void)
+static void load_holder(struct holder *h, int target)
+{
+	const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = BPF_TRACE_FENTRY,
+		    .attach_btf_id = target);
+
+	h->prog_fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "holder", "GPL",
+				   nothing, ARRAY_SIZE(nothing), &opts);
+	REQUIRE(h->prog_fd >= 0, "a program that does nothing: %s",
+		strerror(-h->prog_fd));
+}
+
+static int kprobe_open(const char *function)
 {
 	struct perf_event_attr kprobe = {
 		.type = number_in("/sys/bus/event_source/devices/kprobe/type"),
-		.config1 = (unsigned long)GETPGID,
+		.config1 = (unsigned long)function,
 	};
+	int fd = perf_open(&kprobe, -1, 0);
+
+	if (fd >= 0)
+		ioctl(fd, PERF_EVENT_IOC_ENABLE);
+	return fd;
+}
+
+struct hook_state *hooks_open(void)
+{
 	struct perf_event_attr tracepoint = {
 		.type = PERF_TYPE_TRACEPOINT,
 		.config = number_in(
@@ -84,11 +120,13 @@ struct hook_state *hooks_open(void)
 			s->targets[i] = btf__find_by_name_kind(
 				btf, hooks[i].target, BTF_KIND_FUNC);
 	btf__free(btf);
-	s->kprobe_fd = perf_open(&kprobe, -1, 0);
+	load_holder(&s->getpgid, s->targets[HOOK_fentry]);
+	load_holder(&s->lsm, s->targets[HOOK_lsm]);
+	/* Its programs pass no trampoline; those that have one pass a kprobe. */
+	s->kprobe_fd = kprobe_open(GETSID);
+	kprobe_open(GETPGID);
 	s->tracepoint_fd = perf_open(&tracepoint, -1, 0);
 	s->clock_fd = perf_open(&clock, -1, s->cpu);
-	if (s->kprobe_fd >= 0)
-		ioctl(s->kprobe_fd, PERF_EVENT_IOC_ENABLE);
 	if (s->tracepoint_fd >= 0)
 		ioctl(s->tracepoint_fd, PERF_EVENT_IOC_ENABLE);
 	return s;
@@ -125,6 +163,29 @@ int hook_load(struct hook_state *s, struct program *p, const struct home *h,
 			     p->code.nr_insns, &opts);
 }
 
+static struct holder *holder_of(struct hook_state *s, enum random_hook hook)
+{
+	switch (hook) {
+	case HOOK_fentry:
+	case HOOK_fexit:
+		return &s->getpgid;
+	case HOOK_lsm:
+		return &s->lsm;
+	default:
+		return NULL;
+	}
+}
+
+static int attach_traced(struct holder *h, int prog_fd)
+{
+	int fd = bpf_raw_tracepoint_open(NULL, prog_fd);
+
+	if (h->link_fd > 0)
+		close(h->link_fd);
+	h->link_fd = 0;
+	return fd;
+}
+
 /* A link's file descriptor, 0 where none is needed, or -errno. */
 int hook_attach(struct hook_state *s, enum random_hook hook, int prog_fd)
 {
@@ -143,12 +204,24 @@ int hook_attach(struct hook_state *s, enum random_hook hook, int prog_fd)
 	case HOOK_fentry:
 	case HOOK_fexit:
 	case HOOK_lsm:
-		return bpf_raw_tracepoint_open(NULL, prog_fd);
+		return attach_traced(holder_of(s, hook), prog_fd);
 	default:
 		return 0;
 	}
 	return fd < 0 ? -ENODEV :
 			bpf_link_create(prog_fd, fd, BPF_PERF_EVENT, NULL);
+}
+
+void hook_detach(struct hook_state *s, enum random_hook hook, int link_fd)
+{
+	struct holder *h = holder_of(s, hook);
+
+	if (h) {
+		h->link_fd = bpf_raw_tracepoint_open(NULL, h->prog_fd);
+		REQUIRE(h->link_fd > 0, "%s: what does nothing: %s",
+			hook_names[hook], strerror(-h->link_fd));
+	}
+	close(link_fd);
 }
 
 static void on_cpu(struct hook_state *s, int cpu)
@@ -184,6 +257,8 @@ int hook_fire(struct hook_state *s, enum random_hook hook, int prog_fd)
 		opts.ctx_size_in = sizeof(args);
 		break;
 	case HOOK_kprobe:
+		syscall(SYS_getsid, getpid());
+		return 0;
 	case HOOK_tracepoint:
 	case HOOK_fentry:
 	case HOOK_fexit:
