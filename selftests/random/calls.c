@@ -8,7 +8,7 @@
 
 void st_tail(struct gen *g, int fn, struct where w)
 {
-	bool itself = one_in(g, 2), last = one_in(g, 2);
+	bool itself = !one_in(g, 3), last = one_in(g, 2);
 
 	if (fn)
 		HAS(tail_static);
@@ -24,7 +24,7 @@ void st_tail(struct gen *g, int fn, struct where w)
 	}
 	count_up(g, fn, RND(tails));
 	/* An index that the verifier knows becomes a jump, another one a look into the map. */
-	if (one_in(g, 2)) {
+	if (!one_in(g, 3)) {
 		HAS(tail_index);
 		load_field(g, fn, R3, RND(zero));
 		if (!itself)
@@ -46,17 +46,20 @@ void st_tail(struct gen *g, int fn, struct where w)
 
 void st_call_static(struct gen *g, int fn, struct where w)
 {
-	int target;
+	/* What was ended in the first one comes to the next ones on the fast path. */
+	int target, calls = w.goes_on ? 1 + random_below(g, 6) : 1;
 
 	if (g->nr_static == 8)
 		return;
 	HAS(call_static);
 	target = code_add(g->c, g->h->static_type[g->nr_static++]);
-	if (w.ctx)
-		mov(C, R1, R6);
-	else
-		mov_imm(C, R1, 0);
-	call_fn(C, target);
+	while (calls--) {
+		if (w.ctx)
+			mov(C, R1, R6);
+		else
+			mov_imm(C, R1, 0);
+		call_fn(C, target);
+	}
 	if (target < 0)
 		return;
 	fn = target;

@@ -58,6 +58,7 @@ enum {
 	IN_LOCK = 1 << 2, /* calls nothing */
 	WITH_CTX = 1 << 3,
 	NOT_AWAKE = 1 << 4, /* only where RCU is not needed for it */
+	CALLS = 1 << 5, /* has them in another function, or in another program */
 };
 
 static const struct statement {
@@ -85,9 +86,9 @@ static const struct statement {
 	{ st_css, 2, LOOPS | HOLDS_BLOCK, CAN_OBJECTS, 40 },
 	{ st_may_goto, 6, LOOPS | HOLDS_BLOCK | IN_LOCK, 0, 8 },
 	{ st_drain, 2, LOOPS | HOLDS_BLOCK },
-	{ st_tail, 5, HOLDS_BLOCK | WITH_CTX, CAN_TAIL },
-	{ st_call_static, 5, HOLDS_BLOCK },
-	{ st_call_global, 5, HOLDS_BLOCK },
+	{ st_tail, 8, HOLDS_BLOCK | WITH_CTX | CALLS, CAN_TAIL },
+	{ st_call_static, 5, HOLDS_BLOCK | CALLS },
+	{ st_call_global, 5, HOLDS_BLOCK | CALLS },
 	{ st_timer, 6, HOLDS_BLOCK, CAN_TIMER },
 	{ st_work, 4, HOLDS_BLOCK, CAN_TIMER },
 	{ st_hold_record, 3, HOLDS_BLOCK, 0, 8 },
@@ -150,18 +151,26 @@ static bool may_stand(struct gen *g, int fn, const struct where *w,
 	return true;
 }
 
-static void one_statement(struct gen *g, int fn, struct where w)
+static bool fits(struct gen *g, int fn, const struct where *w,
+		 const struct statement *s, unsigned int only)
+{
+	return (s->flags & only) == only && may_stand(g, fn, w, s);
+}
+
+/* One that has all the flags @only. */
+static void one_statement(struct gen *g, int fn, struct where w,
+			  unsigned int only)
 {
 	unsigned int total = 0, n, i;
 
 	for (i = 0; i < ARRAY_SIZE(statements); i++)
-		if (may_stand(g, fn, &w, &statements[i]))
+		if (fits(g, fn, &w, &statements[i], only))
 			total += statements[i].weight;
 	if (!total)
 		return;
 	n = random_below(g, total);
 	for (i = 0;; i++) {
-		if (!may_stand(g, fn, &w, &statements[i]))
+		if (!fits(g, fn, &w, &statements[i], only))
 			continue;
 		if (n < statements[i].weight)
 			break;
@@ -170,7 +179,10 @@ static void one_statement(struct gen *g, int fn, struct where w)
 	statements[i].emit(g, fn, w);
 }
 
-/* One or two statements; if it is to go on, the last one does. */
+/*
+ * One or two statements; if it is to go on, the last one does. Behind it may be a call that
+ * would go on as well. It is come to when the first one was ended: on the fast path.
+ */
 void gen_block(struct gen *g, int fn, struct where w)
 {
 	struct where brief = w;
@@ -182,10 +194,12 @@ void gen_block(struct gen *g, int fn, struct where w)
 	if (!w.depth)
 		w.goes_on = false;
 	if (one_in(g, 3))
-		one_statement(g, fn, brief);
-	one_statement(g, fn, w);
-	if (!w.goes_on && w.depth && one_in(g, 4))
-		one_statement(g, fn, brief);
+		one_statement(g, fn, brief, 0);
+	one_statement(g, fn, w, 0);
+	if (w.goes_on && one_in(g, 4))
+		one_statement(g, fn, w, CALLS);
+	else if (!w.goes_on && w.depth && one_in(g, 4))
+		one_statement(g, fn, brief, 0);
 }
 
 /* --- Programs -------------------------------------------------------------------------------- */
