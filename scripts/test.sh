@@ -125,9 +125,9 @@ deterministic() { # name
 	esac
 }
 # Tests of the runner: in a VM of their own; those of the second list want neither another CPU
-# nor a clock that goes on while a file is read.
+# nor a clock that goes on while a file is read: programs from seeds, and what measures shares.
 patient=('cli/*')
-counted=(random/counted 'policy_left/cycles*' policy_left/loaded_anew)
+counted=(random/counted 'policy_left/[cls]*' 'policy_share/[bps]*' policy_share/graph)
 runner_apart() { # glob
 	local t tests icount=0
 	mapfile -t tests < <(selected_by "$1")
