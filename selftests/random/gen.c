@@ -58,8 +58,7 @@ enum {
 	IN_LOCK = 1 << 2, /* calls nothing */
 	WITH_CTX = 1 << 3,
 	NOT_AWAKE = 1 << 4, /* only where RCU is not needed for it */
-	CALLS = 1
-		<< 5, /* has them in another function, or in another program */
+	CALLS = 1 << 5, /* the block is another function or program */
 };
 
 static const struct statement {
