@@ -81,7 +81,9 @@ static void user_fault(void)
 
 #define NAPS 1000
 
-/* Each page that somebody waits for comes after 2 ms. */
+static unsigned int page_us = 2000;
+
+/* Each page that somebody waits for comes after some time. */
 static void *serve_pages(void *uffd)
 {
 	struct uffd_msg msg;
@@ -91,7 +93,7 @@ static void *serve_pages(void *uffd)
 			.range = { msg.arg.pagefault.address & ~4095ULL, 4096 },
 		};
 
-		usleep(2000);
+		usleep(page_us);
 		ioctl(*(int *)uffd, UFFDIO_ZEROPAGE, &zero);
 	}
 	return NULL;
@@ -140,9 +142,70 @@ static void naps(void)
 	canary();
 }
 
+#define MANY 100
+#define MANY_NAPS 200
+
+static void *naps_of(void *fd)
+{
+	prog_run(*(int *)fd, NULL);
+	return NULL;
+}
+
+/*
+ * More at once than a CPU has room for to remember what they ran. One of which that is
+ * forgotten runs to its end: it takes four times its budget, and sleeps before each look.
+ */
+static void naps_many(void)
+{
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	pthread_t server, thread[MANY];
+	struct bpf_prog_info info;
+	int uffd, fd, i;
+	void *pages;
+
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (uffd < 0)
+		skip("userfaultfd: %m");
+	REQUIRE(!ioctl(uffd, UFFDIO_API, &api), "UFFDIO_API: %m");
+	pages = mmap(NULL, MANY * MANY_NAPS * 4096, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = (unsigned long)pages;
+	reg.range.len = MANY * MANY_NAPS * 4096;
+	REQUIRE(!ioctl(uffd, UFFDIO_REGISTER, &reg), "UFFDIO_REGISTER: %m");
+	page_us = 100;
+	REQUIRE(!pthread_create(&server, NULL, serve_pages, &uffd), "thread");
+
+	wd_enable(10000);
+	skel = asleep__open_and_load();
+	REQUIRE(skel, "asleep: %m");
+	fd = bpf_program__fd(skel->progs.naps_many);
+	skel->data_ctl->ctl.user_ptr = (unsigned long)pages;
+	skel->data_ctl->ctl.n = MANY_NAPS;
+	skel->data_ctl->ctl.m = 200 * NSEC_PER_USEC;
+	REQUIRE(!wd_command(fd, BPF_WD_SET_BUDGET, 10 * NSEC_PER_MSEC),
+		"budget: %m");
+	for (i = 0; i < MANY; i++)
+		REQUIRE(!pthread_create(&thread[i], NULL, naps_of, &fd),
+			"thread %d", i);
+	for (i = 0; i < MANY; i++)
+		pthread_join(thread[i], NULL);
+	info = prog_info(fd);
+	CHECK(info.terminations == MANY,
+	      "%llu of %u were ended, after %llu naps", info.terminations, MANY,
+	      skel->data_ctl->ctl.steps);
+	diag("ended after %llu naps each", skel->data_ctl->ctl.steps / MANY);
+	pthread_cancel(server);
+	pthread_join(server, NULL);
+	close(uffd);
+	canary();
+}
+
 static const struct test tests[] = {
 	{ "naps", "a run that sleeps before each look is ended all the same",
 	  naps, NEEDS_WATCHDOG },
+	{ "naps_many", "what any number of runs that sleep have run is known",
+	  naps_many, NEEDS_WATCHDOG },
 	{ "user_fault", "a run that sleeps in userfaultfd is shown and ended",
 	  user_fault, NEEDS_WATCHDOG },
 };
