@@ -5,7 +5,11 @@
  * take longer than its bound. What nothing bounds must say so on any machine.
  */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -17,6 +21,7 @@
 #define RUNS 5
 #define PORT 7777
 #define SOCKETS 900
+#define MANY ARRAY_SIZE(skel->bss->colliding)
 #define PACKET_LEN 1500
 #define PAGE 4096
 /* Below vmalloc space, where nothing is ever mapped. */
@@ -85,8 +90,23 @@ static void fill_buckets(void)
 		put(skel->maps.lru_percpu, &key);
 		if (key < 16)
 			put(skel->maps.fed, &key);
+		put(skel->maps.sparse, &key);
 		if (key < 400)
 			put(skel->maps.hash_grown, &key);
+	}
+}
+
+/* All in one bucket: their number is their hash. The first one is found last. */
+static void fill_devices(void)
+{
+	__u32 lo = 1, n = bpf_map__max_entries(skel->maps.devices);
+
+	for (__u32 i = 0; i + 1 < n; i++) {
+		__u32 key = i * n;
+
+		REQUIRE(!bpf_map_update_elem(bpf_map__fd(skel->maps.devices),
+					     &key, &lo, 0),
+			"put a device: %m");
 	}
 }
 
@@ -151,12 +171,20 @@ static void open_sockets(void)
 	int one = 1;
 
 	setrlimit(RLIMIT_NOFILE, &files);
-	for (int i = 0; i < SOCKETS; i++) {
+	for (size_t i = 0; i < SOCKETS; i++) {
 		int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		if (bind(fd, (struct sockaddr *)&at, sizeof(at)))
+		if (bind(fd, (struct sockaddr *)&at, sizeof(at))) {
 			close(fd);
+		} else if (i + 1 < MANY) {
+			__u64 value = fd;
+
+			CHECK(!bpf_map_update_elem(
+				      bpf_map__fd(skel->maps.sockets),
+				      &skel->bss->colliding[i], &value, 0),
+			      "put a socket: %m");
+		}
 	}
 }
 
@@ -224,9 +252,11 @@ static void load(void)
 static const char *const tails[] = { "tail_self", "tail_any", "tail_goes_on" };
 
 static const char *const endless[] = {
-	"list_delete", "each_fed",     "names_type", "missing_type",
-	"user_page",   "clones",       "finds_udp",  "makes_map",
-	"each_task",   "starts_timer",
+	"list_delete", "each_fed",	"names_type", "missing_type",
+	"user_page",   "clones",	"finds_udp",  "makes_map",
+	"each_task",   "starts_timer",	"ring_holds", "task_storage",
+	"sk_storage",  "finds_route",	"hashes",     "signals",
+	"names_files", "socket_delete",
 };
 
 static bool is_of(const char *const *names, size_t nr, const char *name)
@@ -308,7 +338,8 @@ static __u64 run_once(const struct bpf_program *prog)
 	__u64 before = prog_info(fd).run_time_ns;
 	int err;
 
-	if (bpf_program__type(prog) == BPF_PROG_TYPE_SCHED_CLS) {
+	if (bpf_program__type(prog) == BPF_PROG_TYPE_SCHED_CLS ||
+	    bpf_program__type(prog) == BPF_PROG_TYPE_XDP) {
 		memset(packet, 0, sizeof(packet));
 		packet[12] = 8; /* IPv4 */
 		packet[14] = 0x45;
@@ -358,6 +389,7 @@ static void contained(void)
 	open_sockets();
 	open_samples();
 	fill_tails();
+	fill_devices();
 	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	REQUIRE(stats >= 0, "run statistics: %m");
 	table = open_table();
@@ -395,6 +427,63 @@ static void contained(void)
 	close(stats);
 	CHECK(compared >= 60, "only %d programs with a bound were run",
 	      compared);
+}
+
+/* --- A record that is kept ------------------------------------------------------------------- */
+
+static void *hold(void *arg)
+{
+	(void)arg;
+	run_once(skel->progs.ring_holds);
+	return NULL;
+}
+
+/* The page is not there until it is asked for by UFFDIO_ZEROPAGE: who reads it sleeps. */
+static int keep_page(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register page = {
+		.range = { (unsigned long)user_page, PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	REQUIRE(fd >= 0 && !ioctl(fd, UFFDIO_API, &api) &&
+			!ioctl(fd, UFFDIO_REGISTER, &page),
+		"userfaultfd: %m");
+	return fd;
+}
+
+static void kept(void)
+{
+	struct uffdio_zeropage give = { .range.len = PAGE };
+	struct bpf_prog_info info;
+	pthread_t holder;
+	int fd, stats;
+	__u64 ns;
+
+	if (!env_number("BPFWD_VM_ICOUNT", 0))
+		skip("needs ICOUNT=1: time is not instructions here");
+	load();
+	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	REQUIRE(stats >= 0, "run statistics: %m");
+	fd = keep_page();
+	REQUIRE(!pthread_create(&holder, NULL, hold, NULL), "no thread");
+	REQUIRE(wait_for(&skel->bss->holding, 1, 10 * NSEC_PER_SEC),
+		"the record is not reserved");
+	run_once(skel->progs.ring_fills);
+	give.range.start = (unsigned long)user_page;
+	REQUIRE(!ioctl(fd, UFFDIO_ZEROPAGE, &give), "give the page: %m");
+	pthread_join(holder, NULL);
+	info = prog_info(bpf_program__fd(skel->progs.ring_next));
+	ns = run_once(skel->progs.ring_next);
+	diag("behind 16,000 records: %llu ns, its bound is %llu", ns,
+	     info.estimate_worst_ns);
+	CHECK(skel->bss->sink == 0, "it got no room: %ld", skel->bss->sink);
+	CHECK(ns <= info.estimate_worst_ns, "%llu ns, its bound is %llu", ns,
+	      info.estimate_worst_ns);
+	close(fd);
+	close(stats);
 }
 
 /* How many programs of a table have a bound. Each must keep to it. */
@@ -452,6 +541,9 @@ static const struct test tests[] = {
 	{ "contained",
 	  "no state and no argument makes a program exceed its bound",
 	  contained, NEEDS_WATCHDOG, 900 },
+	{ "kept",
+	  "who comes after a record that was kept does not pay for all that are behind it",
+	  kept, NEEDS_WATCHDOG },
 	{ "corpus",
 	  "programs of the kernel's own selftests take no longer than their bound",
 	  corpus, NEEDS_WATCHDOG, 900 },

@@ -51,6 +51,9 @@ MAP(array, ARRAY, 1000, __u32, __u64, 0);
 MAP(percpu_array, PERCPU_ARRAY, 1000, __u32, __u64, 0);
 MAP(walked, HASH, 1000, __u32, __u64, 0);
 MAP(fed, HASH, 1000, __u32, __u64, 0);
+MAP(sparse, HASH, 1025, __u32, __u64, 0); /* in 2,048 buckets */
+MAP(sockets, SOCKHASH, MANY, __u32, __u64, 0);
+MAP(devices, DEVMAP_HASH, 16384, __u32, __u32, 0);
 MAP(stacks, STACK_TRACE, 64, __u32, __u64[127], 0);
 MAP(tails, PROG_ARRAY, 4, __u32, __u32, 0);
 
@@ -75,6 +78,11 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 18);
+} held_ring SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
@@ -175,6 +183,19 @@ PACKET(grown_update, __u32 key = 1;
        r = bpf_map_update_elem(&hash_grown, &key, from, 0))
 PACKET(grown_delete, __u32 key = 2; r = bpf_map_delete_elem(&hash_grown, &key))
 
+/* The hash of sockets has no seed, that of devices is the key. */
+PACKET(finds_socket, KEY(0);
+       struct bpf_sock *sk = bpf_map_lookup_elem(&sockets, &key);
+       if (sk) bpf_sk_release(sk))
+PACKET(socket_delete, KEY(MANY - 1); r = bpf_map_delete_elem(&sockets, &key))
+
+SEC("xdp")
+int finds_device(struct xdp_md *xdp)
+{
+	sink = bpf_redirect_map(&devices, 0, 0);
+	return XDP_PASS;
+}
+
 /* 128 prefixes, each within the one before. */
 #define LONGEST struct prefix key = { 128 }
 PACKET(trie_lookup, LONGEST; r = (long)bpf_map_lookup_elem(&trie, &key))
@@ -202,6 +223,29 @@ PACKET(ring_reserve, void *p = bpf_ringbuf_reserve(&ring, LEN, 0);
        if (p) bpf_ringbuf_submit(p, BPF_RB_FORCE_WAKEUP))
 PACKET(ring_full, for (int i = 0; i < 300; i++)
 			  r += bpf_ringbuf_output(&ring, from, LEN, 0))
+
+/* A record that somebody keeps, many that are ready behind it, and who comes next. */
+__u64 holding;
+
+SEC("syscall")
+int ring_holds(void *ctx)
+{
+	char *p = bpf_ringbuf_reserve(&held_ring, 8, 0);
+
+	if (!p)
+		return 0;
+	holding = 1;
+	/* until somebody gives it the page */
+	bpf_copy_from_user(p, 8, (void *)user_ptr);
+	bpf_ringbuf_submit(p, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+static long put_record(__u32 i, void *ctx)
+{
+	return bpf_ringbuf_output(&held_ring, from, 8, BPF_RB_NO_WAKEUP) != 0;
+}
+PACKET(ring_fills, r = bpf_loop(16000, put_record, NULL, 0))
+PACKET(ring_next, r = bpf_ringbuf_output(&held_ring, from, 8, BPF_RB_NO_WAKEUP))
 
 /* The value holds a list of as many objects as were put into it. */
 SEC("tc")
@@ -283,6 +327,7 @@ PACKET(each_array, r = bpf_for_each_map_elem(&array, visit, NULL, 0))
 PACKET(each_percpu,
        r = bpf_for_each_map_elem(&percpu_array, visit_percpu, NULL, 0))
 PACKET(each_hash, r = bpf_for_each_map_elem(&walked, visit, NULL, 0))
+PACKET(each_sparse, r = bpf_for_each_map_elem(&sparse, visit, NULL, 0))
 PACKET(each_fed, r = bpf_for_each_map_elem(&fed, feed, NULL, 0))
 PACKET(loop_known, r = bpf_loop(1000, turn, NULL, 0))
 PACKET(loop_argument, r = bpf_loop(ctl.m & 1023, turn, NULL, 0))
@@ -335,6 +380,13 @@ SEC("raw_tp/sys_enter")
 int user_stack(void *ctx)
 {
 	bpf_get_stack(ctx, stack, sizeof(stack), BPF_F_USER_STACK);
+	return 0;
+}
+SEC("raw_tp/sys_enter")
+int names_files(void *ctx)
+{
+	bpf_get_stack(ctx, stack, sizeof(stack),
+		      BPF_F_USER_STACK | BPF_F_USER_BUILD_ID);
 	return 0;
 }
 SEC("raw_tp/sys_enter")
@@ -464,6 +516,8 @@ TASK(
 		r = bpf_cpumask_full((void *)m);
 		bpf_cpumask_release(m);
 	})
+/* No signal, but all that is asked before one is sent. */
+TASK(signals, r = bpf_send_signal(0))
 TASK(task_of_pid, struct task_struct *t = bpf_task_from_pid(1);
      if (t) bpf_task_release(t))
 TASK(cgroup_of_id, struct cgroup *c = bpf_cgroup_from_id(1);

@@ -353,36 +353,23 @@ static int add_other_maps(struct model *m)
 	return err;
 }
 
-/* As deep as the kernel walks a stack, where each frame is an address. */
-static u64 stack_bytes(void)
-{
-	FILE *f = fopen("/proc/sys/kernel/perf_event_max_stack", "re");
-	unsigned int frames;
-
-	if (!f || fscanf(f, "%u", &frames) != 1)
-		frames = 127;
-	if (f)
-		fclose(f);
-	return frames * sizeof(u64);
-}
-
-/* bpf_get_stackid() takes no size: it was measured on the stack of this process, and goes
- * as deep as there are frames where it is used. What one more costs bpf_get_stack() tells.
+/* A stack is as deep as there are frames where it is asked for, and was measured on that of this
+ * process. bpf_get_stackid() takes no size, the kernel counts that of the map's values: what one
+ * more frame costs bpf_get_stack() tells.
  */
 static void add_frames(struct model *m)
 {
 	struct model_entry key = { .kind = MODEL_HELPER,
 				   .name = "bpf_get_stackid" },
 			   *id = calls_find(m, &key), *stack;
-	u64 per_byte = CALIB_UNKNOWN_UNIT_NS * 1000;
 
 	if (!id || !id->measured)
 		return;
 	snprintf(key.name, sizeof(key.name), "bpf_get_stack");
 	stack = calls_find(m, &key);
-	if (stack && stack->measured)
-		per_byte = stack->steepest_ps;
-	id->worst_ps += per_byte * stack_bytes();
+	id->per_unit_ps = stack && stack->measured ?
+				  stack->steepest_ps :
+				  CALIB_UNKNOWN_UNIT_NS * 1000;
 }
 
 int calib_measure_calls(struct calib_env *env, const struct calib_opts *opts,

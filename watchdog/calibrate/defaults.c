@@ -158,10 +158,13 @@ const struct calib_default calib_defaults[] = {
 const size_t calib_n_defaults = ARRAY_SIZE(calib_defaults);
 
 #define ENDLESS_H(fn) { .kind = MODEL_HELPER, .name = "bpf_" #fn }
+#define ENDLESS_M(fn, type) \
+	{ .kind = MODEL_HELPER, .name = "bpf_map_" #fn "_elem", .map = (type) }
 #define ENDLESS_K(fn) { .kind = MODEL_KFUNC, .name = #fn }
 
-/* They wait for others, run other programs or work on any amount: what a call that
- * was measured took says nothing of the next one.
+/* They wait for others, run other programs or work on any amount, which may be what others
+ * have made: what a call that was measured took says nothing of the next one. cost_builtin.c
+ * of the kernel has why.
  */
 const struct model_entry calib_endless[] = {
 	ENDLESS_H(clone_redirect),
@@ -178,6 +181,33 @@ const struct model_entry calib_endless[] = {
 	ENDLESS_H(sk_lookup_tcp),
 	ENDLESS_H(sk_lookup_udp),
 	ENDLESS_H(skc_lookup_tcp),
+	ENDLESS_H(task_storage_get),
+	ENDLESS_H(task_storage_delete),
+	ENDLESS_H(sk_storage_get),
+	ENDLESS_H(sk_storage_delete),
+	ENDLESS_H(inode_storage_get),
+	ENDLESS_H(inode_storage_delete),
+	ENDLESS_H(cgrp_storage_get),
+	ENDLESS_H(cgrp_storage_delete),
+	ENDLESS_H(sock_map_update),
+	ENDLESS_H(sock_hash_update),
+	ENDLESS_M(update, "sockmap"),
+	ENDLESS_M(update, "sockhash"),
+	ENDLESS_M(delete, "sockmap"),
+	ENDLESS_M(delete, "sockhash"),
+	ENDLESS_H(fib_lookup),
+	ENDLESS_H(lwt_seg6_action),
+	ENDLESS_H(d_path),
+	ENDLESS_H(send_signal),
+	ENDLESS_H(send_signal_thread),
+	ENDLESS_H(setsockopt),
+	ENDLESS_H(tcp_send_ack),
+	ENDLESS_H(timer_cancel),
+	ENDLESS_H(get_hash_recalc),
+	ENDLESS_H(kallsyms_lookup_name),
+	ENDLESS_H(rc_keydown),
+	ENDLESS_H(rc_repeat),
+	ENDLESS_H(rc_pointer_rel),
 	ENDLESS_K(bpf_arena_alloc_pages),
 	ENDLESS_K(bpf_arena_free_pages),
 	ENDLESS_K(bpf_crypto_ctx_create),
@@ -189,6 +219,18 @@ const struct model_entry calib_endless[] = {
 	ENDLESS_K(bpf_verify_pkcs7_signature),
 	ENDLESS_K(bpf_sock_destroy),
 	ENDLESS_K(cgroup_rstat_flush),
+	ENDLESS_K(bpf_copy_from_user_str),
+	ENDLESS_K(bpf_lookup_user_key),
+	ENDLESS_K(bpf_path_d_path),
+	ENDLESS_K(bpf_skb_ct_lookup),
+	ENDLESS_K(bpf_skb_ct_alloc),
+	ENDLESS_K(bpf_xdp_ct_lookup),
+	ENDLESS_K(bpf_xdp_ct_alloc),
+	ENDLESS_K(bpf_xdp_get_xfrm_state),
+	ENDLESS_K(bpf_task_get_cgroup1),
+	ENDLESS_K(bpf_iter_css_next),
+	ENDLESS_K(bpf_iter_css_task_new),
+	ENDLESS_K(bpf_iter_css_task_next),
 };
 
 const size_t calib_n_endless = ARRAY_SIZE(calib_endless);
@@ -220,13 +262,14 @@ const struct model_entry calib_at_least[] = {
 	M_AT_LEAST(pop, "stack", 0, 0),
 	M_AT_LEAST(peek, "stack", 0, 0),
 	H_AT_LEAST(csum_diff, 0, 0),
-	H_AT_LEAST(ringbuf_output, 20, 10),
-	H_AT_LEAST(ringbuf_reserve, 20, 10),
-	H_AT_LEAST(ringbuf_submit, 20, 10),
-	H_AT_LEAST(ringbuf_discard, 20, 10),
-	H_AT_LEAST(ringbuf_reserve_dynptr, 20, 10),
-	H_AT_LEAST(ringbuf_submit_dynptr, 20, 10),
-	H_AT_LEAST(ringbuf_discard_dynptr, 20, 10),
+	/* 32 records that are passed, and one for each 8 bytes of its own; a reader to be woken */
+	H_AT_LEAST(ringbuf_output, 5, 2),
+	H_AT_LEAST(ringbuf_reserve, 3, 2),
+	H_AT_LEAST(ringbuf_submit, 3, 0),
+	H_AT_LEAST(ringbuf_discard, 3, 0),
+	H_AT_LEAST(ringbuf_reserve_dynptr, 3, 2),
+	H_AT_LEAST(ringbuf_submit_dynptr, 3, 0),
+	H_AT_LEAST(ringbuf_discard_dynptr, 3, 0),
 	H_AT_LEAST(strtol, 20, 10),
 	H_AT_LEAST(strtoul, 20, 10),
 	H_AT_LEAST(perf_event_output, 500, 10),
@@ -247,14 +290,8 @@ const struct model_entry calib_at_least[] = {
 	H_AT_LEAST(msg_pull_data, 200, 10),
 	H_AT_LEAST(msg_push_data, 200, 10),
 	H_AT_LEAST(msg_pop_data, 200, 10),
-	H_AT_LEAST(fib_lookup, 100, 10),
 	/* memory that is there, or is to be made */
-	H_AT_LEAST(task_storage_get, 20, 10),
-	H_AT_LEAST(sk_storage_get, 20, 10),
-	H_AT_LEAST(inode_storage_get, 20, 10),
-	H_AT_LEAST(cgrp_storage_get, 20, 10),
 	H_AT_LEAST(timer_start, 20, 10),
-	H_AT_LEAST(timer_cancel, 20, 10),
 	K_AT_LEAST(bpf_iter_bits_new, 20, 10),
 	K_AT_LEAST(bpf_cpumask_create, 20, 10),
 	K_AT_LEAST(bpf_obj_new_impl, 20, 10),
