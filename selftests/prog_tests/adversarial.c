@@ -330,6 +330,25 @@ static void restore(void)
 	skel->data_ctl->ctl.m = 1000;
 }
 
+/* With a frame of user space that leads to itself: its stack has no end. */
+static int run_deep(int fd)
+{
+	struct {
+		void *next;
+		unsigned long ret;
+	} frame = { &frame, (unsigned long)run_deep };
+	union bpf_attr attr = { .test.prog_fd = fd };
+	long ret;
+
+	asm volatile(
+		"mov %%rbp, %%rbx\n\tmov %[frame], %%rbp\n\tsyscall\n\tmov %%rbx, %%rbp"
+		: "=a"(ret)
+		: "a"((long)__NR_bpf), "D"((long)BPF_PROG_TEST_RUN), "S"(&attr),
+		  "d"(sizeof(attr)), [frame] "r"(&frame)
+		: "rbx", "rcx", "r11", "memory");
+	return ret;
+}
+
 static __u64 run_once(const struct bpf_program *prog)
 {
 	static char packet[PACKET_LEN];
@@ -346,7 +365,10 @@ static __u64 run_once(const struct bpf_program *prog)
 		opts.data_in = packet;
 		opts.data_size_in = sizeof(packet);
 	}
-	err = bpf_prog_test_run_opts(fd, &opts);
+	if (bpf_program__type(prog) == BPF_PROG_TYPE_RAW_TRACEPOINT)
+		err = run_deep(fd);
+	else
+		err = bpf_prog_test_run_opts(fd, &opts);
 	CHECK(!err, "%s: %s", bpf_program__name(prog), strerror(-err));
 	return prog_info(fd).run_time_ns - before;
 }

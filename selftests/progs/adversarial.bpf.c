@@ -396,6 +396,12 @@ int own_stack(void *ctx)
 	return 0;
 }
 SEC("raw_tp/sys_enter")
+int user_stack_id(void *ctx)
+{
+	bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK | BPF_F_REUSE_STACKID);
+	return 0;
+}
+SEC("raw_tp/sys_enter")
 int stack_id(void *ctx)
 {
 	bpf_get_stackid(ctx, &stacks, BPF_F_REUSE_STACKID);

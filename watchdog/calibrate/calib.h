@@ -65,6 +65,7 @@ enum {
 	CALIB_MAY_FAIL = 2, /* an error is what the call is to return */
 	CALIB_VOID = 4, /* returns nothing */
 	CALIB_SHARED = 8, /* CPUs get in each other's way */
+	CALIB_DEEP = 16, /* the stack of user space is as deep as any */
 };
 
 extern const struct calib_row calib_rows[], calib_kfunc_rows[];
@@ -147,6 +148,7 @@ int calib_generate(struct calib_env *env, const struct calib_row *row, u32 size,
 struct calib_prog {
 	int fd, link;
 	enum calib_type type;
+	bool deep; /* see CALIB_DEEP */
 	struct calib_mem *mem;
 };
 

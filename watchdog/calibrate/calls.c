@@ -353,23 +353,36 @@ static int add_other_maps(struct model *m)
 	return err;
 }
 
-/* A stack is as deep as there are frames where it is asked for, and was measured on that of this
- * process. bpf_get_stackid() takes no size, the kernel counts that of the map's values: what one
- * more frame costs bpf_get_stack() tells.
+/* A stack is as deep as there are frames where it is asked for, which here are few: with more
+ * room, it takes no longer. So each has to cost what one more did while there were any. For
+ * bpf_get_stackid(), which takes no size, the kernel counts that of the map's values. Those of
+ * user space have no end here, and are measured as they are.
  */
 static void add_frames(struct model *m)
 {
-	struct model_entry key = { .kind = MODEL_HELPER,
-				   .name = "bpf_get_stackid" },
-			   *id = calls_find(m, &key), *stack;
+	static const char *const names[] = { "bpf_get_stack", "bpf_get_stackid",
+					     "bpf_get_task_stack" };
+	struct model_entry key = { .kind = MODEL_HELPER }, *stack, *e;
+	u64 per_byte;
 
-	if (!id || !id->measured)
-		return;
 	snprintf(key.name, sizeof(key.name), "bpf_get_stack");
 	stack = calls_find(m, &key);
-	id->per_unit_ps = stack && stack->measured ?
-				  stack->steepest_ps :
-				  CALIB_UNKNOWN_UNIT_NS * 1000;
+	per_byte = stack && stack->measured ? stack->steepest_ps :
+					      CALIB_UNKNOWN_UNIT_NS * 1000;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(key.name, sizeof(key.name), "%s", names[i]);
+		key.map[0] = '\0';
+		e = calls_find(m, &key);
+		if (e && e->measured && e->per_unit_ps < per_byte)
+			e->per_unit_ps = per_byte;
+		/* or there is none */
+		if (e)
+			e->best_per_unit_ps = 0;
+		snprintf(key.map, sizeof(key.map), "stack_trace");
+		e = calls_find(m, &key);
+		if (e)
+			e->best_per_unit_ps = 0;
+	}
 }
 
 int calib_measure_calls(struct calib_env *env, const struct calib_opts *opts,

@@ -290,6 +290,7 @@ static const struct map_kind {
 	{ "perf_read", BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 0, 0, PLAIN },
 	{ "stack_trace", BPF_MAP_TYPE_STACK_TRACE, 4, 127 * 8, ENTRIES, 0,
 	  PLAIN },
+	{ "stack_sized", BPF_MAP_TYPE_STACK_TRACE, 4, 0, ENTRIES, 0, PLAIN },
 	{ "cgroup_array", BPF_MAP_TYPE_CGROUP_ARRAY, 4, 4, 1, 0, PLAIN },
 	{ "devmap", BPF_MAP_TYPE_DEVMAP, 4, 4, ENTRIES, 0, PLAIN },
 	{ "devmap_hash", BPF_MAP_TYPE_DEVMAP_HASH, 4, 4, ENTRIES, 0, PLAIN },

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "calibrate/calib.h"
 #include "show/types.h"
@@ -106,10 +107,41 @@ static unsigned char packet[256] = {
 	0x10, 0, 0x10, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0x10, 0, 0, 0, 0, 0
 };
 
+#ifdef __x86_64__
+/* Runs the program where the frame pointer leads to a frame that leads to itself: a stack
+ * without end.
+ */
+static int run_deep(int fd)
+{
+	struct {
+		void *next;
+		unsigned long ret;
+	} frame = { &frame, (unsigned long)run_deep };
+	union bpf_attr attr = { .test.prog_fd = fd };
+	long ret;
+
+	asm volatile(
+		"mov %%rbp, %%rbx\n\tmov %[frame], %%rbp\n\tsyscall\n\tmov %%rbx, %%rbp"
+		: "=a"(ret)
+		: "a"((long)__NR_bpf), "D"((long)BPF_PROG_TEST_RUN), "S"(&attr),
+		  "d"(sizeof(attr)), [frame] "r"(&frame)
+		: "rbx", "rcx", "r11", "memory");
+	return ret;
+}
+#else
+static int run_deep(int fd)
+{
+	(void)fd;
+	return -EOPNOTSUPP;
+}
+#endif
+
 int calib_run(const struct calib_prog *prog)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 
+	if (prog->deep)
+		return run_deep(prog->fd);
 	switch (prog->type) {
 	case CALIB_SOCK_OPS:
 		return calib_hook_listen();

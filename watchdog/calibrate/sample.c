@@ -111,6 +111,7 @@ int calib_load_row(struct calib_env *env, const struct calib_row *row, u32 size,
 		return err;
 	}
 	err = calib_load(env, row->type, &code, prog, log, sizeof(log));
+	prog->deep = row->flags & CALIB_DEEP;
 	if (!err)
 		return 0;
 	/* the verifier's last words before its statistics */

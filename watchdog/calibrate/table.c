@@ -13,6 +13,7 @@ static const u32 packet_bytes[] = { 4, 16, 64, 128, 192, 0 };
 static const u32 string_bytes[] = { 16, 64, 128, 256, 0 };
 static const u32 format_bytes[] = { 16, 40, 80, 120, 0 };
 static const u32 turns[] = { 1, 16, 128, 1024, 0 };
+static const u32 stack_bytes[] = { 8, 64, 256, 1016, 0 };
 
 /* Objects of all turns, as `once` and what gives them back, as `done`. */
 #define TASK .once = "s0 = bpf_get_current_task_btf()"
@@ -215,7 +216,14 @@ const struct calib_row calib_rows[] = {
 	  .sizes = bytes },
 	{ "bpf_get_stackid", RAW, "bpf_get_stackid(ctx, @stack_trace, 0x200)",
 	  FAILS },
-	/* of user space, which has no frame pointers or is not there */
+	/* of user space, by frame pointers */
+	{ "bpf_get_stackid/stack_trace", RAW,
+	  "bpf_get_stackid(ctx, @stack_sized, 0x500)", .sizes = stack_bytes,
+	  .flags = CALIB_MAY_FAIL | CALIB_DEEP },
+	{ "bpf_get_stack/stack_trace", RAW,
+	  "bpf_get_stack(ctx, &buf, %n, 0x100)", .sizes = stack_bytes,
+	  .flags = CALIB_MAY_FAIL | CALIB_DEEP },
+	/* which is not there */
 	{ "bpf_get_stackid", RAW, "bpf_get_stackid(ctx, @stack_trace, 0x300)",
 	  FAILS },
 	{ "bpf_get_stackid", CALIB_PERF,
