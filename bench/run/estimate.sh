@@ -6,6 +6,7 @@
 #   MODEL=file: this model instead of calibrating
 #   CORPUS=folder of BPF objects (default: the BPF selftests of the kernel)
 #   FIELD=0: without the programs of packages  NATIVE=0: without calibrating this machine
+#   VERIFY=0: without the time that the verifier takes, for which an unpatched kernel is needed
 set -euo pipefail
 
 { # read as a whole, so that an edit does not disturb a run
@@ -107,6 +108,15 @@ if [[ -s $model ]]; then
 	"$bpfwd" calibrate show "$model" -o csv >"$out/model.csv"
 	gnuplot -e "csv='$out/model.csv'; out='$out/model'" "$here/plot/common.gp" "$here/plot/model.gp"
 	say "wrote $out/model.{csv,svg,png}"
+fi
+# What estimates cost at load. It is a benchmark of its own, and takes the lock.
+if [[ ${VERIFY:-1} == 0 ]]; then
+	say 'verification time: left out by VERIFY=0'
+elif [[ ! -r $vanilla ]]; then
+	say 'verification time: not measured, there is no unpatched kernel (make kernel-vanilla)'
+else
+	exec 8>&-
+	"$here/run/verification.sh" || rc=$?
 fi
 finish $rc
 }
