@@ -100,7 +100,7 @@ rm -rf $pin
 sed -i 's/uid: 4000000/cgroup: \/no.slice/' "$file"
 expect no-cgroup 0 'there is no control group /no.slice: the rule is left out' policy load "$file"
 sed -i 's/cgroup: \/no.slice/name: x/' "$file"
-expect names-are-hints 0 'uid, cgroup and tag cannot be chosen' policy load "$file"
+expect names-are-hints 0 'uid, cgroup and tag cannot be chosen, nor user_ns, pid_ns and token' policy load "$file"
 sed -i 's/name: x/uid: 7, name: x/' "$file"
 bpfwd policy load "$file"
 check with-uid-none eval '! has "$err" "chooses its name"'

@@ -193,7 +193,7 @@ static struct policy *any_policy(void)
 	p->rules[0].action = below(BPF_POLICY_AUTO + 1);
 	for (i = 0; i < n; i++) {
 		struct bpf_policy_rule *r =
-			policy_rule(p, BPF_POLICY_HOOK + below(4), 0,
+			policy_rule(p, BPF_POLICY_HOOK + below(5), 0,
 				    globs[below(ARRAY_SIZE(globs))]);
 
 		switch (r->kind) {
@@ -231,6 +231,20 @@ static struct policy *any_policy(void)
 			r->flags &= ~1U;
 			r->comm_off = one_in(2) ? r->match_off : 0;
 			r->until = one_in(2) ? 4102444800 : 0;
+			break;
+		case BPF_POLICY_TOGETHER:
+			r->flags = BPF_POLICY_F_SHARE;
+			r->share_ns = 1 + below(1000000);
+			r->share_window_ns = NSEC_PER_SEC;
+			r->on_share = below(BPF_POLICY_SHARE_DETACH + 1);
+		}
+		if (r->kind >= BPF_POLICY_PROGRAM && one_in(4)) {
+			r->flags |= BPF_POLICY_F_USER_NS | BPF_POLICY_F_PID_NS |
+				    BPF_POLICY_F_TOKEN | BPF_POLICY_F_BTF;
+			r->user_ns = below(BPF_POLICY_NS_BELOW);
+			r->pid_ns = below(BPF_POLICY_NS_BELOW);
+			r->token = below(BPF_POLICY_TOKEN_OF);
+			r->btf_digest[below(32)] = below(256);
 		}
 	}
 	return p;
@@ -333,7 +347,7 @@ static int fuzz_load(union bpf_attr *attr, const int *errors)
 	if (one_in(4))
 		change_some(area_last(&strings, p->strings_size),
 			    p->strings_size, 4);
-	err = call(BPF_RUNTIME_POLICY, attr, USED(policy.generation), errors);
+	err = call(BPF_RUNTIME_POLICY, attr, USED(policy.nr_charges), errors);
 	if (err == -EINVAL && attr->policy.bad_reason &&
 	    !sent.policy.bad_reason && !sent.policy.bad_rule)
 		CHECK(attr->policy.bad_rule < attr->policy.nr_recs ||
@@ -372,7 +386,7 @@ static int fuzz_policy(void)
 			attr.policy.strings = (unsigned long)area_last(
 				&strings, attr.policy.strings_size);
 		}
-		err = call(BPF_RUNTIME_POLICY, &attr, USED(policy.generation),
+		err = call(BPF_RUNTIME_POLICY, &attr, USED(policy.nr_charges),
 			   errors);
 	}
 	if (!err && attr.policy.op == BPF_POLICY_LOAD &&

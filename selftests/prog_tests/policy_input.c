@@ -12,7 +12,7 @@ static void kind_0(struct policy *p, struct bpf_policy_rule *r)
 }
 static void kind_high(struct policy *p, struct bpf_policy_rule *r)
 {
-	r->kind = BPF_POLICY_EXEMPT + 1;
+	r->kind = BPF_POLICY_TOGETHER + 1;
 }
 static void flags_of_others(struct policy *p, struct bpf_policy_rule *r)
 {
@@ -328,7 +328,7 @@ static void fill_attr(union bpf_attr *attr, struct policy *p)
 static void bad_attr(void)
 {
 	const size_t used =
-		offsetof(union bpf_attr, policy.generation) + sizeof(__u64);
+		offsetof(union bpf_attr, policy.nr_charges) + sizeof(__u32);
 	struct bpf_policy_charge rec;
 	struct policy *p;
 	union bpf_attr attr;
@@ -356,6 +356,9 @@ static void bad_attr(void)
 	REFUSED(EINVAL, attr.policy.bad_reason = 1);
 	REFUSED(EINVAL, attr.policy.bad_rule = 1);
 	REFUSED(EINVAL, attr.policy.generation = 1);
+	REFUSED(EINVAL, attr.policy.charges = 8);
+	REFUSED(EINVAL, attr.policy.flags = BPF_POLICY_CHECK_ONLY;
+		attr.policy.nr_charges = 1);
 	REFUSED(EINVAL, memset(attr.policy.name, 'x', BPF_POLICY_NAME_LEN));
 	REFUSED(E2BIG, attr.policy.nr_recs = BPF_POLICY_MAX_RULES + 1);
 	REFUSED(E2BIG, attr.policy.nr_recs = ~0U);

@@ -245,6 +245,22 @@ static void policy_is_refused(void **state)
 		{ POLICY_HEAD
 		  "programs:\n  - {match: {tag: A04F5EEF06A7F555}, budget: 1s}\n",
 		  "p.yaml:5:19: tag 'A04F5EEF06A7F555' is not one of 16 digits" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {btf: a04f}, budget: 1s}\n",
+		  "p.yaml:5:19: btf 'a04f' is not one of 64 digits, as `bpfwd "
+		  "ps -e +btf` has it" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {user_ns: host}, budget: 1s}\n",
+		  "p.yaml:5:23: user_ns 'host' is not initial, other or a path" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {pid_ns: 4026531836}, budget: 1s}\n",
+		  "p.yaml:5:22: pid_ns '4026531836' is not initial, other or" },
+		{ POLICY_HEAD
+		  "programs:\n  - {match: {token: yes}, budget: 1s}\n",
+		  "p.yaml:5:21: token 'yes' is not none, any or a path" },
+		{ POLICY_HEAD "programs:\n  - {match: {pinned: /sys/fs/bpf/x}, "
+			      "budget: 1s}\n",
+		  "p.yaml:5:" },
 		{ POLICY_HEAD "hooks:\n  - {match: xdp}\n",
 		  "p.yaml:5:5: a rule without a limit" },
 		{ POLICY_HEAD "hooks:\n  - {match: \"\", max_latency: 1ms}\n",

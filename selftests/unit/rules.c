@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Policies become rules, rules become words, and judge what is attached. */
+#include <sys/stat.h>
 #include "unit.h"
 #include "policy/rules.h"
 
@@ -67,8 +68,10 @@ static void shares_in_words(void **state)
 		"  - {match: {cgroup: /no/such/group}, from: [budget], reason: r}\n");
 	/* without those of a control group that is not there */
 	assert_int_equal(r.rules.n, 4);
-	assert_true(r.policies[0]->programs[1].match.cgroup_gone);
-	assert_true(r.policies[0]->exempt[1].match.cgroup_gone);
+	assert_string_equal(r.policies[0]->programs[1].match.gone,
+			    "control group");
+	assert_string_equal(r.policies[0]->exempt[1].match.gone_path,
+			    "/no/such/group");
 	rule_is(&r, 1, "x:hooks[0]",
 		"hook kprobe/* max_time 25ms per 1s on_share throttle "
 		"on_exceed deny");
@@ -77,6 +80,100 @@ static void shares_in_words(void **state)
 		"on_share detach");
 	rule_is(&r, 3, "x:exempt[0]", "exempt uid 0 from budget");
 	ruled_free(&r);
+}
+
+/* Namespaces and mounts, by words and by paths. */
+static void who_in_words(void **state)
+{
+	static const char digest[] = "0123456789abcdef0123456789abcdef"
+				     "0123456789abcdef0123456789abcdef";
+	struct stat user, pid;
+	char text[900], want[300];
+	struct ruled r;
+
+	assert_int_equal(stat("/proc/self/ns/user", &user), 0);
+	assert_int_equal(stat("/proc/self/ns/pid", &pid), 0);
+	snprintf(
+		text, sizeof(text),
+		"version: 1\nname: x\nmode: enforce\n"
+		"programs:\n"
+		"  - {match: {user_ns: other, pid_ns: initial}, budget: 1ms}\n"
+		"  - {match: {user_ns: /proc/self/ns/user, pid_ns: "
+		"/proc/self/ns/pid}, budget: 1ms}\n"
+		"  - {match: {user_ns: /proc/0/ns/user}, budget: 1ms}\n"
+		"  - {match: {pid_ns: /no/such/file}, budget: 1ms}\n"
+		"  - {match: {token: /no/such/folder}, budget: 1ms}\n"
+		"exempt:\n"
+		"  - {match: {token: any, btf: %s}, from: [budget], reason: r}\n"
+		"  - {match: {token: none}, from: [budget], reason: r}\n",
+		digest);
+	ruled_by_one(&r, text);
+	assert_int_equal(r.rules.n, 5);
+	assert_int_equal(r.rules.n_fds, 2);
+	assert_string_equal(r.policies[0]->programs[2].match.gone,
+			    "user namespace");
+	assert_string_equal(r.policies[0]->programs[3].match.gone,
+			    "namespace of PIDs");
+	assert_string_equal(r.policies[0]->programs[4].match.gone, "bpffs");
+	rule_is(&r, 1, "x:programs[0]",
+		"program user_ns other pid_ns initial budget 1ms");
+	snprintf(want, sizeof(want),
+		 "program user_ns user:[%llu] pid_ns pid:[%llu] budget 1ms",
+		 (unsigned long long)user.st_ino,
+		 (unsigned long long)pid.st_ino);
+	rule_is(&r, 2, "x:programs[1]", want);
+	snprintf(want, sizeof(want), "exempt btf %s token any from budget",
+		 digest);
+	rule_is(&r, 3, "x:exempt[0]", want);
+	rule_is(&r, 4, "x:exempt[1]", "exempt token none from budget");
+	/* as the kernel tells it */
+	r.rules.generation = 1;
+	r.rules.rules[2].user_ns_fd = 4026531837;
+	r.rules.rules[2].pid_ns_fd = 4026531836;
+	r.rules.rules[4].token = BPF_POLICY_TOKEN_OF;
+	r.rules.rules[4].token_fd = 45;
+	rule_is(&r, 2, "x:programs[1]",
+		"program user_ns user:[4026531837] pid_ns pid:[4026531836] "
+		"budget 1ms");
+	rule_is(&r, 4, "x:exempt[1]", "exempt token bpffs:[0:45] from budget");
+	ruled_free(&r);
+}
+
+/* A path of something else is refused: it is not what was meant. */
+static void who_is_refused(void **state)
+{
+	static const struct {
+		const char *match, *msg;
+	} rows[] = {
+		{ "user_ns: /dev/null",
+		  "p.yaml:5: /dev/null is no user namespace" },
+		{ "user_ns: /proc/self/ns/pid",
+		  "p.yaml:5: /proc/self/ns/pid is no user namespace" },
+		{ "pid_ns: /proc/self/ns/user",
+		  "p.yaml:5: /proc/self/ns/user is no namespace of PIDs" },
+		{ "token: /proc", "p.yaml:5: /proc is no bpffs" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct policy_graphs graphs = {};
+		struct policy *p;
+		struct policy_set set = { .policies = &p, .n = 1 };
+		struct policy_rules rules;
+		struct fault f = {};
+		char text[200];
+
+		snprintf(text, sizeof(text),
+			 "version: 1\nname: x\nmode: enforce\nprograms:\n"
+			 "  - {match: {%s}, budget: 1ms}\n",
+			 rows[i].match);
+		assert_int_equal(
+			policy_parse(text, strlen(text), "p.yaml", &p, &f), 0);
+		assert_int_equal(policy_compile(&set, NULL, &rules, &graphs,
+						&f),
+				 EXIT_USAGE);
+		assert_string_equal(f.msg, rows[i].msg);
+		policy_free(p);
+	}
 }
 
 /* What only watches throttles nothing, and takes no program from what enforces. */
@@ -321,6 +418,54 @@ static void rules_exempt(void **state)
 	}
 }
 
+/* Of who has loaded a program, `check` knows the user; by what it does not know, and for
+ * an object that nobody has loaded yet, nothing is exempt.
+ */
+static void rules_exempt_by_who(void **state)
+{
+	static const struct {
+		const char *match;
+		bool loaded, exempt;
+	} rows[] = {
+		{ "{uid: 7}", true, true },
+		{ "{uid: 8}", true, false },
+		{ "{uid: 0}", false, false },
+		{ "{tag: 0000000000000001}", false, true },
+		{ "{tag: 0000000000000002}", false, false },
+		{ "{btf: 00000000000000000000000000000000"
+		  "000000000000000000000000000000ff}",
+		  false, true },
+		{ "{btf: 00000000000000000000000000000000"
+		  "000000000000000000000000000000fe}",
+		  false, false },
+		{ "{user_ns: other}", true, false },
+		{ "{pid_ns: initial}", true, false },
+		{ "{token: none}", true, false },
+		{ "{cgroup: /}", true, false },
+	};
+	char text[400];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct attachment a = at_hook("xdp/a", 3000);
+		struct ruled r;
+
+		a.uid = rows[i].loaded ? 7 : 0;
+		a.uid_known = rows[i].loaded;
+		a.tag[7] = 1;
+		a.btf = "00000000000000000000000000000000"
+			"000000000000000000000000000000ff";
+		snprintf(text, sizeof(text),
+			 "version: 1\nname: x\nmode: enforce\n"
+			 "hooks: [{match: xdp/*, max_latency: 1us}]\n"
+			 "exempt: [{match: %s, from: [latency], reason: r}]\n",
+			 rows[i].match);
+		ruled_by_one(&r, text);
+		policy_judge(&r.rules, NULL, &a, 1, 0);
+		assert_int_equal(a.exempt, rows[i].exempt);
+		ruled_free(&r);
+	}
+}
+
 static void rules_judge_what_is_there(void **state)
 {
 	static const struct {
@@ -521,12 +666,15 @@ static void rules_names(void **state)
 static const struct CMUnitTest rules_tests[] = {
 	cmocka_unit_test(shares_in_words),
 	cmocka_unit_test(shares_of_monitors),
+	cmocka_unit_test(who_in_words),
+	cmocka_unit_test(who_is_refused),
 	cmocka_unit_test(rules_in_words),
 	cmocka_unit_test(rules_of_several_policies),
 	cmocka_unit_test(rules_judge),
 	cmocka_unit_test(rules_judge_no_bound),
 	cmocka_unit_test(rules_judge_the_stop),
 	cmocka_unit_test(rules_exempt),
+	cmocka_unit_test(rules_exempt_by_who),
 	cmocka_unit_test(rules_judge_what_is_there),
 	cmocka_unit_test(rules_charge_what_was_measured),
 	cmocka_unit_test(rules_charge_tail_calls),

@@ -12,6 +12,7 @@
 #include "kernel/kwd_estimate.h"
 #include "kernel/machine.h"
 #include "policy/report.h"
+#include "progs/digest.h"
 #include "progs/objs.h"
 #include "progs/sections.h"
 #include "show/ctx.h"
@@ -105,6 +106,9 @@ static int check_take(void *arg, const struct obj_prog *prog)
 	if (!prog->whole)
 		a.tail_ns = a.worst_ns;
 	a.type = e.info.type;
+	memcpy(a.tag, e.info.tag, sizeof(a.tag));
+	/* it is gone with the object */
+	a.btf = btf_digest(e.info.btf_id);
 	a.prog = strdup(prog->name);
 	a.hook = hook_of(prog->section);
 	a.comm = "";

@@ -4,11 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include "kernel/kwd.h"
 #include "kernel/kwd_policy.h"
 
 void policy_rules_free(struct policy_rules *rules)
 {
+	for (u32 i = 0; i < rules->n_fds; i++)
+		close(rules->fds[i]);
+	free(rules->fds);
 	free(rules->rules);
 	free(rules->strings);
 	*rules = (struct policy_rules){};
@@ -82,6 +86,7 @@ static const char *const refusals[] = {
 	[BPF_POLICY_BAD_CGROUP] = "a control group that is not there",
 	[BPF_POLICY_NO_DEFAULTS] = "no defaults",
 	[BPF_POLICY_BAD_STRINGS] = "texts that are not well formed",
+	[BPF_POLICY_BAD_FD] = "a namespace or bpffs that is none",
 };
 
 static int kwd_policy_refused(const struct policy_rules *rules,

@@ -16,6 +16,9 @@ struct policy_rules {
 	/* of what the kernel gave us: */
 	u64 generation;
 	u32 revert_s;
+	/* of what is to be loaded: those that rules name, which are closed with it */
+	int *fds;
+	u32 n_fds;
 };
 
 void policy_rules_free(struct policy_rules *rules);

@@ -131,11 +131,18 @@ static const cyaml_schema_field_t graph_fields[] = {
 	CYAML_FIELD_END
 };
 
-#define WHO                                                              \
-	TEXT("uid", CYAML_FLAG_OPTIONAL, struct policy_match, uid),      \
-		TEXT("cgroup", CYAML_FLAG_OPTIONAL, struct policy_match, \
-		     cgroup),                                            \
-		TEXT("tag", CYAML_FLAG_OPTIONAL, struct policy_match, tag)
+#define WHO                                                                 \
+	TEXT("uid", CYAML_FLAG_OPTIONAL, struct policy_match, uid),         \
+		TEXT("cgroup", CYAML_FLAG_OPTIONAL, struct policy_match,    \
+		     cgroup),                                               \
+		TEXT("tag", CYAML_FLAG_OPTIONAL, struct policy_match, tag), \
+		TEXT("user_ns", CYAML_FLAG_OPTIONAL, struct policy_match,   \
+		     user_ns),                                              \
+		TEXT("pid_ns", CYAML_FLAG_OPTIONAL, struct policy_match,    \
+		     pid_ns),                                               \
+		TEXT("token", CYAML_FLAG_OPTIONAL, struct policy_match,     \
+		     token),                                                \
+		TEXT("btf", CYAML_FLAG_OPTIONAL, struct policy_match, btf)
 
 static const cyaml_schema_field_t match_fields[] = {
 	TEXT("name", CYAML_FLAG_OPTIONAL, struct policy_match, name),
@@ -267,8 +274,8 @@ static void words_of(const char *text, size_t len, const struct report *at,
 		     char *words, size_t size)
 {
 	const cyaml_schema_field_t *const maps[] = {
-		policy_fields,	defaults_fields, hook_fields,	   graph_fields,
-		program_fields, exempt_fields,	 quarantine_fields
+		policy_fields, defaults_fields,	 hook_fields,
+		graph_fields,  program_fields,	 exempt_fields, quarantine_fields
 	};
 	const char *end = text + len, *from;
 	size_t key = 0;

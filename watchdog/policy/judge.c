@@ -4,12 +4,14 @@
  */
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "kernel/kwd.h"
 #include "policy/hook.h"
 #include "policy/rules.h"
+#include "progs/digest.h"
 #include "show/types.h"
 
 /* A hook, and the first rule for it. */
@@ -30,6 +32,21 @@ struct judge {
 	u64 *sums; /* of call graphs, by rule */
 };
 
+/* Of what is not attached yet nobody knows it: nothing is exempt by it. */
+#define NOT_TOLD                                                            \
+	(BPF_POLICY_F_CGROUP | BPF_POLICY_F_USER_NS | BPF_POLICY_F_PID_NS | \
+	 BPF_POLICY_F_TOKEN)
+
+static bool has_btf(const struct bpf_policy_rule *r, const struct attachment *a)
+{
+	const char *btf = a->btf ? a->btf : btf_digest(a->btf_id);
+	char want[2 * sizeof(r->btf_digest) + 1];
+
+	for (size_t i = 0; i < sizeof(r->btf_digest); i++)
+		sprintf(want + 2 * i, "%02x", r->btf_digest[i]);
+	return btf && !strcmp(btf, want);
+}
+
 static bool prog_matches(const struct policy_rules *rules,
 			 const struct bpf_policy_rule *r,
 			 const struct attachment *a)
@@ -39,7 +56,13 @@ static bool prog_matches(const struct policy_rules *rules,
 
 	return (!*name || !fnmatch(name, a->prog, 0)) &&
 	       (!r->prog_type || r->prog_type == a->type) &&
-	       (!*comm || (a->comm && !fnmatch(comm, a->comm, 0)));
+	       (!*comm || (a->comm && !fnmatch(comm, a->comm, 0))) &&
+	       !(r->flags & NOT_TOLD) &&
+	       (!(r->flags & BPF_POLICY_F_UID) ||
+		(a->uid_known && r->uid == a->uid)) &&
+	       (!(r->flags & BPF_POLICY_F_TAG) ||
+		!memcmp(r->tag, a->tag, sizeof(r->tag))) &&
+	       (!(r->flags & BPF_POLICY_F_BTF) || has_btf(r, a));
 }
 
 static bool is_exempt(const struct judge *j, const struct attachment *a)

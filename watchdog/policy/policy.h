@@ -81,10 +81,13 @@ struct policy_graph {
 
 struct policy_match {
 	char *name, *type, *comm, *uid, *cgroup, *tag;
+	/* "initial", "other" or a path; "none", "any" or a path; 64 digits */
+	char *user_ns, *pid_ns, *token, *btf;
 	u32 prog_type; /* enum bpf_prog_type; 0: any */
 	u32 user; /* of uid */
-	unsigned char tag_bytes[8];
-	bool cgroup_gone; /* there is none: the rule is left out */
+	unsigned char tag_bytes[8], btf_bytes[32];
+	/* "control group" and its path, which is not there: the rule is left out */
+	const char *gone, *gone_path;
 };
 
 struct policy_quarantine {

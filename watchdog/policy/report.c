@@ -130,14 +130,23 @@ void policy_note_shares(const struct ctx *ctx, const struct policy_rules *rules)
 }
 
 /* Those of a rule for programs. */
-static void note_cgroup(const struct ctx *ctx, const struct policy *p,
-			const struct policy_match *m, u32 line)
+static void note_gone(const struct ctx *ctx, const struct policy *p,
+		      const struct policy_match *m, u32 line)
 {
-	if (m->cgroup_gone)
+	if (m->gone)
 		note(ctx,
-		     "%s:%u: there is no control group %s: the rule is left "
-		     "out until the policy is loaded again",
-		     p->path, line, m->cgroup);
+		     "%s:%u: there is no %s %s: the rule is left out until the "
+		     "policy is loaded again",
+		     p->path, line, m->gone, m->gone_path);
+}
+
+/* Does whoever loads a program choose all that it says? A BTF may be loaded with any
+ * instructions; with the tag it says which object it is.
+ */
+static bool is_hint(const struct policy_match *m)
+{
+	return (m->name || m->comm || m->btf) && !m->uid && !m->cgroup &&
+	       !m->tag && !m->user_ns && !m->pid_ns && !m->token;
 }
 
 /* A limit below what the cost model has for a small program admits next to none, and
@@ -193,13 +202,13 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 		     k++) {
 			const struct policy_match *m = &q->exempt[k].match;
 
-			if ((!m->name && !m->comm) || m->uid || m->cgroup ||
-			    m->tag)
+			if (!is_hint(m))
 				continue;
 			note(ctx,
-			     "%s:%u: whoever loads a program chooses its name "
-			     "and its own comm: this exempts all who may; uid, "
-			     "cgroup and tag cannot be chosen",
+			     "%s:%u: whoever loads a program chooses its name, "
+			     "BTF and its own comm: this exempts all who may; "
+			     "uid, cgroup and tag cannot be chosen, nor "
+			     "user_ns, pid_ns and token",
 			     q->path, q->exempt[k].line);
 			break;
 		}
@@ -210,11 +219,11 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 		for (u32 k = 0; k < q->n_hooks; k++)
 			budgets |= q->hooks[k].budget.ns != 0;
 		for (u32 k = 0; k < q->n_programs; k++)
-			note_cgroup(ctx, q, &q->programs[k].match,
-				    q->programs[k].line);
+			note_gone(ctx, q, &q->programs[k].match,
+				  q->programs[k].line);
 		for (u32 k = 0; k < q->n_exempt; k++)
-			note_cgroup(ctx, q, &q->exempt[k].match,
-				    q->exempt[k].line);
+			note_gone(ctx, q, &q->exempt[k].match,
+				  q->exempt[k].line);
 		if (q->mode == POLICY_MONITOR && budgets)
 			note(ctx,
 			     "%s: mode monitor: its budgets and actions "
@@ -268,6 +277,10 @@ static void report_describe(struct attachment *a, const struct prog *p,
 	if (!p)
 		return;
 	a->type = p->info.type;
+	a->uid = p->info.created_by_uid;
+	a->uid_known = true;
+	a->btf_id = p->info.btf_id;
+	memcpy(a->tag, p->info.tag, sizeof(a->tag));
 	if (!kwd_estimate_known(p->info_len))
 		return;
 	a->longest_ns = p->info.longest_run_ns;

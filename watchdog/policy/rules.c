@@ -7,11 +7,14 @@
  * and exemptions are left out: they would change what happens.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "policy/cgroup.h"
 #include "policy/rules.h"
+#include "policy/spaces.h"
 
 struct compile {
 	struct policy_rules *out;
@@ -139,9 +142,55 @@ static void set_share(const struct compile *c, struct bpf_policy_rule *r,
 	r->on_share = c->beside ? BPF_POLICY_SHARE_WARN : actions[s->on_share];
 }
 
-/* Who has loaded the programs. false: nobody, as the control group is not there. */
-static bool set_who(struct bpf_policy_rule *r, struct policy_match *m)
+/* A rule names something by a file descriptor of its path, or -errno. 0 or an exit status. */
+static int set_fd(struct compile *c, struct policy_match *m, u32 line,
+		  const char *what, const char *path, int fd, u32 *to)
 {
+	int *fds;
+
+	if (fd == -ENOENT) {
+		m->gone = what;
+		m->gone_path = path;
+		return 0;
+	}
+	if (fd < 0) {
+		fault_set(c->f, EXIT_USAGE, fd == -EINVAL ? 0 : fd,
+			  "%s:%u: %s is no %s", c->p->path, line, path, what);
+		return c->f->exit;
+	}
+	fds = reallocarray(c->out->fds, c->out->n_fds + 1, sizeof(*fds));
+	if (!fds) {
+		close(fd);
+		return oom(c);
+	}
+	c->out->fds = fds;
+	fds[c->out->n_fds++] = fd;
+	*to = fd;
+	return 0;
+}
+
+static int set_ns(struct compile *c, struct policy_match *m, u32 line,
+		  const char *text, int type, u32 *which, u32 *fd)
+{
+	*which = !strcmp(text, "initial") ? BPF_POLICY_NS_INITIAL :
+		 !strcmp(text, "other")	  ? BPF_POLICY_NS_OTHER :
+					    BPF_POLICY_NS_BELOW;
+	if (*which != BPF_POLICY_NS_BELOW)
+		return 0;
+	return set_fd(c, m, line,
+		      type == CLONE_NEWUSER ? "user namespace" :
+					      "namespace of PIDs",
+		      text, ns_open(text, type), fd);
+}
+
+/* Who has loaded the programs. m->gone: nobody, as a thing is not there that it names. 0 or
+ * an exit status.
+ */
+static int set_who(struct compile *c, struct bpf_policy_rule *r,
+		   struct policy_match *m, u32 line)
+{
+	int ret = 0;
+
 	if (m->uid) {
 		r->flags |= BPF_POLICY_F_UID;
 		r->uid = m->user;
@@ -150,12 +199,38 @@ static bool set_who(struct bpf_policy_rule *r, struct policy_match *m)
 		r->flags |= BPF_POLICY_F_TAG;
 		memcpy(r->tag, m->tag_bytes, sizeof(r->tag));
 	}
-	if (!m->cgroup)
-		return true;
-	r->flags |= BPF_POLICY_F_CGROUP;
-	r->cgroup_id = cgroup_find(m->cgroup);
-	m->cgroup_gone = !r->cgroup_id;
-	return !m->cgroup_gone;
+	if (m->btf) {
+		r->flags |= BPF_POLICY_F_BTF;
+		memcpy(r->btf_digest, m->btf_bytes, sizeof(r->btf_digest));
+	}
+	if (m->cgroup) {
+		r->flags |= BPF_POLICY_F_CGROUP;
+		r->cgroup_id = cgroup_find(m->cgroup);
+		if (!r->cgroup_id) {
+			m->gone = "control group";
+			m->gone_path = m->cgroup;
+		}
+	}
+	if (m->user_ns) {
+		r->flags |= BPF_POLICY_F_USER_NS;
+		ret = set_ns(c, m, line, m->user_ns, CLONE_NEWUSER, &r->user_ns,
+			     &r->user_ns_fd);
+	}
+	if (!ret && m->pid_ns) {
+		r->flags |= BPF_POLICY_F_PID_NS;
+		ret = set_ns(c, m, line, m->pid_ns, CLONE_NEWPID, &r->pid_ns,
+			     &r->pid_ns_fd);
+	}
+	if (!ret && m->token) {
+		r->flags |= BPF_POLICY_F_TOKEN;
+		r->token = !strcmp(m->token, "none") ? BPF_POLICY_TOKEN_NONE :
+			   !strcmp(m->token, "any")  ? BPF_POLICY_TOKEN_ANY :
+						       BPF_POLICY_TOKEN_OF;
+		if (r->token == BPF_POLICY_TOKEN_OF)
+			ret = set_fd(c, m, line, "bpffs", m->token,
+				     bpffs_open(m->token), &r->token_fd);
+	}
+	return ret;
 }
 
 /* What takes the place of what the defaults say. */
@@ -303,7 +378,10 @@ static int add_programs(struct compile *c)
 		if (c->soft && !p->share.ns)
 			continue;
 		set_share(c, &r, &p->share);
-		if (!set_who(&r, &p->match))
+		ret = set_who(c, &r, &p->match, p->line);
+		if (ret)
+			return ret;
+		if (p->match.gone)
 			continue;
 		if (c->soft)
 			goto add;
@@ -335,7 +413,10 @@ static int add_exempt(struct compile *c)
 			r.flags |= BPF_POLICY_F_EXEMPT_BUDGET;
 		r.prog_type = e->match.prog_type;
 		r.until = e->until_s;
-		if (!set_who(&r, &e->match))
+		ret = set_who(c, &r, &e->match, e->line);
+		if (ret)
+			return ret;
+		if (e->match.gone)
 			continue;
 		ret = add_text(c, e->match.name, &r.match_off);
 		ret = ret ? ret : add_text(c, e->match.comm, &r.comm_off);

@@ -53,6 +53,11 @@ struct attachment {
 	const char *prog, *hook;
 	const char *comm; /* of who attaches; NULL: unknown */
 	u32 prog_id, type;
+	/* of the program; what else there is of who has loaded it is not told */
+	u32 uid, btf_id;
+	bool uid_known;
+	const char *btf; /* its digest, NULL: that of btf_id */
+	unsigned char tag[BPF_TAG_SIZE];
 	u64 worst_ns; /* UNBOUNDED: no bound */
 	u64 tail_ns; /* with what its tail calls can reach; likewise */
 	const char *source; /* of worst_ns; NULL: unknown */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include "kernel/kwd.h"
 #include "policy/rules.h"
@@ -89,6 +91,43 @@ void rule_names(const char *name, char policy[BPF_POLICY_NAME_LEN],
 	snprintf(rule, BPF_POLICY_NAME_LEN, "%s", colon ? colon + 1 : name);
 }
 
+/* By its file descriptor, or by what the kernel says of it. */
+static void put_ns(FILE *f, const struct policy_rules *rules, const char *key,
+		   u32 which, u32 fd, const char *kind)
+{
+	struct stat st = { .st_ino = fd };
+
+	fprintf(f, " %s ", key);
+	if (which == BPF_POLICY_NS_INITIAL)
+		fputs("initial", f);
+	else if (which == BPF_POLICY_NS_OTHER)
+		fputs("other", f);
+	else if (rules->generation || !fstat(fd, &st))
+		fprintf(f, "%s:[%llu]", kind, (unsigned long long)st.st_ino);
+}
+
+static void put_token(FILE *f, const struct policy_rules *rules,
+		      const struct bpf_policy_rule *r)
+{
+	u32 d = r->token_fd, major = d >> 8 & 0xfff,
+	    minor = (d & 0xff) | (d >> 12 & 0xfff00);
+	struct stat st;
+
+	if (r->token == BPF_POLICY_TOKEN_NONE) {
+		fputs(" token none", f);
+		return;
+	}
+	if (r->token == BPF_POLICY_TOKEN_ANY) {
+		fputs(" token any", f);
+		return;
+	}
+	if (!rules->generation && !fstat(r->token_fd, &st)) {
+		major = major(st.st_dev);
+		minor = minor(st.st_dev);
+	}
+	fprintf(f, " token bpffs:[%u:%u]", major, minor);
+}
+
 static void put_match(FILE *f, const struct policy_rules *rules,
 		      const struct bpf_policy_rule *r)
 {
@@ -111,6 +150,17 @@ static void put_match(FILE *f, const struct policy_rules *rules,
 		for (size_t i = 0; i < sizeof(r->tag); i++)
 			fprintf(f, "%02x", r->tag[i]);
 	}
+	if (r->flags & BPF_POLICY_F_BTF) {
+		fputs(" btf ", f);
+		for (size_t i = 0; i < sizeof(r->btf_digest); i++)
+			fprintf(f, "%02x", r->btf_digest[i]);
+	}
+	if (r->flags & BPF_POLICY_F_USER_NS)
+		put_ns(f, rules, "user_ns", r->user_ns, r->user_ns_fd, "user");
+	if (r->flags & BPF_POLICY_F_PID_NS)
+		put_ns(f, rules, "pid_ns", r->pid_ns, r->pid_ns_fd, "pid");
+	if (r->flags & BPF_POLICY_F_TOKEN)
+		put_token(f, rules, r);
 }
 
 static void put_limits(FILE *f, const struct bpf_policy_rule *r)

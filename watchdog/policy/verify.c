@@ -306,19 +306,29 @@ static int check_cgroup(struct verify *v, const char *path)
 	return 0;
 }
 
-static int check_rule_tag(struct verify *v, struct policy_match *m)
+/* A hash, as `bpfwd ps` has it. */
+static int check_hash(struct verify *v, const char *key, const char *hex,
+		      unsigned char *bytes, size_t n)
 {
-	const char *hex = m->tag;
-
-	if (strspn(hex, "0123456789abcdef") != 16 || hex[16])
+	if (strspn(hex, "0123456789abcdef") != 2 * n || hex[2 * n])
 		return verify_refuse(v,
-				     "tag '%.64s' is not one of 16 digits, "
-				     "as `bpfwd ps -e +tag` has it",
-				     hex);
-	for (size_t i = 0; i < sizeof(m->tag_bytes); i++)
-		if (sscanf(hex + 2 * i, "%2hhx", &m->tag_bytes[i]) != 1)
-			return verify_refuse(v, "tag '%.64s'", hex);
+				     "%s '%.64s' is not one of %zu digits, "
+				     "as `bpfwd ps -e +%s` has it",
+				     key, hex, 2 * n, key);
+	for (size_t i = 0; i < n; i++)
+		if (sscanf(hex + 2 * i, "%2hhx", &bytes[i]) != 1)
+			return verify_refuse(v, "%s '%.64s'", key, hex);
 	return 0;
+}
+
+/* One of two words, or a path: what is there is seen later. */
+static int check_place(struct verify *v, const char *key, const char *text,
+		       const char *one, const char *other, const char *example)
+{
+	if (*text == '/' || !strcmp(text, one) || !strcmp(text, other))
+		return 0;
+	return verify_refuse(v, "%s '%.64s' is not %s, %s or a path, as %s",
+			     key, text, one, other, example);
 }
 
 static int check_who(struct verify *v, struct policy_match *m)
@@ -336,7 +346,28 @@ static int check_who(struct verify *v, struct policy_match *m)
 	}
 	if (!ret && m->tag) {
 		snprintf(v->at + len, sizeof(v->at) - len, ".tag");
-		ret = check_rule_tag(v, m);
+		ret = check_hash(v, "tag", m->tag, m->tag_bytes,
+				 sizeof(m->tag_bytes));
+	}
+	if (!ret && m->btf) {
+		snprintf(v->at + len, sizeof(v->at) - len, ".btf");
+		ret = check_hash(v, "btf", m->btf, m->btf_bytes,
+				 sizeof(m->btf_bytes));
+	}
+	if (!ret && m->user_ns) {
+		snprintf(v->at + len, sizeof(v->at) - len, ".user_ns");
+		ret = check_place(v, "user_ns", m->user_ns, "initial", "other",
+				  "/proc/PID/ns/user");
+	}
+	if (!ret && m->pid_ns) {
+		snprintf(v->at + len, sizeof(v->at) - len, ".pid_ns");
+		ret = check_place(v, "pid_ns", m->pid_ns, "initial", "other",
+				  "/proc/PID/ns/pid");
+	}
+	if (!ret && m->token) {
+		snprintf(v->at + len, sizeof(v->at) - len, ".token");
+		ret = check_place(v, "token", m->token, "none", "any",
+				  "/run/c1/bpf");
 	}
 	v->at[len] = '\0';
 	return ret;
@@ -348,7 +379,7 @@ static int check_match(struct verify *v, struct policy_match *m)
 	int ret = 0;
 
 	if (!m->name && !m->type && !m->comm && !m->uid && !m->cgroup &&
-	    !m->tag)
+	    !m->tag && !m->user_ns && !m->pid_ns && !m->token && !m->btf)
 		return verify_refuse(
 			v, "match says nothing; to match all programs "
 			   "say name: \"*\"");
