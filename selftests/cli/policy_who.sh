@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# policy: rules by namespaces, BPF tokens and the BTF of a program.
+# policy: rules by namespaces, BPF tokens and the BTF of a program; and `check` as the kernel does.
 # shellcheck disable=SC2016 # in single quotes: evaluated later
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 # shellcheck source-path=SCRIPTDIR source=tap.bash
@@ -13,7 +13,7 @@ if "$BPFWD" policy show >/dev/null 2>&1; (( $? == 3 )); then
 	skip_all 'this kernel cannot enforce policies'
 fi
 keep_settings
-plan 21
+plan 32
 at_exit '"$BPFWD" policy unload'
 find_spin
 pin=/sys/fs/bpf/who_$$
@@ -60,3 +60,39 @@ match 'user_ns: /dev/null'
 expect is-no-namespace 2 '/dev/null is no user namespace' policy load "$file"
 match "btf: $btf"
 expect btf-is-a-hint 0 'chooses its name, BTF and its own comm' policy load "$file"
+
+# --- who is exempt, of what is attached: the kernel knows, and check asks it ---
+must "$BPFWD" policy unload
+must "$bpftool" prog loadall "$spin" $pin autoattach
+match 'user_ns: initial, pid_ns: /proc/self/ns/pid, token: none'
+expect check-exempt 0 '(1 of them exempt)' policy check "$file"
+match 'user_ns: other'
+expect check-not-exempt 4 '1 denied' policy check "$file"
+match 'cgroup: /'
+expect check-by-group 0 '(1 of them exempt)' policy check "$file"
+rm -rf $pin
+
+# --- hooks of two control groups have one name and two sums ---
+object=$(dirname "$BPFWD")/selftests/attached.bpf.o groups=/sys/fs/cgroup
+must mkdir $groups/place-a $groups/place-b
+at_exit "rmdir $groups/place-a $groups/place-b"
+must "$bpftool" prog loadall "$object" $pin
+must "$bpftool" cgroup attach $groups/place-a egress pinned $pin/on_cgroup multi
+must "$bpftool" cgroup attach $groups/place-b egress pinned $pin/on_cgroup multi
+printf '%sdefaults: {existing: detach, unbounded: allow}\nhooks:\n  - {match: cgroup_skb/*, max_programs: 1}\n' "$head" >"$file"
+expect one-at-each 0 '0 denied' policy check "$file"
+bpfwd policy load "$file"
+check load-one is "$status" 0
+check kernel-agrees eval '! has "$err" detached'
+must "$BPFWD" policy unload
+must "$bpftool" prog loadall "$object" $pin/more
+must "$bpftool" cgroup attach $groups/place-b egress pinned $pin/more/on_cgroup multi
+expect two-at-one 4 '1 detached' policy check "$file"
+"$BPFWD" policy check -j "$file" >"$work/two" 2>/dev/null
+check one-of-them is "$(jq '[.programs[] | select(.decision == "detach")] | length' "$work/two")" 1
+bpfwd policy load "$file"
+check load-two is "$status" 0
+check kernel-detaches eval 'has "$err" "detached: "'
+for group in place-a place-b; do "$bpftool" cgroup show $groups/$group | grep -c on_cgroup; done >"$work/left"
+check one-is-left is "$(sort -u "$work/left")" 1
+rm -rf $pin

@@ -466,6 +466,88 @@ static void rules_exempt_by_who(void **state)
 	}
 }
 
+static struct attachment at_place(const char *hook, u64 place, u64 whole)
+{
+	struct attachment a = at_hook(hook, 2000);
+
+	a.place = place;
+	a.whole = whole;
+	a.attached = true;
+	return a;
+}
+
+/* Hooks of two control groups have one name and two sums, also for what comes to one of them, and
+ * two names may be at one place.
+ */
+static void rules_judge_by_place(void **state)
+{
+	struct attachment groups[] = {
+		at_place("cgroup_skb/egress", 7, 0),
+		at_place("cgroup_skb/egress", 9, 0),
+		at_place("cgroup_skb/egress", 9, 0),
+		at_hook("cgroup_skb/egress", 1000),
+		at_hook("cgroup_skb/egress", 1000),
+		at_place("xdp/a", 11, 0),
+		at_place("xdp/renamed", 11, 0),
+		at_place("xdp/c", 12, 0),
+	};
+	static const u64 there[] = { 0, 0, 2000, 4000, 5000, 0, 2000, 0 };
+	struct ruled r;
+
+	ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
+			 "hooks: [{match: \"*\", max_latency: 5us}]\n");
+	assert_int_equal(
+		policy_judge(&r.rules, NULL, groups, ARRAY_SIZE(groups), 0), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+		assert_int_equal(groups[i].there_ns, there[i]);
+		assert_int_equal(groups[i].decision,
+				 i == 4 ? DECIDED_DENY : DECIDED_ALLOW);
+	}
+	ruled_free(&r);
+}
+
+/* A part and the whole of it, by what the kernel says of places. */
+static void rules_judge_parts_by_place(void **state)
+{
+	struct attachment all[] = {
+		at_place("tp/syscalls/sys_enter_read", 3, 1),
+		at_place("tp/syscalls/sys_enter_read", 3, 1),
+		at_place("tp/syscalls/sys_enter_write", 4, 1),
+		at_place("tp/raw_syscalls/sys_enter", 1, 0),
+		at_place("tp/syscalls/sys_enter_write", 4, 1),
+	};
+	static const u64 there[] = { 0, 2000, 0, 4000, 2000 };
+	struct ruled r;
+
+	ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
+			 "hooks: [{match: \"tp/*\", max_latency: 1s}]\n");
+	assert_int_equal(policy_judge(&r.rules, NULL, all, ARRAY_SIZE(all), 0),
+			 0);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		assert_int_equal(all[i].there_ns, there[i]);
+	ruled_free(&r);
+}
+
+/* Of what is attached, the kernel says whether it is exempt. */
+static void rules_exempt_as_told(void **state)
+{
+	struct attachment all[] = { at_place("xdp/a", 1, 0),
+				    at_place("xdp/b", 2, 0) };
+	struct ruled r;
+
+	all[0].exempt_told = all[0].exempt_there = true;
+	all[1].exempt_told = true;
+	ruled_by_one(
+		&r,
+		"version: 1\nname: x\nmode: enforce\n"
+		"hooks: [{match: xdp/*, max_latency: 1us}]\n"
+		"exempt: [{match: {name: p}, from: [latency], reason: r}]\n");
+	policy_judge(&r.rules, NULL, all, 2, 2);
+	assert_true(all[0].exempt);
+	assert_false(all[1].exempt);
+	ruled_free(&r);
+}
+
 static void rules_judge_what_is_there(void **state)
 {
 	static const struct {
@@ -675,6 +757,9 @@ static const struct CMUnitTest rules_tests[] = {
 	cmocka_unit_test(rules_judge_the_stop),
 	cmocka_unit_test(rules_exempt),
 	cmocka_unit_test(rules_exempt_by_who),
+	cmocka_unit_test(rules_judge_by_place),
+	cmocka_unit_test(rules_judge_parts_by_place),
+	cmocka_unit_test(rules_exempt_as_told),
 	cmocka_unit_test(rules_judge_what_is_there),
 	cmocka_unit_test(rules_charge_what_was_measured),
 	cmocka_unit_test(rules_charge_tail_calls),

@@ -138,7 +138,7 @@ static int check_run(struct check *c)
 	loaded_policy_notes(c->ctx, &p);
 	model_in_use(&c->model);
 	if (c->beside)
-		ret = attached_load(&at, f);
+		ret = attached_load(&at, &p.rules, f);
 	if (!ret && at.n) {
 		c->all = calloc(at.n, sizeof(*c->all));
 		if (c->all) {

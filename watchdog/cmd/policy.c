@@ -169,7 +169,7 @@ static int check(struct options *o)
 	}
 	/* what the kernel would say of the rules themselves */
 	ret = kwd_policy_probe() ? 0 : kwd_policy_load(&p.rules, 0, true, f);
-	ret = ret ? ret : attached_load(&at, f);
+	ret = ret ? ret : attached_load(&at, &p.rules, f);
 	if (!ret) {
 		ret = policy_judge(&p.rules, &p.graphs, at.all, at.n, at.n) ?
 			      fault_set(f, EXIT_FAILED, ENOMEM, "no memory") :
@@ -247,7 +247,7 @@ static void tell_existing(const struct ctx *ctx,
 	struct attached at;
 	size_t n = 0;
 
-	if (attached_load(&at, &ignored))
+	if (attached_load(&at, rules, &ignored))
 		return;
 	if (policy_judge(rules, graphs, at.all, at.n, at.n))
 		at.n = 0;

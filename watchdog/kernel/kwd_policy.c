@@ -116,24 +116,61 @@ static int kwd_policy_refused(const struct policy_rules *rules,
 	return f->exit;
 }
 
+static void attr_load(union bpf_attr *attr, const struct policy_rules *rules,
+		      bool check_only)
+{
+	memset(attr, 0, sizeof(*attr));
+	attr->policy.op = BPF_POLICY_LOAD;
+	attr->policy.flags = check_only ? BPF_POLICY_CHECK_ONLY : 0;
+	attr->policy.rec_size = sizeof(*rules->rules);
+	attr->policy.nr_recs = rules->n;
+	attr->policy.recs = (uintptr_t)rules->rules;
+	attr->policy.strings = (uintptr_t)rules->strings;
+	attr->policy.strings_size = rules->strings_size;
+	memcpy(attr->policy.name, rules->name, sizeof(attr->policy.name));
+}
+
 int kwd_policy_load(const struct policy_rules *rules, u32 revert_s,
 		    bool check_only, struct fault *f)
 {
 	union bpf_attr attr;
 	int err;
 
-	memset(&attr, 0, sizeof(attr));
-	attr.policy.op = BPF_POLICY_LOAD;
-	attr.policy.flags = check_only ? BPF_POLICY_CHECK_ONLY : 0;
-	attr.policy.rec_size = sizeof(*rules->rules);
-	attr.policy.nr_recs = rules->n;
-	attr.policy.recs = (uintptr_t)rules->rules;
-	attr.policy.strings = (uintptr_t)rules->strings;
-	attr.policy.strings_size = rules->strings_size;
+	attr_load(&attr, rules, check_only);
 	attr.policy.revert_s = revert_s;
-	memcpy(attr.policy.name, rules->name, sizeof(attr.policy.name));
 	err = kwd_policy_command(&attr);
 	return err ? kwd_policy_refused(rules, &attr, err, f) : 0;
+}
+
+int kwd_policy_try(const struct policy_rules *rules,
+		   struct bpf_policy_charge **charges, u32 *n)
+{
+	union bpf_attr attr;
+	u32 room = 64;
+	int err = -EAGAIN;
+
+	*charges = NULL;
+	for (int tries = 0; tries < 8; tries++) {
+		free(*charges);
+		*charges = calloc(room, sizeof(**charges));
+		if (!*charges)
+			return -ENOMEM;
+		attr_load(&attr, rules, true);
+		attr.policy.charges = (uintptr_t)*charges;
+		attr.policy.nr_charges = room;
+		err = kwd_policy_command(&attr);
+		*n = attr.policy.nr_charges;
+		if (!err && *n <= room)
+			return 0;
+		if (err && err != -ENOSPC)
+			break;
+		/* a few more may come meanwhile */
+		room = *n + 64;
+	}
+	free(*charges);
+	*charges = NULL;
+	*n = 0;
+	return err ? err : -EAGAIN;
 }
 
 int kwd_policy_get(struct policy_rules *rules)

@@ -48,5 +48,8 @@ int kwd_policy_keep(void);
 /* malloc()ed arrays. */
 int kwd_policy_denials(struct bpf_policy_denial **denials, u32 *n);
 int kwd_policy_charges(struct bpf_policy_charge **charges, u32 *n);
+/* The same with rule and BPF_POLICY_CHARGE_EXEMPT as these rules would have it. */
+int kwd_policy_try(const struct policy_rules *rules,
+		   struct bpf_policy_charge **charges, u32 *n);
 
 #endif

@@ -30,6 +30,9 @@ struct judge {
 	const struct bpf_policy_rule *defaults;
 	size_t n_stay; /* so many stay whatever the rules say */
 	u64 *sums; /* of call graphs, by rule */
+	struct pile *piles; /* by place */
+	size_t n_piles;
+	u64 *looks; /* at them */
 };
 
 /* Of what is not attached yet nobody knows it: nothing is exempt by it. */
@@ -69,6 +72,8 @@ static bool is_exempt(const struct judge *j, const struct attachment *a)
 {
 	u64 now = time(NULL);
 
+	if (a->exempt_told)
+		return a->exempt_there;
 	for (u32 i = 0; i < j->rules->n; i++) {
 		const struct bpf_policy_rule *r = &j->rules->rules[i];
 
@@ -193,44 +198,123 @@ struct there {
 	u64 ns, programs;
 };
 
-/* What a rule counts at the place of a hook. */
-static struct there there_at(const struct judge *j,
-			     const struct bpf_policy_rule *r,
-			     const struct attachment *a, const char *hook)
+/* What is at one of the places that the kernel has told, for the look with this number. */
+struct pile {
+	u64 place, look;
+	struct there there;
+};
+
+enum relation {
+	AT_PLACE, /* at the place itself, */
+	AT_WHOLE, /* at that of which it is a part, */
+	AT_PARTS, /* or at a part of it */
+};
+
+static int by_pile(const void *a, const void *b)
+{
+	u64 x = ((const struct pile *)a)->place,
+	    y = ((const struct pile *)b)->place;
+
+	return x < y ? -1 : x > y;
+}
+
+static struct pile *pile_of(const struct judge *j, u64 place)
+{
+	const struct pile key = { .place = place };
+
+	return place ? bsearch(&key, j->piles, j->n_piles, sizeof(key),
+			       by_pile) :
+		       NULL;
+}
+
+/* Hooks of one name may be at several places, as those of two control groups: where the kernel
+ * tells them apart, so do we.
+ */
+static bool related(const struct attachment *b, const struct attachment *a,
+		    enum relation relation)
+{
+	const char *whole;
+
+	switch (relation) {
+	case AT_PLACE:
+		return a->place && b->place ? a->place == b->place :
+					      hook_same_place(b->hook, a->hook);
+	case AT_WHOLE:
+		if (a->whole && b->place)
+			return a->whole == b->place;
+		whole = hook_whole(a->hook);
+		return whole && hook_same_place(b->hook, whole);
+	default:
+		if (a->place && b->whole)
+			return a->place == b->whole;
+		whole = hook_whole(b->hook);
+		return whole && hook_same_place(whole, a->hook);
+	}
+}
+
+static void there_add(const struct judge *j, const struct bpf_policy_rule *r,
+		      const struct attachment *b, struct there *t)
+{
+	t->programs++;
+	if (is_counted(j, r, b))
+		t->ns = judge_add(t->ns, summand(b));
+}
+
+static void there_most(struct there *most, const struct there *t)
+{
+	if (t->ns > most->ns)
+		most->ns = t->ns;
+	if (t->programs > most->programs)
+		most->programs = t->programs;
+}
+
+/* What has the same place by its name. */
+static struct there there_by_name(const struct judge *j,
+				  const struct bpf_policy_rule *r,
+				  const struct attachment *a, const char *hook)
 {
 	struct there t = {};
 
-	for (size_t i = 0; i < j->there; i++) {
-		if (!is_there(j, i, a) ||
-		    !hook_same_place(j->all[i].hook, hook))
-			continue;
-		t.programs++;
-		if (is_counted(j, r, &j->all[i]))
-			t.ns = judge_add(t.ns, summand(&j->all[i]));
-	}
+	for (size_t i = 0; i < j->there; i++)
+		if (is_there(j, i, a) && hook_same_place(j->all[i].hook, hook))
+			there_add(j, r, &j->all[i], &t);
 	return t;
 }
 
-/* And at the part of it where most is. */
-static struct there there_at_parts(const struct judge *j,
-				   const struct bpf_policy_rule *r,
-				   const struct attachment *a, const char *hook)
+/* What a rule counts there. If it may be at several places, at the one where most is, besides
+ * what is not attached yet and would be at the same one.
+ */
+static struct there there_at(const struct judge *j,
+			     const struct bpf_policy_rule *r,
+			     const struct attachment *a, enum relation relation)
 {
-	struct there most = {};
+	bool several = relation == AT_PARTS || !a->place;
+	struct there open = {}, most = {};
+	u64 look = ++*j->looks;
 
 	for (size_t i = 0; i < j->there; i++) {
-		const char *whole = hook_whole(j->all[i].hook);
-		struct there t;
+		const struct attachment *b = &j->all[i];
+		struct pile *pile = several ? pile_of(j, b->place) : NULL;
+		struct there by_name;
 
-		if (!whole || !hook_same_place(whole, hook))
+		if (!is_there(j, i, a) || !related(b, a, relation))
 			continue;
-		t = there_at(j, r, a, j->all[i].hook);
-		if (t.ns > most.ns)
-			most.ns = t.ns;
-		if (t.programs > most.programs)
-			most.programs = t.programs;
+		if (pile) {
+			if (pile->look != look)
+				pile->there = (struct there){};
+			pile->look = look;
+			there_add(j, r, b, &pile->there);
+			there_most(&most, &pile->there);
+		} else if (relation == AT_PARTS) {
+			by_name = there_by_name(j, r, a, b->hook);
+			there_most(&most, &by_name);
+		} else {
+			there_add(j, r, b, &open);
+		}
 	}
-	return most;
+	open.ns = judge_add(open.ns, most.ns);
+	open.programs += most.programs;
+	return open;
 }
 
 /* By a rule for its hook, or for the whole of which that is a part. */
@@ -238,11 +322,10 @@ static void judge_hook(const struct judge *j, struct attachment *a, u32 rule,
 		       const char *whole)
 {
 	const struct bpf_policy_rule *r = &j->rules->rules[rule];
-	struct there at = there_at(j, r, a, a->hook), more;
+	struct there at = there_at(j, r, a, AT_PLACE), more;
 	u64 there, programs;
 
-	more = whole ? there_at(j, r, a, whole) :
-		       there_at_parts(j, r, a, a->hook);
+	more = there_at(j, r, a, whole ? AT_WHOLE : AT_PARTS);
 	there = judge_add(at.ns, more.ns);
 	programs = at.programs + more.programs;
 	if (a->decision == DECIDED_ALLOW && a->rule == UINT32_MAX) {
@@ -352,21 +435,41 @@ static void judge(const struct judge *j, struct attachment *a)
 	judge_defaults(j, a, hook);
 }
 
+/* All places, each once. */
+static int piles_new(struct judge *j, size_t n)
+{
+	j->piles = calloc(n + 1, sizeof(*j->piles));
+	if (!j->piles)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		j->piles[i].place = j->all[i].place;
+	qsort(j->piles, n, sizeof(*j->piles), by_pile);
+	for (size_t i = 0; i < n; i++)
+		if (!j->n_piles ||
+		    j->piles[j->n_piles - 1].place != j->piles[i].place)
+			j->piles[j->n_piles++] = j->piles[i];
+	return 0;
+}
+
 int policy_judge(const struct policy_rules *rules,
 		 const struct policy_graphs *graphs, struct attachment *all,
 		 size_t n, size_t n_stay)
 {
 	struct fit fits[2] = {};
+	u64 looks = 0;
 	struct judge j = { .rules = rules,
 			   .graphs = graphs,
 			   .fits = fits,
 			   .all = all,
 			   .defaults = &rules->rules[0],
+			   .looks = &looks,
 			   .n_stay = n_stay };
 
 	j.sums = calloc(rules->n + 1, sizeof(*j.sums));
-	if (!j.sums)
+	if (!j.sums || piles_new(&j, n)) {
+		free(j.sums);
 		return -ENOMEM;
+	}
 	for (u32 i = 0; i < rules->n; i++)
 		if (rules->rules[i].kind == BPF_POLICY_DEFAULTS)
 			j.defaults = &rules->rules[i];
@@ -379,6 +482,7 @@ int policy_judge(const struct policy_rules *rules,
 		if (is_there(&j, j.there, a))
 			charge(&j, a);
 	}
+	free(j.piles);
 	free(j.sums);
 	return 0;
 }

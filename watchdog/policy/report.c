@@ -288,7 +288,8 @@ static void report_describe(struct attachment *a, const struct prog *p,
 	attachment_estimate(a, &p->info, p->info_len, model);
 }
 
-static int from_charges(struct attached *at, u32 n)
+/* told: they say who would be exempt. */
+static int from_charges(struct attached *at, u32 n, bool told)
 {
 	at->all = calloc(n + 1, sizeof(*at->all));
 	if (!at->all)
@@ -303,7 +304,11 @@ static int from_charges(struct attached *at, u32 n)
 						  .worst_ns = c->worst_ns,
 						  .tail_ns = c->worst_ns,
 						  .stop_ns = c->worst_ns,
+						  .place = c->place,
+						  .whole = c->whole,
+						  .exempt_told = told,
 						  .attached = true };
+		at->all[i].exempt_there = c->flags & BPF_POLICY_CHARGE_EXEMPT;
 		report_describe(&at->all[i], progs_find(at->progs, c->prog_id),
 				&at->model);
 		/* with what is attached on it */
@@ -347,19 +352,24 @@ static int from_hooks(struct attached *at)
 	return 0;
 }
 
-int attached_load(struct attached *at, struct fault *f)
+int attached_load(struct attached *at, const struct policy_rules *rules,
+		  struct fault *f)
 {
 	u32 n = 0;
+	bool told;
 	int err;
 
 	*at = (struct attached){};
 	model_in_use(&at->model);
-	err = kwd_policy_charges(&at->charges, &n);
+	err = rules ? kwd_policy_try(rules, &at->charges, &n) : 0;
+	told = !err;
+	if (!rules || err)
+		err = kwd_policy_charges(&at->charges, &n);
 	if (progs_load(&at->progs, NULL, err ? PROGS_HOOKS : 0, f)) {
 		free(at->charges);
 		return f->exit;
 	}
-	err = err ? from_hooks(at) : from_charges(at, n);
+	err = err ? from_hooks(at) : from_charges(at, n, told);
 	if (!err)
 		return 0;
 	attached_free(at);

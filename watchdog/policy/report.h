@@ -49,7 +49,9 @@ struct attached {
 /* What the kernel's estimate says of it. */
 void attachment_estimate(struct attachment *a, const struct bpf_prog_info *info,
 			 u32 info_len, const struct model_use *model);
-int attached_load(struct attached *at, struct fault *f);
+/* rules: that they will be judged by, NULL: those in force. The kernel says who is exempt. */
+int attached_load(struct attached *at, const struct policy_rules *rules,
+		  struct fault *f);
 void attached_free(struct attached *at);
 
 /* The decisions as a table, or as JSON with this schema; notes the sums. Returns

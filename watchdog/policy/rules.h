@@ -65,6 +65,10 @@ struct attachment {
 	u64 stop_ns; /* from the end of its budget to its return; likewise */
 	u32 terminable; /* enum bpf_terminable */
 	bool attached;
+	/* by the kernel; 0: where it will be is not known, or no part of another place */
+	u64 place, whole;
+	bool exempt_told,
+		exempt_there; /* says the kernel whether it is exempt */
 	/* filled: */
 	enum decision decision;
 	bool exempt, measured; /* cost_ns is not worst_ns, but longest_ns */

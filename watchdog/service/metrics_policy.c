@@ -168,7 +168,7 @@ static void write_violations(struct expo *e, const struct policy_rules *rules)
 	struct attached at;
 	u64 n = 0;
 
-	if (attached_load(&at, &ignored))
+	if (attached_load(&at, NULL, &ignored))
 		return;
 	if (!policy_judge(rules, NULL, at.all, at.n, at.n))
 		for (size_t i = 0; i < at.n; i++)
