@@ -501,6 +501,114 @@ static void graph(void)
 	     skel->progs.at_enter, skel->progs.at_exit, WINDOW * 3 / 10);
 }
 
+/* At no hook in common: it is whose they are that counts. */
+static void together(void)
+{
+	load("at_enter", "at_exit");
+	both(BPF_POLICY_TOGETHER, "at_*", skel->progs.at_enter,
+	     skel->progs.at_exit, WINDOW * 3 / 10);
+}
+
+/* All rules of this kind that match apply, and no other. */
+static void together_all(void)
+{
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+	struct bpf_prog_info a, b;
+	struct bpf_policy_rule *r;
+
+	load("at_enter", "at_exit");
+	attach(skel->progs.at_enter);
+	attach(skel->progs.at_exit);
+	share(p, BPF_POLICY_TOGETHER, "at_*", WINDOW * 100,
+	      BPF_POLICY_SHARE_THROTTLE);
+	r = share(p, BPF_POLICY_TOGETHER, "*", WINDOW / 100,
+		  BPF_POLICY_SHARE_THROTTLE);
+	r->flags |= BPF_POLICY_F_UID;
+	r->uid = 4321;
+	share(p, BPF_POLICY_TOGETHER, "at_exit", WINDOW / 10,
+	      BPF_POLICY_SHARE_THROTTLE);
+	/* That of the program alone is besides. */
+	share(p, BPF_POLICY_PROGRAM, "at_exit", WINDOW * 100,
+	      BPF_POLICY_SHARE_THROTTLE);
+	policy_use(p);
+	calls(5 * WINDOW);
+	a = prog_info(fd_of(skel->progs.at_enter));
+	b = prog_info(fd_of(skel->progs.at_exit));
+	CHECK(!a.throttles && b.throttles, "%llu and %llu throttles",
+	      a.throttles, b.throttles);
+	CHECK(!rule(1).over_share && !rule(2).over_share &&
+		      rule(3).over_share && !rule(4).over_share,
+	      "over: %llu %llu %llu %llu", rule(1).over_share,
+	      rule(2).over_share, rule(3).over_share, rule(4).over_share);
+}
+
+static struct bpf_link *link_of(struct bpf_program *prog)
+{
+	struct bpf_link *link = bpf_program__attach(prog);
+
+	REQUIRE(link, "%s: %m", bpf_program__name(prog));
+	return link;
+}
+
+/* Nothing is left of it. */
+static void unload(struct bpf_link *link)
+{
+	bpf_link__destroy(link);
+	policy_share__destroy(skel);
+}
+
+/* Who loads his programs anew has no new share, be they attached elsewhere. */
+static void together_anew(void)
+{
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+	struct bpf_link *link;
+	__u64 taken;
+
+	load("at_enter", NULL);
+	share(p, BPF_POLICY_TOGETHER, "at_*", NSEC_PER_MSEC,
+	      BPF_POLICY_SHARE_THROTTLE)
+		->share_window_ns = BPF_POLICY_SHARE_WINDOW_MAX;
+	link = link_of(skel->progs.at_enter);
+	policy_use(p);
+	throttle_now(skel->progs.at_enter);
+	taken = rule(1).share_taken_ns;
+	CHECK(taken > NSEC_PER_MSEC, "%llu ns were taken", taken);
+	unload(link);
+	grace_period();
+	load("at_exit", NULL);
+	attach(skel->progs.at_exit);
+	CHECK(prog_info(fd_of(skel->progs.at_exit)).throttled,
+	      "the new one runs");
+	CHECK(rule(1).share_taken_ns >= taken, "%llu of %llu ns are left",
+	      rule(1).share_taken_ns, taken);
+}
+
+/* What a program took last counts when it is gone. */
+static void together_gone(void)
+{
+	struct policy *p = policy_new(BPF_POLICY_MONITOR);
+	struct bpf_link *link;
+	__u64 before;
+	int i;
+
+	share(p, BPF_POLICY_TOGETHER, "at_*", 100 * NSEC_PER_SEC,
+	      BPF_POLICY_SHARE_WARN)
+		->share_window_ns = BPF_POLICY_SHARE_WINDOW_MAX;
+	policy_use(p);
+	for (i = 0; i < 20; i++) {
+		load("at_enter", NULL);
+		link = link_of(skel->progs.at_enter);
+		calls(20 * NSEC_PER_MSEC);
+		unload(link);
+	}
+	before = rule(1).share_taken_ns;
+	usleep(1500000);
+	diag("%llu ms were taken, %llu of them seen before",
+	     rule(1).share_taken_ns / NSEC_PER_MSEC, before / NSEC_PER_MSEC);
+	CHECK(rule(1).share_taken_ns > 200 * NSEC_PER_MSEC,
+	      "%llu ns of 400 ms were seen", rule(1).share_taken_ns);
+}
+
 /* Twice at one place, a program counts once. */
 static void twice(void)
 {
@@ -684,6 +792,23 @@ static void of_exempt(struct bpf_policy_rule *r)
 {
 	r->kind = BPF_POLICY_EXEMPT;
 }
+static void together_without(struct bpf_policy_rule *r)
+{
+	r->kind = BPF_POLICY_TOGETHER;
+	r->flags = BPF_POLICY_F_UID;
+	r->share_ns = r->share_window_ns = 0;
+}
+static void together_budget(struct bpf_policy_rule *r)
+{
+	r->kind = BPF_POLICY_TOGETHER;
+	r->flags |= BPF_POLICY_F_BUDGET;
+	r->budget_ns = NSEC_PER_MSEC;
+}
+static void together_comm(struct bpf_policy_rule *r)
+{
+	r->kind = BPF_POLICY_TOGETHER;
+	r->comm_off = r->match_off;
+}
 
 static void input(void)
 {
@@ -702,6 +827,10 @@ static void input(void)
 		{ "a counter", counter, BPF_POLICY_UNUSED_MEMBER },
 		{ "what is taken", taken, BPF_POLICY_UNUSED_MEMBER },
 		{ "of an exemption", of_exempt, BPF_POLICY_BAD_FLAGS },
+		{ "together without one", together_without,
+		  BPF_POLICY_NO_LIMIT },
+		{ "a budget together", together_budget, BPF_POLICY_BAD_FLAGS },
+		{ "by who attaches", together_comm, BPF_POLICY_UNUSED_MEMBER },
 	};
 	struct policy *p;
 	size_t i;
@@ -717,6 +846,15 @@ static void input(void)
 		      "%s: %s, reason %u of rule %u", rows[i].what,
 		      strerror(-err), p->bad_reason, p->bad_rule);
 	}
+	p = policy_new(BPF_POLICY_ENFORCE);
+	for (i = 0; i <= BPF_POLICY_MAX_TOGETHER; i++)
+		share(p, BPF_POLICY_TOGETHER, "x", WINDOW / 10,
+		      BPF_POLICY_SHARE_THROTTLE);
+	err = policy_load(p);
+	CHECK(err == -EINVAL && p->bad_reason == BPF_POLICY_TOO_MANY_TOGETHER &&
+		      p->bad_rule == 1 + BPF_POLICY_MAX_TOGETHER,
+	      "%s, reason %u of rule %u", strerror(-err), p->bad_reason,
+	      p->bad_rule);
 }
 
 #define TEST(fn, desc, ...) { #fn, desc, fn, NEEDS_WATCHDOG __VA_ARGS__ }
@@ -740,6 +878,11 @@ static const struct test tests[] = {
 	TEST(short_runs, "runs of less than a period are seen, in the mean"),
 	TEST(storm, "a timer that starts itself again, 9 ms of 10"),
 	TEST(storm_and_stats, "the same with bpf_stats, which do not count it"),
+	TEST(together, "two programs at two hooks that are somebody's"),
+	TEST(together_all, "shares of several programs, all that apply"),
+	TEST(together_anew,
+	     "a program that is loaded anew, and the share taken"),
+	TEST(together_gone, "programs that are gone count in a share together"),
 	TEST(twice, "twice at one place, a program counts once"),
 	TEST(warn, "warn and mode monitor only tell"),
 	TEST(with_quarantine, "throttled and in quarantine"),

@@ -258,6 +258,20 @@ static void policy_is_refused(void **state)
 		{ POLICY_HEAD
 		  "programs:\n  - {match: {token: yes}, budget: 1s}\n",
 		  "p.yaml:5:21: token 'yes' is not none, any or a path" },
+		{ POLICY_HEAD "together:\n  - {name: a, match: {uid: 0}}\n",
+		  "p.yaml:5:5: without a share: give it max_cpu or max_time" },
+		{ POLICY_HEAD "together:\n  - {match: {uid: 0}, max_cpu: 1%}\n",
+		  "p.yaml:5:" },
+		{ POLICY_HEAD
+		  "together:\n  - {name: a, match: {}, max_cpu: 1%}\n",
+		  "p.yaml:5:22: match says nothing" },
+		{ POLICY_HEAD
+		  "together:\n  - {name: a, match: {uid: 0}, max_cpu: 1%}\n"
+		  "  - {name: a, match: {uid: 1}, max_cpu: 1%}\n",
+		  "p.yaml:6:12: together has a for the second time" },
+		{ POLICY_HEAD
+		  "together:\n  - {name: a, match: {uid: 0}, budget: 1ms}\n",
+		  "p.yaml:5:" },
 		{ POLICY_HEAD "programs:\n  - {match: {pinned: /sys/fs/bpf/x}, "
 			      "budget: 1s}\n",
 		  "p.yaml:5:" },

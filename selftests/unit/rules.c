@@ -176,6 +176,30 @@ static void who_is_refused(void **state)
 	}
 }
 
+/* Of several programs together; what only watches tells of it. */
+static void shares_together(void **state)
+{
+	static const char *const texts[] = {
+		"version: 1\nname: a\nmode: monitor\n"
+		"together:\n  - {name: t, match: {name: a}, max_cpu: 5%}\n",
+		"version: 1\nname: b\nmode: enforce\n"
+		"together:\n"
+		"  - {name: tenant, match: {uid: 7, type: xdp}, max_time: "
+		"30ms per 100ms, on_share: quarantine}\n"
+		"  - {name: gone, match: {cgroup: /no/such/group}, max_cpu: "
+		"1%}\n",
+	};
+	struct ruled r;
+
+	ruled_by(&r, texts, 2);
+	assert_int_equal(r.rules.n, 3);
+	rule_is(&r, 1, "b:tenant",
+		"together type xdp uid 7 max_time 30ms per 100ms on_share "
+		"quarantine");
+	rule_is(&r, 2, "a:t", "together a max_time 50ms per 1s on_share warn");
+	ruled_free(&r);
+}
+
 /* What only watches throttles nothing, and takes no program from what enforces. */
 static void shares_of_monitors(void **state)
 {
@@ -748,6 +772,7 @@ static void rules_names(void **state)
 static const struct CMUnitTest rules_tests[] = {
 	cmocka_unit_test(shares_in_words),
 	cmocka_unit_test(shares_of_monitors),
+	cmocka_unit_test(shares_together),
 	cmocka_unit_test(who_in_words),
 	cmocka_unit_test(who_is_refused),
 	cmocka_unit_test(rules_in_words),

@@ -87,6 +87,8 @@ static const char *const refusals[] = {
 	[BPF_POLICY_NO_DEFAULTS] = "no defaults",
 	[BPF_POLICY_BAD_STRINGS] = "texts that are not well formed",
 	[BPF_POLICY_BAD_FD] = "a namespace or bpffs that is none",
+	[BPF_POLICY_TOO_MANY_TOGETHER] = "one share of several programs too "
+					 "many",
 };
 
 static int kwd_policy_refused(const struct policy_rules *rules,

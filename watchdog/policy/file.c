@@ -176,6 +176,13 @@ static const cyaml_schema_field_t program_fields[] = {
 	CYAML_FIELD_END
 };
 
+static const cyaml_schema_field_t together_fields[] = {
+	TEXT("name", 0, struct policy_together, name),
+	CYAML_FIELD_MAPPING("match", CYAML_FLAG_DEFAULT, struct policy_together,
+			    match, match_fields),
+	SHARE(struct policy_together), CYAML_FIELD_END
+};
+
 static const cyaml_schema_field_t exempt_fields[] = {
 	CYAML_FIELD_MAPPING("match", CYAML_FLAG_DEFAULT, struct policy_exempt,
 			    match, exempt_match_fields),
@@ -192,6 +199,8 @@ static const cyaml_schema_value_t graph_value = { CYAML_VALUE_MAPPING(
 	CYAML_FLAG_DEFAULT, struct policy_graph, graph_fields) };
 static const cyaml_schema_value_t program_value = { CYAML_VALUE_MAPPING(
 	CYAML_FLAG_DEFAULT, struct policy_program, program_fields) };
+static const cyaml_schema_value_t together_value = { CYAML_VALUE_MAPPING(
+	CYAML_FLAG_DEFAULT, struct policy_together, together_fields) };
 static const cyaml_schema_value_t exempt_value = { CYAML_VALUE_MAPPING(
 	CYAML_FLAG_DEFAULT, struct policy_exempt, exempt_fields) };
 
@@ -209,6 +218,7 @@ static const cyaml_schema_field_t policy_fields[] = {
 	LIST("hooks", hooks, n_hooks, &hook_value),
 	LIST("call_graphs", graphs, n_graphs, &graph_value),
 	LIST("programs", programs, n_programs, &program_value),
+	LIST("together", together, n_together, &together_value),
 	LIST("exempt", exempt, n_exempt, &exempt_value),
 	CYAML_FIELD_END
 };
@@ -275,7 +285,8 @@ static void words_of(const char *text, size_t len, const struct report *at,
 {
 	const cyaml_schema_field_t *const maps[] = {
 		policy_fields, defaults_fields,	 hook_fields,
-		graph_fields,  program_fields,	 exempt_fields, quarantine_fields
+		graph_fields,  program_fields,	 together_fields,
+		exempt_fields, quarantine_fields
 	};
 	const char *end = text + len, *from;
 	size_t key = 0;

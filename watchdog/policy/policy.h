@@ -104,6 +104,14 @@ struct policy_program {
 	u32 line;
 };
 
+/* Of all programs that match together. */
+struct policy_together {
+	char *name;
+	struct policy_match match;
+	struct policy_part share;
+	u32 line;
+};
+
 struct policy_exempt {
 	struct policy_match match;
 	u32 from;
@@ -120,9 +128,10 @@ struct policy {
 	struct policy_hook *hooks;
 	struct policy_graph *graphs;
 	struct policy_program *programs;
+	struct policy_together *together;
 	struct policy_exempt *exempt;
 	u32 defaults_line;
-	u32 n_hooks, n_graphs, n_programs, n_exempt;
+	u32 n_hooks, n_graphs, n_programs, n_together, n_exempt;
 	char *path; /* of its file */
 };
 

@@ -221,6 +221,9 @@ void loaded_policy_notes(const struct ctx *ctx, const struct loaded_policy *p)
 		for (u32 k = 0; k < q->n_programs; k++)
 			note_gone(ctx, q, &q->programs[k].match,
 				  q->programs[k].line);
+		for (u32 k = 0; k < q->n_together; k++)
+			note_gone(ctx, q, &q->together[k].match,
+				  q->together[k].line);
 		for (u32 k = 0; k < q->n_exempt; k++)
 			note_gone(ctx, q, &q->exempt[k].match,
 				  q->exempt[k].line);

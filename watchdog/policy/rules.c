@@ -399,6 +399,28 @@ add:
 	return ret;
 }
 
+/* They take nothing away from other rules. */
+static int add_together(struct compile *c)
+{
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < c->p->n_together; i++) {
+		struct policy_together *t = &c->p->together[i];
+		struct bpf_policy_rule r = { .kind = BPF_POLICY_TOGETHER };
+
+		r.prog_type = t->match.prog_type;
+		set_share(c, &r, &t->share);
+		ret = set_who(c, &r, &t->match, t->line);
+		if (ret)
+			return ret;
+		if (t->match.gone)
+			continue;
+		ret = add_text(c, t->match.name, &r.match_off);
+		ret = ret ? ret : add_rule(c, &r, t->line, t->name, -1);
+	}
+	return ret;
+}
+
 static int add_exempt(struct compile *c)
 {
 	int ret = 0;
@@ -443,6 +465,7 @@ static int add_policies(struct compile *c, const struct policy_set *set,
 		ret = ret ? ret : rules_add_hooks(c);
 		for (u32 k = 0; !ret && k < c->p->n_graphs; k++)
 			ret = add_graph(c, k);
+		ret = ret ? ret : add_together(c);
 		/* beside what enforces, it would take programs away from that */
 		if (!ret && !beside)
 			ret = add_programs(c);

@@ -92,7 +92,7 @@ size_t policy_files(const char *path)
 int policy_set_load(struct policy_set *set, char *const *paths, size_t n,
 		    struct fault *f)
 {
-	size_t rules = 1, graphs = 0;
+	size_t rules = 1, graphs = 0, together = 0;
 	int ret = 0;
 
 	*set = (struct policy_set){};
@@ -106,8 +106,10 @@ int policy_set_load(struct policy_set *set, char *const *paths, size_t n,
 	for (size_t i = 0; !ret && i < set->n; i++) {
 		const struct policy *p = set->policies[i];
 
-		rules += p->n_hooks + p->n_graphs + p->n_programs + p->n_exempt;
+		rules += p->n_hooks + p->n_graphs + p->n_programs +
+			 p->n_together + p->n_exempt;
 		graphs += p->n_graphs;
+		together += p->n_together;
 	}
 	if (!ret && rules > BPF_POLICY_MAX_RULES)
 		ret = fault_set(f, EXIT_USAGE, E2BIG,
@@ -118,6 +120,11 @@ int policy_set_load(struct policy_set *set, char *const *paths, size_t n,
 				"%zu call graphs in all files, the kernel "
 				"takes %d",
 				graphs, BPF_POLICY_MAX_GRAPHS);
+	if (!ret && together > BPF_POLICY_MAX_TOGETHER)
+		ret = fault_set(f, EXIT_USAGE, E2BIG,
+				"%zu shares of several programs together in "
+				"all files, the kernel takes %d",
+				together, BPF_POLICY_MAX_TOGETHER);
 	if (ret)
 		policy_set_free(set);
 	return ret;

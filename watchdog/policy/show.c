@@ -24,7 +24,8 @@ struct row {
 
 static bool decides(const struct row *r)
 {
-	return r->rule->kind != BPF_POLICY_PROGRAM;
+	return r->rule->kind != BPF_POLICY_PROGRAM &&
+	       r->rule->kind != BPF_POLICY_TOGETHER;
 }
 
 static bool is_sum(const struct row *r)

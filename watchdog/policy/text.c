@@ -14,7 +14,7 @@
 static const char *const kinds[] = {
 	[BPF_POLICY_DEFAULTS] = "defaults", [BPF_POLICY_HOOK] = "hook",
 	[BPF_POLICY_GRAPH] = "call_graph",  [BPF_POLICY_PROGRAM] = "program",
-	[BPF_POLICY_EXEMPT] = "exempt",
+	[BPF_POLICY_EXEMPT] = "exempt",	    [BPF_POLICY_TOGETHER] = "together",
 };
 
 static const char *const modes[] = {
@@ -240,6 +240,7 @@ char *rule_line(const struct policy_rules *rules, u32 i)
 		fprintf(f, " on_exceed %s", NAME(actions, r->action));
 		break;
 	case BPF_POLICY_PROGRAM:
+	case BPF_POLICY_TOGETHER:
 		put_match(f, rules, r);
 		put_limits(f, r);
 		break;

@@ -530,6 +530,40 @@ static int verify_programs(struct verify *v)
 	return ret;
 }
 
+static int verify_together(struct verify *v)
+{
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < v->p->n_together; i++) {
+		struct policy_together *t = &v->p->together[i];
+
+		at(v, "together[%u].name", i);
+		ret = verify_check_name(v, "name", t->name);
+		for (u32 k = 0; !ret && k < i; k++)
+			if (!strcmp(v->p->together[k].name, t->name))
+				ret = verify_refuse(
+					v,
+					"together has %s for the second "
+					"time",
+					t->name);
+		at(v, "together[%u].match", i);
+		ret = ret ? ret : check_match(v, &t->match);
+		at(v, "together[%u]", i);
+		t->line = line_of(v);
+		if (!ret && !asks_for_share(&t->share))
+			ret = verify_refuse(v, "without a share: give it "
+					       "max_cpu or max_time");
+		ret = ret ? ret : check_share(v, &t->share);
+	}
+	at(v, "together");
+	if (!ret && v->p->n_together > BPF_POLICY_MAX_TOGETHER)
+		ret = verify_refuse(v,
+				    "%u shares of several programs, %d are "
+				    "allowed",
+				    v->p->n_together, BPF_POLICY_MAX_TOGETHER);
+	return ret;
+}
+
 /* The second in which a day, or a moment, is over. */
 static int check_until(struct verify *v, struct policy_exempt *e)
 {
@@ -584,7 +618,7 @@ int policy_verify(struct policy *policy, const struct marks *marks,
 {
 	struct verify v = { .p = policy, .marks = marks, .f = f };
 	u64 rules = 1ULL + policy->n_hooks + policy->n_graphs +
-		    policy->n_programs + policy->n_exempt;
+		    policy->n_programs + policy->n_together + policy->n_exempt;
 	int ret = 0;
 
 	at(&v, "version");
@@ -609,5 +643,6 @@ int policy_verify(struct policy *policy, const struct marks *marks,
 	ret = ret ? ret : verify_hooks(&v);
 	ret = ret ? ret : verify_graphs(&v);
 	ret = ret ? ret : verify_programs(&v);
+	ret = ret ? ret : verify_together(&v);
 	return ret ? ret : verify_exempt(&v);
 }
