@@ -301,6 +301,56 @@ static void seldom(void)
 	clock__destroy(skel);
 }
 
+static void *run_long(void *fd)
+{
+	pin_to(last_cpu());
+	prog_run(*(int *)fd, NULL);
+	return NULL;
+}
+
+/* A shorter period is that of what runs already: timers are not left to the longer one. */
+static void shorter_period(void)
+{
+	struct clock *skel = load();
+	volatile struct ctl *ctl = (void *)&skel->data_ctl->ctl;
+	int fd = bpf_program__fd(skel->progs.long_run), i;
+	uint64_t start, took, least = UINT64_MAX;
+	struct bpf_prog_info info;
+	pthread_t thread;
+
+	wd_enable(BUDGET_US);
+	REQUIRE(!wd_command(fd, BPF_WD_SET_BUDGET, BUDGET_US * NSEC_PER_USEC),
+		"budget: %m");
+	pin_to(0);
+	for (i = 0; i < 3; i++) {
+		/* No timer waits for longer than this when the run begins. */
+		usleep(10000);
+		wd_sysctl_set("bpf_watchdog_period_us", "1000000");
+		ctl->started = 0;
+		shared->stall_since = now_ns();
+		REQUIRE(!pthread_create(&thread, NULL, run_long, &fd),
+			"thread: %m");
+		CHECK(wait_for(&ctl->started, 1, NSEC_PER_SEC),
+		      "it did not begin");
+		usleep(30000);
+		start = now_ns();
+		wd_sysctl_set("bpf_watchdog_period_us", "1000");
+		pthread_join(thread, NULL);
+		took = now_ns() - start;
+		shared->stall_since = 0;
+		if (took < least)
+			least = took;
+	}
+	info = prog_info(fd);
+	diag("ended %.1f ms after the period was 1 ms at the soonest, %llu ends",
+	     least / (double)NSEC_PER_MSEC, info.terminations);
+	CHECK(info.terminations == 3, "%llu ends", info.terminations);
+	/* It would be in most of a second. */
+	CHECK(least < 300 * NSEC_PER_MSEC, "ended after %.1f ms",
+	      least / (double)NSEC_PER_MSEC);
+	clock__destroy(skel);
+}
+
 static const struct test tests[] = {
 	{ "counts",
 	  "runs are counted while bpf_stats are on, with and without the watchdog",
@@ -314,6 +364,9 @@ static const struct test tests[] = {
 	{ "short_budget",
 	  "the way into the interrupt is not the time of a run of 0.8 us",
 	  short_budget, NEEDS_WATCHDOG },
+	{ "shorter_period",
+	  "what is timed by a longer period is timed by a shorter one that is set",
+	  shorter_period, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 	{ "slow_rounds",
 	  "a loop of long rounds looks at the clock itself, with interrupts off",
 	  slow_rounds, NEEDS_WATCHDOG },

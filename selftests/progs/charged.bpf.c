@@ -134,3 +134,62 @@ int dissects(struct __sk_buff *skb)
 	COUNT(inner_started);
 	return BPF_OK;
 }
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 16);
+} waited_on SEC(".maps");
+
+static long wakes_turn(__u32 i, void *unused)
+{
+	__u64 *rec = bpf_ringbuf_reserve(&waited_on, sizeof(*rec), 0);
+
+	if (!rec)
+		return 1;
+	bpf_ringbuf_discard(rec, BPF_RB_FORCE_WAKEUP);
+	return step();
+}
+
+/* Each record wakes all who wait, in an interrupt on top of this. */
+SEC("syscall")
+int wakes(void *unused)
+{
+	enter();
+	if (bpf_loop(ctl.n, wakes_turn, NULL, 0) == ctl.n)
+		COUNT(full);
+	leave();
+	return 0;
+}
+
+static __always_inline void wake(void)
+{
+	__u64 rec = ctl.n;
+
+	bpf_ringbuf_output(&waited_on, &rec, sizeof(rec),
+			   BPF_RB_FORCE_WAKEUP);
+}
+
+/* What follows such a call can be spared; behind the only one, nothing is. */
+SEC("socket")
+int wakes_once(struct __sk_buff *skb)
+{
+	wake();
+	return 0;
+}
+
+SEC("socket")
+int wakes_twice(struct __sk_buff *skb)
+{
+	wake();
+	wake();
+	return 0;
+}
+
+/* Goes through all threads of the process, in an interrupt if preemption is off. */
+SEC("kprobe/htab_map_update_elem")
+int signals(struct pt_regs *ctx)
+{
+	if (from_our_process())
+		bpf_send_signal(ctl.flags);
+	return 0;
+}

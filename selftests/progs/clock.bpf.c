@@ -52,3 +52,13 @@ int slow_rounds(void *ctx)
 		bpf_loop(ctl.n, slow_round, NULL, 0);
 	return 0;
 }
+
+/* Where it is preemptible, and its CPU goes on with others. */
+SEC("syscall")
+int long_run(void *unused)
+{
+	enter();
+	bpf_loop(1 << 23, clock_body, NULL, 0);
+	leave();
+	return 0;
+}
