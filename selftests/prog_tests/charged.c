@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include "harness/stops.h"
 #include "harness/test_util.h"
 #include "charged.skel.h"
 
@@ -280,7 +281,7 @@ static void raises(void)
 	fd = fd_of(skel->progs.wakes);
 	wait_on(skel->maps.waited_on);
 	for (ctl->n = 16; (off = run(skel->progs.wakes)) < 300 * NSEC_PER_MSEC;)
-		REQUIRE((ctl->n *= 2) <= 1 << 20, "%llu ns",
+		REQUIRE((ctl->n *= 2) <= 1 << 18, "%llu ns",
 			(unsigned long long)off);
 	wd_enable(10000);
 	REQUIRE(!wd_command(fd, BPF_WD_SET_BUDGET, 10 * NSEC_PER_MSEC),

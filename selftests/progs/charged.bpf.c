@@ -137,7 +137,7 @@ int dissects(struct __sk_buff *skb)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 16);
+	__uint(max_entries, 1 << 24);
 } waited_on SEC(".maps");
 
 static long wakes_turn(__u32 i, void *unused)

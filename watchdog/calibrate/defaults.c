@@ -168,6 +168,8 @@ const size_t calib_n_defaults = ARRAY_SIZE(calib_defaults);
  */
 const struct model_entry calib_endless[] = {
 	ENDLESS_H(clone_redirect),
+	ENDLESS_H(send_signal),
+	ENDLESS_H(send_signal_thread),
 	ENDLESS_H(sys_bpf),
 	ENDLESS_H(sys_close),
 	ENDLESS_H(bind),
