@@ -12,7 +12,7 @@
 #define TICK_NS 1000
 #define MAX_LOOPS (8 * 1024 * 1024)
 #define NONE (~0ULL)
-#define MAX_ENTRIES 64
+#define MAX_ENTRIES 256
 
 /* --- The command ----------------------------------------------------------------------------- */
 
@@ -537,6 +537,23 @@ static void read_back(void)
 	CHECK(!err && !attr.cost_model.generation,
 	      "after the reset: %s, generation %llu", strerror(-err),
 	      attr.cost_model.generation);
+}
+
+/* What the built-in model has of other kernels is not copied out: the rest loads again. */
+static void read_back_builtin(void)
+{
+	struct model m = {};
+	union bpf_attr attr;
+	int err;
+
+	CHECK(!reset_model(), "reset: %m");
+	err = get_model(&attr, m.e, MAX_ENTRIES);
+	m.nr = attr.cost_model.nr_entries;
+	REQUIRE(!err, "the built-in model, %u entries: %s", m.nr,
+		strerror(-err));
+	use_model(&m);
+	CHECK(same_model(&m), "loaded again, it reads back differently");
+	reset_model();
 }
 
 static void no_privilege(void)
@@ -1200,6 +1217,9 @@ static const struct test tests[] = {
 	{ "read_back",
 	  "a model reads back as it was loaded, and the built-in one comes back",
 	  read_back, NEEDS_WATCHDOG },
+	{ "read_back_builtin",
+	  "the built-in model can be copied out, and loaded as it is",
+	  read_back_builtin, NEEDS_WATCHDOG },
 	{ "no_privilege",
 	  "CAP_BPF and CAP_PERFMON are not enough to load a model",
 	  no_privilege, NEEDS_WATCHDOG },

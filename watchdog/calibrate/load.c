@@ -163,9 +163,6 @@ static bool translate_back(const struct bpf_cost_entry *from,
 	case BPF_COST_KFUNC:
 		e->kind = MODEL_KFUNC;
 		name = from->name[0] ? from->name : MODEL_DEFAULT;
-		/* The built-in model has those of newer kernels, too. */
-		if (from->name[0] && !model_kfunc_known(name))
-			return false;
 		break;
 	}
 	if (!name)
