@@ -72,7 +72,7 @@ match 'cgroup: /'
 expect check-by-group 0 '(1 of them exempt)' policy check "$file"
 rm -rf $pin
 
-# --- hooks of two control groups have one name and two sums ---
+# --- two control groups are one place: a packet may run what is in both ---
 object=$(dirname "$BPFWD")/selftests/attached.bpf.o groups=/sys/fs/cgroup
 must mkdir $groups/place-a $groups/place-b
 at_exit "rmdir $groups/place-a $groups/place-b"
@@ -80,19 +80,12 @@ must "$bpftool" prog loadall "$object" $pin
 must "$bpftool" cgroup attach $groups/place-a egress pinned $pin/on_cgroup multi
 must "$bpftool" cgroup attach $groups/place-b egress pinned $pin/on_cgroup multi
 printf '%sdefaults: {existing: detach, unbounded: allow}\nhooks:\n  - {match: cgroup_skb/*, max_programs: 1}\n' "$head" >"$file"
-expect one-at-each 0 '0 denied' policy check "$file"
-bpfwd policy load "$file"
-check load-one is "$status" 0
-check kernel-agrees eval '! has "$err" detached'
-must "$BPFWD" policy unload
-must "$bpftool" prog loadall "$object" $pin/more
-must "$bpftool" cgroup attach $groups/place-b egress pinned $pin/more/on_cgroup multi
 expect two-at-one 4 '1 detached' policy check "$file"
 "$BPFWD" policy check -j "$file" >"$work/two" 2>/dev/null
 check one-of-them is "$(jq '[.programs[] | select(.decision == "detach")] | length' "$work/two")" 1
 bpfwd policy load "$file"
 check load-two is "$status" 0
 check kernel-detaches eval 'has "$err" "detached: "'
-for group in place-a place-b; do "$bpftool" cgroup show $groups/$group | grep -c on_cgroup; done >"$work/left"
-check one-is-left is "$(sort -u "$work/left")" 1
+for group in place-a place-b; do "$bpftool" cgroup show $groups/$group; done >"$work/left"
+check one-is-left is "$(grep -c on_cgroup "$work/left")" 1
 rm -rf $pin

@@ -290,7 +290,7 @@ static ino_t inode(int fd)
  */
 static void pid_ns_gone(void)
 {
-	int prog, ns, fd, i;
+	int prog, ns, fd, i, others[100];
 	ino_t old;
 
 	make_pipes();
@@ -307,6 +307,7 @@ static void pid_ns_gone(void)
 	close(ns);
 	CHECK(budget(prog) == BUDGET, "closed: budget %llu", budget(prog));
 
+	/* Numbers that are lower and free go first: these are kept until it is there. */
 	for (i = 0; i < 100; i++) {
 		grace_period();
 		start_space(CLONE_NEWPID);
@@ -314,10 +315,12 @@ static void pid_ns_gone(void)
 		if (inode(ns) == old)
 			break;
 		end_space();
-		close(ns);
+		others[i] = ns;
 	}
 	REQUIRE(i < 100, "no namespace has the inode %lu again",
 		(unsigned long)old);
+	while (i)
+		close(others[--i]);
 	fd = ask_fd(0, 'l', 0);
 	CHECK(budget(fd) != BUDGET, "its inode: budget %llu", budget(fd));
 	use_budget(BPF_POLICY_NS_BELOW, ns);

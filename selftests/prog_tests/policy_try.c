@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include "traffic/policy_ways.h"
@@ -165,15 +166,54 @@ static __u64 place_of(const char *prog, __u32 n)
 	return 0;
 }
 
-/* Of two control groups: one name, two places; each with its own programs. */
+static struct bpf_link *netfilter(const char *prog, int priority)
+{
+	LIBBPF_OPTS(bpf_netfilter_opts, opts, .pf = AF_INET, .hooknum = 1,
+		    .priority = priority);
+	struct bpf_link *link = bpf_program__attach_netfilter(
+		bpf_object__find_program_by_name(ways->obj, prog), &opts);
+
+	REQUIRE(link, "%s: %m", prog);
+	return link;
+}
+
+/* Of two network namespaces: one name, two places; each with its own programs. */
 static void places(void)
+{
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct bpf_link *links[3];
+	__u64 a, b;
+
+	REQUIRE(fd >= 0, "/proc/self/ns/net: %m");
+	OPEN("p_netfilter", "p_netfilter_long");
+	links[0] = netfilter("p_netfilter", -100);
+	REQUIRE(!unshare(CLONE_NEWNET), "unshare: %m");
+	links[1] = netfilter("p_netfilter", -100);
+	links[2] = netfilter("p_netfilter_long", -99);
+	REQUIRE(!setns(fd, CLONE_NEWNET), "setns: %m");
+	close(fd);
+	a = place_of("p_netfilter", 0);
+	b = place_of("p_netfilter", 1);
+	CHECK(a && b && a != b, "places %llu and %llu", a, b);
+	CHECK(place_of("p_netfilter_long", 0) == a ||
+		      place_of("p_netfilter_long", 0) == b,
+	      "neither");
+	for (int i = 0; i < 3; i++)
+		bpf_link__destroy(links[i]);
+}
+
+/*
+ * Of two control groups: one place, since a packet runs the programs of its group and of all
+ * those above it.
+ */
+static void one_place(void)
 {
 	static const char *const paths[] = { "/sys/fs/cgroup/try_a",
 					     "/sys/fs/cgroup/try_b" };
 	__u64 a, b;
 	int fds[2];
 
-	OPEN("p_cgroup_skb", "p_cgroup_skb_long");
+	OPEN("p_cgroup_skb");
 	for (int i = 0; i < 2; i++) {
 		rmdir(paths[i]);
 		REQUIRE(!mkdir(paths[i], 0755), "%s: %m", paths[i]);
@@ -184,19 +224,11 @@ static void places(void)
 					 BPF_F_ALLOW_MULTI),
 			"attach: %m");
 	}
-	REQUIRE(!bpf_prog_attach(way_fd("p_cgroup_skb_long"), fds[1],
-				 BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_MULTI),
-		"attach: %m");
 	a = place_of("p_cgroup_skb", 0);
 	b = place_of("p_cgroup_skb", 1);
-	CHECK(a && b && a != b, "places %llu and %llu", a, b);
-	CHECK(place_of("p_cgroup_skb_long", 0) == a ||
-		      place_of("p_cgroup_skb_long", 0) == b,
-	      "neither");
+	CHECK(a && a == b, "places %llu and %llu", a, b);
 	for (int i = 0; i < 2; i++) {
 		bpf_prog_detach2(way_fd("p_cgroup_skb"), fds[i],
-				 BPF_CGROUP_INET_EGRESS);
-		bpf_prog_detach2(way_fd("p_cgroup_skb_long"), fds[i],
 				 BPF_CGROUP_INET_EGRESS);
 		close(fds[i]);
 		rmdir(paths[i]);
@@ -208,7 +240,8 @@ static void places(void)
 static const struct test tests[] = {
 	TEST(exempt, "who would be exempt by a policy that is only checked"),
 	TEST(in_force, "the same beside a policy in force"),
-	TEST(places, "hooks of two control groups are two places"),
+	TEST(places, "hooks of two network namespaces are two places"),
+	TEST(one_place, "those of two control groups are one"),
 	TEST(room, "room for what is attached"),
 };
 

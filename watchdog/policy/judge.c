@@ -227,7 +227,7 @@ static struct pile *pile_of(const struct judge *j, u64 place)
 		       NULL;
 }
 
-/* Hooks of one name may be at several places, as those of two control groups: where the kernel
+/* Hooks of one name may be at several places, as those of two network namespaces: where the kernel
  * tells them apart, so do we.
  */
 static bool related(const struct attachment *b, const struct attachment *a,
