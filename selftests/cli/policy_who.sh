@@ -13,7 +13,7 @@ if "$BPFWD" policy show >/dev/null 2>&1; (( $? == 3 )); then
 	skip_all 'this kernel cannot enforce policies'
 fi
 keep_settings
-plan 32
+plan 29
 at_exit '"$BPFWD" policy unload'
 find_spin
 pin=/sys/fs/bpf/who_$$

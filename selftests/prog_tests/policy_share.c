@@ -583,6 +583,26 @@ static void together_anew(void)
 	      rule(1).share_taken_ns, taken);
 }
 
+/* Nor if they are attached nowhere, and have timers. */
+static void together_loaded(void)
+{
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+	struct bpf_link *link;
+
+	load("at_enter", NULL);
+	share(p, BPF_POLICY_TOGETHER, "*", NSEC_PER_MSEC,
+	      BPF_POLICY_SHARE_THROTTLE)
+		->share_window_ns = BPF_POLICY_SHARE_WINDOW_MAX;
+	link = link_of(skel->progs.at_enter);
+	policy_use(p);
+	throttle_now(skel->progs.at_enter);
+	unload(link);
+	grace_period();
+	load("storm", NULL);
+	CHECK(prog_info(fd_of(skel->progs.storm)).throttled,
+	      "the new one may start its timer");
+}
+
 /* What a program took last counts when it is gone. */
 static void together_gone(void)
 {
@@ -882,6 +902,8 @@ static const struct test tests[] = {
 	TEST(together_all, "shares of several programs, all that apply"),
 	TEST(together_anew,
 	     "a program that is loaded anew, and the share taken"),
+	TEST(together_loaded,
+	     "who loads his programs anew, and attaches none"),
 	TEST(together_gone, "programs that are gone count in a share together"),
 	TEST(twice, "twice at one place, a program counts once"),
 	TEST(warn, "warn and mode monitor only tell"),

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "traffic/policy_ways.h"
+#include "policy_spaces.skel.h"
 
 #define BUDGET (7 * NSEC_PER_MSEC)
 #define DIGEST_SIZE 32
@@ -285,15 +286,42 @@ static ino_t inode(int fd)
 	return st.st_ino;
 }
 
+/* Namespaces that are kept, so that their numbers are not free. */
+static int kept[500], n_kept;
+
+static void keep(int ns)
+{
+	REQUIRE(n_kept < (int)ARRAY_SIZE(kept), "too many namespaces");
+	kept[n_kept++] = ns;
+}
+
+/* The lowest free number goes first: take those that others have left. */
+static void take_free_numbers(void)
+{
+	ino_t last = 0, this;
+	int ns, row = 0;
+
+	while (row < 20) {
+		start_space(CLONE_NEWPID);
+		ns = ask_fd(0, 'p', 0);
+		end_space();
+		this = inode(ns);
+		row = this == last + 1 ? row + 1 : 0;
+		last = this;
+		keep(ns);
+	}
+}
+
 /* It is not held. Programs from there are those of a namespace that was there, also when another
  * one has the number of its inode.
  */
 static void pid_ns_gone(void)
 {
-	int prog, ns, fd, i, others[100];
+	int prog, ns, fd;
 	ino_t old;
 
 	make_pipes();
+	take_free_numbers();
 	start_space(CLONE_NEWPID);
 	prog = ask_fd(0, 'l', 0);
 	ns = ask_fd(0, 'p', 0);
@@ -307,20 +335,15 @@ static void pid_ns_gone(void)
 	close(ns);
 	CHECK(budget(prog) == BUDGET, "closed: budget %llu", budget(prog));
 
-	/* Numbers that are lower and free go first: these are kept until it is there. */
-	for (i = 0; i < 100; i++) {
+	for (;;) {
 		grace_period();
 		start_space(CLONE_NEWPID);
 		ns = ask_fd(0, 'p', 0);
 		if (inode(ns) == old)
 			break;
 		end_space();
-		others[i] = ns;
+		keep(ns);
 	}
-	REQUIRE(i < 100, "no namespace has the inode %lu again",
-		(unsigned long)old);
-	while (i)
-		close(others[--i]);
 	fd = ask_fd(0, 'l', 0);
 	CHECK(budget(fd) != BUDGET, "its inode: budget %llu", budget(fd));
 	use_budget(BPF_POLICY_NS_BELOW, ns);
@@ -458,6 +481,76 @@ static void token(void)
 	     (unsigned long)new.st_dev);
 	is(ask(0, 'a', third), -EACCES, "of a later one");
 	end_space();
+}
+
+/* Who is given a token, but has no rights where it is from, has not loaded by it. */
+static void token_lent(void)
+{
+	int token, mine, lent;
+
+	start_user_ns();
+	token = ask_fd(0, 't', bpffs());
+	mine = ask_fd(0, 'l', token);
+	REQUIRE(!file_write("/proc/sys/kernel/unprivileged_bpf_disabled", "0"),
+		"unprivileged_bpf_disabled: %m");
+	/* Of this thread only. */
+	REQUIRE(!syscall(SYS_setresuid, -1, 1000, -1), "setresuid: %m");
+	lent = load(token);
+	REQUIRE(!syscall(SYS_setresuid, -1, 0, -1), "setresuid: %m");
+	REQUIRE(lent >= 0, "without privileges: %s", strerror(-lent));
+	use_token(BPF_POLICY_TOKEN_ANY, 0);
+	is(attach(mine), 0, "by its token");
+	is(attach(lent), -EACCES, "by that of another one");
+	use_token(BPF_POLICY_TOKEN_NONE, 0);
+	is(attach(mine), -EACCES, "none: by a token");
+	is(attach(lent), 0, "none: without a right to it");
+	end_space();
+}
+
+/* A program of this name that has been loaded, or -1. */
+static int loaded_as(const char *name)
+{
+	__u32 id = 0;
+
+	while (!bpf_prog_get_next_id(id, &id)) {
+		int fd = bpf_prog_get_fd_by_id(id);
+
+		if (fd >= 0 && !strcmp(prog_info(fd).name, name))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
+}
+
+static int queue_load(struct policy_spaces *skel)
+{
+	struct ctl *ctl = (void *)&skel->data_ctl->ctl;
+	__u64 before = ctl->finished;
+
+	REQUIRE(!prog_run(bpf_program__fd(skel->progs.queues), NULL), "run: %m");
+	REQUIRE(wait_for(&ctl->finished, before + 1, NSEC_PER_SEC * 10),
+		"nothing was loaded");
+	return skel->bss->loaded;
+}
+
+/* A kernel thread that loads for a program is not the one whose that program is. */
+static void kernel_thread(void)
+{
+	struct policy_spaces *skel = policy_spaces__open_and_load();
+	int own, fd, err;
+
+	REQUIRE(skel, "policy_spaces: %m");
+	err = queue_load(skel);
+	REQUIRE(err >= 0, "without a policy: %s", strerror(-err));
+	own = load(0);
+	fd = loaded_as("p_queued");
+	REQUIRE(own >= 0 && fd >= 0, "%d %d", own, fd);
+	use_budget(BPF_POLICY_NS_INITIAL, 0);
+	CHECK(budget(own) == BUDGET, "ours: budget %llu", budget(own));
+	CHECK(budget(fd) != BUDGET, "its: budget %llu", budget(fd));
+	is(queue_load(skel), -EACCES, "where a policy enforces");
+	policy_spaces__destroy(skel);
 }
 
 /* That of the BTF of a program, as user space finds it. */
@@ -744,11 +837,13 @@ static void input(void)
 static const struct test tests[] = {
 	TEST(btf, "exempt by the BTF of the program, and whoever else uses it"),
 	TEST(input, "namespaces, tokens and hashes that no rule can mean"),
+	TEST(kernel_thread, "what a kernel thread loads for a program"),
 	TEST(loaded_later, "programs that come while the policy is in force"),
 	TEST(pid_ns, "exempt by namespace of PIDs, of loader and attacher"),
 	TEST(pid_ns_gone, "a namespace that is gone, and its inode another's"),
 	TEST(read_back, "what a rule names is read back"),
 	TEST(token, "exempt by BPF token, and by the bpffs that it is of"),
+	TEST(token_lent, "a token that grants nothing does not count"),
 	TEST(user_ns, "exempt by user namespace, of loader and attacher"),
 };
 

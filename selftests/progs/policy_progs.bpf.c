@@ -60,6 +60,7 @@ RUNS("lwt_xmit", p_lwt_xmit, struct __sk_buff, BPF_OK)
 RUNS("lwt_seg6local", p_seg6local, struct __sk_buff, BPF_OK)
 RUNS("lirc_mode2", p_lirc, __u32, 0)
 RUNS("netfilter", p_netfilter, struct bpf_nf_ctx, 1)
+RUNS("netfilter", p_netfilter_long, struct bpf_nf_ctx, bpf_ktime_get_ns() ? 1 : 0)
 RUNS("syscall", p_syscall, void, 0)
 /* clang-format on */
 

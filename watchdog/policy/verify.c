@@ -567,24 +567,26 @@ static int verify_together(struct verify *v)
 /* The second in which a day, or a moment, is over. */
 static int check_until(struct verify *v, struct policy_exempt *e)
 {
-	struct tm tm = {};
+	struct tm tm = {}, said;
 	const char *end = strptime(e->until, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	bool day = !end || *end;
 	time_t t;
 
-	if (!end || *end) {
+	if (day) {
 		tm = (struct tm){};
 		end = strptime(e->until, "%Y-%m-%d", &tm);
-		/* the whole day */
-		tm.tm_mday++;
 	}
+	said = tm;
 	t = end && !*end ? timegm(&tm) : -1;
-	if (t <= 0)
+	/* 30 February would become a day in March, and second 60 another minute */
+	if (t <= 0 || tm.tm_mday != said.tm_mday || tm.tm_sec != said.tm_sec)
 		return verify_refuse(
 			v,
 			"until '%.64s' is no date such as 2027-06-30 "
 			"or 2027-06-30T12:00:00Z",
 			e->until);
-	e->until_s = t;
+	/* the whole day */
+	e->until_s = day ? t + 24 * 60 * 60 : t;
 	return 0;
 }
 
