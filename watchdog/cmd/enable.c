@@ -261,8 +261,8 @@ int cmd_enable(struct ctx *ctx, int argc, char **argv)
 		.doc = "Switch the watchdog on, set its defaults; what is not "
 		       "given stays as it is.\v"
 		       "Also starts the history that `bpfwd events` prints. "
-		       "While the watchdog is on every run costs the two clock "
-		       "reads of run statistics.\n"
+		       "While the watchdog is on each run has a record on its "
+		       "stack, but reads no clock.\n"
 		       "Example: bpfwd enable --budget 10ms --persist",
 		.children = common_options,
 	};
