@@ -528,7 +528,8 @@ static int queue_load(struct policy_spaces *skel)
 	struct ctl *ctl = (void *)&skel->data_ctl->ctl;
 	__u64 before = ctl->finished;
 
-	REQUIRE(!prog_run(bpf_program__fd(skel->progs.queues), NULL), "run: %m");
+	REQUIRE(!prog_run(bpf_program__fd(skel->progs.queues), NULL),
+		"run: %m");
 	REQUIRE(wait_for(&ctl->finished, before + 1, NSEC_PER_SEC * 10),
 		"nothing was loaded");
 	return skel->bss->loaded;

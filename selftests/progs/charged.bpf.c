@@ -165,8 +165,7 @@ static __always_inline void wake(void)
 {
 	__u64 rec = ctl.n;
 
-	bpf_ringbuf_output(&waited_on, &rec, sizeof(rec),
-			   BPF_RB_FORCE_WAKEUP);
+	bpf_ringbuf_output(&waited_on, &rec, sizeof(rec), BPF_RB_FORCE_WAKEUP);
 }
 
 /* What follows such a call can be spared; behind the only one, nothing is. */

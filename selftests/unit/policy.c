@@ -314,10 +314,12 @@ static void policy_is_refused(void **state)
 		  "exempt:\n  - match: {name: a}\n    from: [latency]\n"
 		  "    reason: r\n    until: tomorrow\n",
 		  "p.yaml:8:12: until 'tomorrow' is no date" },
-		{ POLICY_HEAD "exempt:\n  - match: {name: x}\n    from: [latency]\n"
+		{ POLICY_HEAD
+		  "exempt:\n  - match: {name: x}\n    from: [latency]\n"
 		  "    reason: r\n    until: 2027-02-30\n",
 		  "p.yaml:8:12: until '2027-02-30' is no date" },
-		{ POLICY_HEAD "exempt:\n  - match: {name: x}\n    from: [latency]\n"
+		{ POLICY_HEAD
+		  "exempt:\n  - match: {name: x}\n    from: [latency]\n"
 		  "    reason: r\n    until: 2027-02-03T23:59:60Z\n",
 		  "p.yaml:8:12: until '2027-02-03T23:59:60Z' is no date" },
 		{ POLICY_HEAD
