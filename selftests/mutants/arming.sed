@@ -6,4 +6,4 @@
 	s/^\t\tbpf_watchdog_begin_entry(wd, irqs_on);/\t{\n&\n\t\tif (MUTANT(arming)) {\n\t\t\tbpf_watchdog_watch_me();\n\t\t\tmdelay(5);\n\t\t}\n\t}/
 }
 # kernel/bpf/runtime/account.c
-/^void bpf_invocation_see/,/^}/s/inv->began = now->when;/inv->began = MUTANT(arming) ? then->when : now->when;/
+/^bool bpf_invocation_see/,/^}/s/st->began = now->when;/st->began = MUTANT(arming) ? then->when : now->when;/
