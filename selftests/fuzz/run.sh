@@ -12,7 +12,7 @@ src=$repo/watchdog out=$O/fuzz
 CLANG=${CLANG:-clang-19}
 lib=${LIBBPF_A:-$O/libbpf/libbpf.a}
 inc=(-I"${UAPI_INC:-$O/uapi/include}" -I"${LIBBPF_INC:-$O/libbpf/include}" -I"$src")
-sources=("$here/policy_fuzz.c" "$src"/policy/{cgroup,file,hook,marks,verify,set,rules,text}.c "$src"/callgraph/{edges,hooks,observe,reach}.c
+sources=("$here/policy_fuzz.c" "$src"/policy/{cgroup,file,hook,marks,spaces,verify,set,rules,text}.c "$src"/callgraph/{edges,hooks,observe,reach}.c
 	"$src"/kernel/{kwd,kwd_policy}.c "$src"/progs/sections.c "$src"/show/{duration,fault}.c)
 
 mkdir -p "$out/corpus"
