@@ -25,7 +25,7 @@ must() { "$@" >"$work/must" 2>&1 || { echo "Bail out! $*: $(<"$work/must")"; exi
 printf '%shooks:\n  - {match: "*", deny: true}\nexempt:\n  - {match: {name: spin_vfs_read, uid: 0}, from: [latency], reason: r}\n' "$head" >"$file"
 expect load-for-btf 0 '' policy load -q "$file"
 must "$bpftool" prog loadall "$spin" $pin autoattach
-btf=$("$BPFWD" ps -j spin_vfs_read | jq -r '.programs[0].btf_digest')
+btf=$("$BPFWD" ps -j -e +btf spin_vfs_read | jq -r '.programs[0].btf_digest')
 check digest-of-btf eval '[[ $btf =~ ^[0-9a-f]{64}$ ]]'
 rm -rf $pin
 # of what the kernel computes, under the name that the tool has for it

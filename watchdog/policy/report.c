@@ -355,19 +355,31 @@ static int from_hooks(struct attached *at)
 	return 0;
 }
 
+static bool exempts(const struct policy_rules *rules)
+{
+	for (u32 i = 0; i < rules->n; i++)
+		if (rules->rules[i].kind == BPF_POLICY_EXEMPT)
+			return true;
+	return false;
+}
+
 int attached_load(struct attached *at, const struct policy_rules *rules,
 		  struct fault *f)
 {
+	bool ask = rules && exempts(rules);
 	u32 n = 0;
 	bool told;
 	int err;
 
 	*at = (struct attached){};
 	model_in_use(&at->model);
-	err = rules ? kwd_policy_try(rules, &at->charges, &n) : 0;
+	err = ask ? kwd_policy_try(rules, &at->charges, &n) : 0;
 	told = !err;
-	if (!rules || err)
+	if (!ask || err)
 		err = kwd_policy_charges(&at->charges, &n);
+	/* what is said is by the policy in force */
+	for (u32 i = 0; rules && !ask && !err && i < n; i++)
+		at->charges[i].flags &= ~BPF_POLICY_CHARGE_EXEMPT;
 	if (progs_load(&at->progs, NULL, err ? PROGS_HOOKS : 0, f)) {
 		free(at->charges);
 		return f->exit;

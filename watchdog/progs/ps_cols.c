@@ -2,7 +2,6 @@
 /* The columns of `bpfwd ps`: how each is called, and where its value is. */
 #include "kernel/kwd.h"
 #include "kernel/kwd_estimate.h"
-#include "progs/digest.h"
 #include "progs/holders.h"
 #include "progs/place.h"
 #include "progs/ps_cols.h"
@@ -248,7 +247,8 @@ static struct val get_tag(const void *row)
 
 static struct val get_btf(const void *row)
 {
-	return val_text(btf_digest(INFO(btf_id)));
+	ROW;
+	return val_text(r->btf);
 }
 
 static struct val get_run_time(const void *row)
@@ -502,7 +502,8 @@ const struct col ps_cols[] = {
 	{ "cpu_rel", "cpu_rel_percent", VAL_REAL, 0,
 	  "share of all CPUs; needs an interval", get_cpu_rel },
 	{ "tag", "tag", VAL_STR, 0, "hash of its instructions", get_tag },
-	{ "btf", "btf_digest", VAL_STR, 0, "SHA-256 of its BTF data", get_btf },
+	{ "btf", "btf_digest", VAL_STR, 0,
+	  "SHA-256 of its BTF data; null unless asked for", get_btf },
 	{ "run_time", "run_time_ns", VAL_NS, 0, "total run time",
 	  get_run_time },
 	{ "misses", "recursion_misses", VAL_U64, 0,

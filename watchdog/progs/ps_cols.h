@@ -19,6 +19,7 @@ struct ps_row {
 	char *devices, *cgroups, *functions; /* NULL: none */
 	char *holders;
 	json_t *places_json, *holders_json; /* NULL: not asked for */
+	const char *btf; /* digest; NULL: not asked for */
 	const char *source; /* of its estimate */
 	char *asleep; /* where, and who; NULL: no task sleeps in it */
 };

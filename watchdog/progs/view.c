@@ -10,6 +10,7 @@
 #include "kernel/kwd.h"
 #include "kernel/machine.h"
 #include "progs/asleep.h"
+#include "progs/digest.h"
 #include "progs/holders.h"
 #include "progs/run_times.h"
 #include "progs/view.h"
@@ -227,6 +228,8 @@ static void describe(struct ps_row *r, int what)
 	r->devices = places_list(p, device_of);
 	r->cgroups = places_list(p, cgroup_of);
 	r->functions = functions_list(p);
+	if (what & LOOK_BTF)
+		r->btf = btf_digest(p->info.btf_id);
 	if (what & LOOK_JSON)
 		r->places_json = places_json(p);
 	if (!(what & PROGS_HOLDERS))
@@ -249,7 +252,7 @@ int look_load(struct look *look, const struct look *last,
 
 	*look = (struct look){ .at_ns = clock_ns(CLOCK_MONOTONIC) };
 	model_in_use(&use);
-	if (progs_load(&look->progs, sel, what & ~LOOK_JSON, f))
+	if (progs_load(&look->progs, sel, what & ~(LOOK_JSON | LOOK_BTF), f))
 		return f->exit;
 	boot_ns = clock_ns(CLOCK_BOOTTIME);
 	n = progs_count(look->progs);
@@ -319,6 +322,8 @@ int view_look(struct view *view, struct look *last)
 		what |= PROGS_HOLDERS;
 	if (table_wants(view->table, "p99_now"))
 		what |= PROGS_TIMES;
+	if (table_wants(view->table, "btf"))
+		what |= LOOK_BTF;
 	if (look_load(&look, last, view->sel, what, f))
 		return f->exit;
 	look_free(last);

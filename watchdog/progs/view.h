@@ -40,10 +40,10 @@ struct look {
 	u64 at_ns;
 };
 
-/* what is PROGS_* and LOOK_JSON, for what only JSON shows; last may be NULL. 0 or an
+/* what is PROGS_*, LOOK_JSON for what only JSON shows, and LOOK_BTF for its digest; last may be NULL. 0 or an
  * exit status; then look is empty.
  */
-enum { LOOK_JSON = 4 };
+enum { LOOK_JSON = 4, LOOK_BTF = 16 };
 int look_load(struct look *look, const struct look *last,
 	      const struct prog_sel *sel, int what, struct fault *f);
 /* Fills the table, which lives on the look. */
