@@ -557,24 +557,32 @@ static void unload(struct bpf_link *link)
 	policy_share__destroy(skel);
 }
 
-/* Who loads his programs anew has no new share, be they attached elsewhere. */
-static void together_anew(void)
+/* A share together is taken by a program that is gone then. Returns what it took, ns. */
+static __u64 spend_together(const char *match)
 {
 	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
 	struct bpf_link *link;
 	__u64 taken;
 
 	load("at_enter", NULL);
-	share(p, BPF_POLICY_TOGETHER, "at_*", NSEC_PER_MSEC,
+	share(p, BPF_POLICY_TOGETHER, match, NSEC_PER_MSEC,
 	      BPF_POLICY_SHARE_THROTTLE)
 		->share_window_ns = BPF_POLICY_SHARE_WINDOW_MAX;
 	link = link_of(skel->progs.at_enter);
 	policy_use(p);
 	throttle_now(skel->progs.at_enter);
 	taken = rule(1).share_taken_ns;
-	CHECK(taken > NSEC_PER_MSEC, "%llu ns were taken", taken);
 	unload(link);
 	grace_period();
+	return taken;
+}
+
+/* Who loads his programs anew has no new share, be they attached elsewhere. */
+static void together_anew(void)
+{
+	__u64 taken = spend_together("at_*");
+
+	CHECK(taken > NSEC_PER_MSEC, "%llu ns were taken", taken);
 	load("at_exit", NULL);
 	attach(skel->progs.at_exit);
 	CHECK(prog_info(fd_of(skel->progs.at_exit)).throttled,
@@ -586,18 +594,7 @@ static void together_anew(void)
 /* Nor if they are attached nowhere, and have timers. */
 static void together_loaded(void)
 {
-	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
-	struct bpf_link *link;
-
-	load("at_enter", NULL);
-	share(p, BPF_POLICY_TOGETHER, "*", NSEC_PER_MSEC,
-	      BPF_POLICY_SHARE_THROTTLE)
-		->share_window_ns = BPF_POLICY_SHARE_WINDOW_MAX;
-	link = link_of(skel->progs.at_enter);
-	policy_use(p);
-	throttle_now(skel->progs.at_enter);
-	unload(link);
-	grace_period();
+	spend_together("*");
 	load("storm", NULL);
 	CHECK(prog_info(fd_of(skel->progs.storm)).throttled,
 	      "the new one may start its timer");
