@@ -236,11 +236,35 @@ static void one_place(void)
 	}
 }
 
+/* Who is exempt is not told of, when a policy comes that he breaks, as one that would be denied. */
+static void not_told(void)
+{
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+	struct bpf_policy_denial d;
+	__u64 seq;
+
+	OPEN("p_tc_long");
+	tcx("p_tc_long");
+	p->rules[0].flags |= BPF_POLICY_F_WARN_EXISTING;
+	policy_rule(p, BPF_POLICY_HOOK, BPF_POLICY_F_LATENCY, "tcx/*")
+		->max_latency_ns = 1;
+	seq = policy_seq();
+	policy_use(p);
+	CHECK(policy_denial(seq, &d), "not exempt: nothing was told");
+	policy_rule(p, BPF_POLICY_EXEMPT,
+		    BPF_POLICY_F_EXEMPT_ATTACH | BPF_POLICY_F_UID, "");
+	seq = policy_seq();
+	policy_use(p);
+	CHECK(!policy_denial(seq, &d), "exempt: reason %u, rule %u", d.reason,
+	      d.rule);
+}
+
 #define TEST(fn, desc) { #fn, desc, fn, NEEDS_WATCHDOG }
 
 static const struct test tests[] = {
 	TEST(exempt, "who would be exempt by a policy that is only checked"),
 	TEST(in_force, "the same beside a policy in force"),
+	TEST(not_told, "who is exempt is not told of"),
 	TEST(places, "hooks of two network namespaces are two places"),
 	TEST(one_place, "those of two control groups are one"),
 	TEST(room, "room for what is attached"),
