@@ -253,75 +253,6 @@ static void hashes(void)
 	CHECK(on < off / 2, "%.1f ms", on / (double)NSEC_PER_MSEC);
 }
 
-/* Another 2,000 wait for the records of @map. */
-static void wait_on(struct bpf_map *map)
-{
-	struct rlimit files = { 4096, 4096 };
-	struct epoll_event ev = { .events = EPOLLIN };
-	int i, fd;
-
-	REQUIRE(!setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE: %m");
-	for (i = 0; i < 2000; i++) {
-		fd = epoll_create1(EPOLL_CLOEXEC);
-		REQUIRE(fd >= 0, "epoll_create1: %m");
-		REQUIRE(!epoll_ctl(fd, EPOLL_CTL_ADD, bpf_map__fd(map), &ev),
-			"epoll_ctl: %m");
-	}
-}
-
-/* The interrupts that a program raises on itself are its time, however long they take. */
-static void raises(void)
-{
-	struct bpf_prog_info info;
-	uint64_t off, on;
-	int fd;
-
-	wd_disable();
-	load();
-	fd = fd_of(skel->progs.wakes);
-	wait_on(skel->maps.waited_on);
-	for (ctl->n = 16; (off = run(skel->progs.wakes)) < 300 * NSEC_PER_MSEC;)
-		REQUIRE((ctl->n *= 2) <= 1 << 18, "%llu ns",
-			(unsigned long long)off);
-	wd_enable(10000);
-	REQUIRE(!wd_command(fd, BPF_WD_SET_BUDGET, 10 * NSEC_PER_MSEC),
-		"budget: %m");
-	ctl->steps = ctl->full = 0;
-	on = run(skel->progs.wakes);
-	info = prog_info(fd);
-	diag("%llu of %llu records, %.1f ms without the watchdog, %.1f ms with it, charged %.1f ms",
-	     ctl->steps, ctl->n, off / (double)NSEC_PER_MSEC,
-	     on / (double)NSEC_PER_MSEC,
-	     info.longest_run_ns / (double)NSEC_PER_MSEC);
-	CHECK(info.terminations == 1 && !ctl->full, "%llu ends",
-	      info.terminations);
-	CHECK(on < off / 2, "%.1f ms", on / (double)NSEC_PER_MSEC);
-	/* One record takes less than a period, and is in it. */
-	if (time_is_exact())
-		CHECK(on < 13 * NSEC_PER_MSEC, "%.1f ms",
-		      on / (double)NSEC_PER_MSEC);
-}
-
-/* How long they take is not known: what may raise several can be ended between them. */
-static void raises_line(void)
-{
-	struct bpf_prog_info info;
-
-	load();
-	wd_enable(10000);
-	info = prog_info(fd_of(skel->progs.wakes_once));
-	CHECK(info.terminable == BPF_TERMINABLE_NOT_NEEDED, "one: %u",
-	      info.terminable);
-	info = prog_info(fd_of(skel->progs.wakes_twice));
-	CHECK(info.terminable == BPF_TERMINABLE_YES, "two: %u",
-	      info.terminable);
-	info = prog_info(fd_of(skel->progs.signals));
-	CHECK(info.terminable == BPF_TERMINABLE_CONDITIONAL, "signal: %u",
-	      info.terminable);
-	CHECK(info.estimate_worst_ns == UINT64_MAX, "signal: worst %llu ns",
-	      info.estimate_worst_ns);
-}
-
 static const struct test tests[] = {
 	{ "nested", "what runs inside a program's helper is not its time",
 	  nested, NEEDS_WATCHDOG },
@@ -331,11 +262,6 @@ static const struct test tests[] = {
 	{ "hashes",
 	  "what looks into a packet for a helper of a program is its time",
 	  hashes, NEEDS_WATCHDOG },
-	{ "raises", "interrupts that a program raises on itself are its time",
-	  raises, NEEDS_WATCHDOG },
-	{ "raises_line",
-	  "what may raise several such interrupts has a fast-path image",
-	  raises_line, NEEDS_WATCHDOG },
 	{ "sends", "what runs on packets that a program sends is its time",
 	  sends, NEEDS_WATCHDOG },
 	{ "softirq", "a softirq on the stack of a task has a time of its own",
