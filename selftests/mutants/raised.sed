@@ -1,4 +1,4 @@
 # What a program raises as an interrupt on itself is the time of interrupts.
 # test: raised/on_top
 # kernel/bpf/runtime/raised.c
-/^u32 __bpf_irq_work_owner/,/^}/s/if (in_nmi()/if (MUTANT(raised) || in_nmi()/
+/^u32 __bpf_irq_work_owner/,/^}/s/if (work->node/if (MUTANT(raised) || work->node/
