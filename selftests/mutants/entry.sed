@@ -2,4 +2,4 @@
 # test: clock/short_budget
 # boot: ICOUNT=1
 # kernel/bpf/runtime/look.c
-s/if (ran < budget + BPF_WD_ENTRY_NS)/if (ran < budget + (MUTANT(entry) ? 0 : BPF_WD_ENTRY_NS))/
+s/spare = BPF_WD_ENTRY_NS/spare = (MUTANT(entry) ? 0 : BPF_WD_ENTRY_NS)/
