@@ -283,6 +283,30 @@ static void innocent(void)
 	bpf_link__destroy(link);
 }
 
+/* One that alone takes longer than the budget cannot be helped by ending what comes behind. */
+static void too_long(void)
+{
+	struct bpf_program *prog;
+	struct bpf_link *link;
+	int i;
+
+	load();
+	prog = skel->progs.wakes_by_call;
+	wait_on(skel->maps.waited_on);
+	wd_enable(10000);
+	REQUIRE(!wd_command(fd_of(prog), BPF_WD_SET_BUDGET, 50 * NSEC_PER_USEC),
+		"budget: %m");
+	link = bpf_program__attach(prog);
+	REQUIRE(link, "wakes_by_call: %m");
+	ctl->n = 1000;
+	for (i = 0; i < 10; i++)
+		getpgid(0);
+	CHECK(quarantined(prog) && ctl->steps < 10, "quarantined %d, %llu runs",
+	      quarantined(prog), ctl->steps);
+	CHECK(prog_info(fd_of(prog)).stuck_ends, "it is counted nowhere");
+	bpf_link__destroy(link);
+}
+
 static void *waits(void *arg)
 {
 	struct epoll_event ev;
@@ -343,6 +367,9 @@ static const struct test tests[] = {
 	  chain_of_two, NEEDS_WATCHDOG },
 	{ "innocent", "a run that 3,000 interrupts hit is not ended for them",
 	  innocent, NEEDS_WATCHDOG },
+	{ "too_long",
+	  "what raises an interrupt longer than its budget does not run again",
+	  too_long, NEEDS_WATCHDOG },
 	{ "held",
 	  "records that are given back on the fast path do not delay it", held,
 	  NEEDS_WATCHDOG },

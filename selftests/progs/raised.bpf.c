@@ -144,6 +144,14 @@ int even(void *ctx)
 	return 0;
 }
 
+SEC("fentry/__x64_sys_getpgid")
+int wakes_by_call(void *ctx)
+{
+	if (from_our_process() && one_more())
+		wake_by(&waited_on);
+	return 0;
+}
+
 SEC("syscall")
 int wakes_first(void *unused)
 {
