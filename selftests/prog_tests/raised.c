@@ -184,6 +184,32 @@ static void owed_often(void)
 	bpf_link__destroy(link);
 }
 
+/* So is what runs in them itself: each run is short, and the CPU has time for nothing else. */
+static void in_interrupts(void)
+{
+	const uint64_t run_ns = 3 * NSEC_PER_MSEC;
+	uint64_t start, took;
+	struct bpf_link *link;
+
+	load();
+	wd_disable();
+	for (ctl->m = 1 << 10; (took = run(skel->progs.runs_on)) < run_ns;)
+		ctl->m *= 2;
+	ctl->m = ctl->m * (double)run_ns / took;
+	wd_enable(10000);
+	link = bpf_program__attach(skel->progs.expires_long);
+	REQUIRE(link, "expires_long: %m");
+	ctl->n = 1000;
+	start = now_ns();
+	while (ctl->n && !quarantined(skel->progs.expires_long))
+		usleep(1000);
+	took = now_ns() - start;
+	diag("%llu runs, %.1f ms", ctl->steps, took / (double)NSEC_PER_MSEC);
+	CHECK(ctl->n, "it was let run until its own end");
+	check_stopped(skel->progs.expires_long);
+	bpf_link__destroy(link);
+}
+
 /* Seldom, and short: nobody minds. */
 static void owed_little(void)
 {
@@ -221,6 +247,24 @@ static void chain(void)
 	diag("%llu rounds, %.1f ms", ctl->steps, took / (double)NSEC_PER_MSEC);
 	check_stopped(skel->progs.again);
 	CHECK(ctl->n, "it was let run until its own end");
+	bpf_link__destroy(link);
+}
+
+/* The next one is raised before the one that is there is over. */
+static void chain_ahead(void)
+{
+	struct bpf_link *link;
+	uint64_t took;
+
+	load();
+	wd_enable(10000);
+	link = bpf_program__attach(skel->progs.before);
+	REQUIRE(link, "before: %m");
+	ctl->n = 1 << 20;
+	took = run(skel->progs.wakes_first);
+	diag("%llu rounds, %.1f ms", ctl->steps, took / (double)NSEC_PER_MSEC);
+	CHECK(ctl->n, "it was let run until its own end");
+	check_stopped(skel->progs.before);
 	bpf_link__destroy(link);
 }
 
@@ -359,9 +403,15 @@ static const struct test tests[] = {
 	{ "owed_often",
 	  "it may not have most of a CPU for longer than a budget", owed_often,
 	  NEEDS_WATCHDOG },
+	{ "in_interrupts",
+	  "what runs in interrupts may not have most of a CPU, either",
+	  in_interrupts, NEEDS_WATCHDOG },
 	{ "owed_little", "it may have a little of a CPU for ever", owed_little,
 	  NEEDS_WATCHDOG },
 	{ "chain", "interrupts that raise each other come to an end", chain,
+	  NEEDS_WATCHDOG },
+	{ "chain_ahead",
+	  "likewise if each is raised before the last one is over", chain_ahead,
 	  NEEDS_WATCHDOG },
 	{ "chain_of_two", "likewise where two programs do that together",
 	  chain_of_two, NEEDS_WATCHDOG },

@@ -119,6 +119,29 @@ int expires(void *ctx)
 	return 0;
 }
 
+static long runs_on_turn(__u32 i, void *unused)
+{
+	return ctl.brake != 0;
+}
+
+/* Takes a while itself. */
+SEC("tp_btf/hrtimer_expire_entry")
+int expires_long(void *ctx)
+{
+	if (one_more())
+		bpf_loop(ctl.m, runs_on_turn, NULL, 0);
+	return 0;
+}
+
+/* In such an interrupt, before it is over. */
+SEC("fentry/bpf_ringbuf_notify")
+int before(void *ctx)
+{
+	if (one_more())
+		wake_by(&waited_on_2);
+	return 0;
+}
+
 /* The end of such an interrupt. */
 SEC("tp_btf/irq_work_exit")
 int again(void *ctx)
@@ -157,11 +180,6 @@ int wakes_first(void *unused)
 {
 	wake();
 	return 0;
-}
-
-static long runs_on_turn(__u32 i, void *unused)
-{
-	return ctl.brake != 0;
 }
 
 /* What it raises itself is the first of many. */
