@@ -2,4 +2,4 @@
 # test: clock/short_budget
 # boot: ICOUNT=1
 # kernel/bpf/runtime/look.c
-s/spare = BPF_WD_ENTRY_NS/spare = (MUTANT(entry) ? 0 : BPF_WD_ENTRY_NS)/
+s/return budget + BPF_WD_ENTRY_NS +/return budget + (MUTANT(entry) ? 0 : BPF_WD_ENTRY_NS) +/
