@@ -232,6 +232,36 @@ static void owed_little(void)
 	bpf_link__destroy(link);
 }
 
+/* One that is long may be the hypervisor's, two of eight are not. */
+static void seldom_long(void)
+{
+	struct bpf_program *prog;
+	struct bpf_link *link;
+	int i;
+
+	load();
+	prog = skel->progs.switches_seldom;
+	wait_on(skel->maps.waited_on);
+	wd_enable(10000);
+	REQUIRE(!wd_command(fd_of(prog), BPF_WD_SET_BUDGET, 50 * NSEC_PER_USEC),
+		"budget: %m");
+	ctl->m = 16;
+	link = bpf_program__attach(prog);
+	REQUIRE(link, "switches_seldom: %m");
+	ctl->n = UINT64_MAX;
+	for (i = 0; i < 100; i++)
+		usleep(1000);
+	if (time_is_exact())
+		CHECK(!quarantined(prog) && ctl->steps >= 100,
+		      "quarantined %d after %llu runs", quarantined(prog),
+		      ctl->steps);
+	ctl->m = 4;
+	for (i = 0; i < 100; i++)
+		usleep(1000);
+	CHECK(quarantined(prog), "one in 4 of %llu was long", ctl->steps);
+	bpf_link__destroy(link);
+}
+
 /* Each of them raises the next one. */
 static void chain(void)
 {
@@ -408,6 +438,9 @@ static const struct test tests[] = {
 	  in_interrupts, NEEDS_WATCHDOG },
 	{ "owed_little", "it may have a little of a CPU for ever", owed_little,
 	  NEEDS_WATCHDOG },
+	{ "seldom_long",
+	  "an interrupt that is long, among short ones, may be a hypervisor's",
+	  seldom_long, NEEDS_WATCHDOG },
 	{ "chain", "interrupts that raise each other come to an end", chain,
 	  NEEDS_WATCHDOG },
 	{ "chain_ahead",

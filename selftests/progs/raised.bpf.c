@@ -111,6 +111,19 @@ int switches_once(void *ctx)
 	return 0;
 }
 
+/* One in ctl.m has many who wait. */
+SEC("tp_btf/sched_switch")
+int switches_seldom(void *ctx)
+{
+	if (!from_our_process() || !one_more())
+		return 0;
+	if (ctl.steps % ctl.m)
+		wake_by(&waited_on_2);
+	else
+		wake_by(&waited_on);
+	return 0;
+}
+
 SEC("tp_btf/hrtimer_expire_entry")
 int expires(void *ctx)
 {
