@@ -147,7 +147,7 @@ int expires_long(void *ctx)
 }
 
 /* In such an interrupt, before it is over. */
-SEC("fentry/bpf_ringbuf_notify")
+SEC("fentry/__wake_up")
 int before(void *ctx)
 {
 	if (one_more())
