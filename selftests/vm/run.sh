@@ -141,8 +141,8 @@ if [[ -n $interactive ]]; then
 else
 	boots=0
 	# QEMU before 8.1 may go on executing an int3 of text_poke() that is no longer
-	# there (see also trace_start() in test_util.c): no cc before where it trapped. At
-	# boot, before the guest's init, that is nobody's fault here: boot again.
+	# there (see also trace_start() in test_util.c): no cc before where it trapped. Before
+	# the guest has booted, that is nobody's fault here: boot again.
 	while (( boots++ < 3 )); do
 		"$QEMU" "${args[@]}" -chardev "file,id=out,path=$out" \
 			-device virtserialport,chardev=out,name=out </dev/null >"$dir/qemu.log" 2>&1 &
@@ -173,7 +173,7 @@ else
 		again=
 		if grep -q 'tsc: PIT calibration deviates' "$console"; then
 			again='the guest took a wrong speed for its clock, as the host was busy'
-		elif [[ $accel == TCG ]] && ! grep -q 'as init process' "$console" &&
+		elif [[ $accel == TCG ]] && ! grep -q '^vm init: booted' "$console" &&
 		     grep -q '^Oops: int3' "$console" && ! grep -q '^Code:.* cc <' "$console"; then
 			again='the emulator ran into code that was being patched, at boot'
 		fi
