@@ -22,6 +22,7 @@
 #   TCG=multi  or single: one thread for all CPUs, slower; see trace_start() in test_util.c
 #   CPU=max  the processor that TCG is to be
 #   KVM=0    do not use KVM; default: if it works, see accel.sh
+#   BPFWD_RANDOM_SEED, BPFWD_RANDOM_PROGRAMS, BPFWD_TEST_TIMEOUT: the guest has them too
 #
 # Exit status: that of CMD; 124 on timeout or silence; 255 if the guest panicked or never
 # reported a status; 2 for wrong use. Any other than 0 shows the last console lines.
@@ -77,6 +78,9 @@ printf '%s\n' "$cmd" >"$dir/cmd"
 	printf 'export O=%q BPFWD_SCRATCH=%q\n' "$O" "$scratch"
 	printf 'export BPFWD_VM_CPUS=%q BPFWD_VM_ICOUNT=%q\n' "$SMP" "${ICOUNT:-0}"
 	printf 'export BPFWD_VM_TCG=%q\n' "$TCG"
+	for name in BPFWD_RANDOM_SEED BPFWD_RANDOM_PROGRAMS BPFWD_TEST_TIMEOUT; do
+		[[ -z ${!name:-} ]] || printf 'export %s=%q\n' "$name" "${!name}"
+	done
 	printf 'repo=%q cwd=%q dir=%q interactive=%q as_init=%q writable=%q\n' \
 		"$repo" "$PWD" "$dir" "$interactive" "${AS_INIT:-}" "${WRITABLE:-${interactive:+1}}"
 } >"$dir/env"
