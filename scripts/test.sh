@@ -115,7 +115,8 @@ fuzz_policy() {
 	return "$rc"
 }
 exact='nested/covered nested/timer_entry nested/timer_exit nested/expire_entry nested/expire_exit ends/own_time
-	clock/dense clock/short_budget clock/slow_rounds charged/sends charged/hashes policy_sock/many_sockets'
+	clock/dense clock/short_budget clock/slow_rounds charged/sends charged/hashes policy_sock/many_sockets
+	newer/by_own_stack'
 deterministic() { # name
 	case $1 in
 	# 1,000 programs
