@@ -321,8 +321,11 @@ static void by_own_stack(void)
 		before = prog_info(fd);
 		err = wd_end_at(fd, k);
 		REQUIRE(!err, "end at %u: %s", k, strerror(-err));
+		ctl->enter_ns = 0;
 		err = prog_run(fd, NULL);
 		CHECK(!err, "test run: %s", strerror(-err));
+		/* Its first call is that of the clock. */
+		CHECK((k == 1) == !ctl->enter_ns, "call %u: not that one", k);
 		err = wd_end_at(fd, 0);
 		REQUIRE(!err, "end at 0: %s", strerror(-err));
 		after = prog_info(fd);
