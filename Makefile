@@ -60,14 +60,15 @@ part = @+$(MAKE) --no-print-directory -C $(1) $(parts) $(2)
 
 .NOTPARALLEL:
 .PHONY: help all deps source series kernel kernel-vanilla kernel-debug tools bpfwd selftests \
-	demo unit unit-tests test test-debug test-all test-faults test-field test-upstream vm bench install deb deb-kernel patches \
+	demo unit unit-tests test test-part test-debug test-all test-faults test-field test-upstream vm bench install deb deb-kernel patches \
 	format check clean
 
 help:
 	@echo 'Targets'
 	@echo '  demo             everything from a fresh machine: a stall without and with the watchdog'
 	@echo '  unit [T=glob]    tests of what needs no kernel (no VM, seconds); part of test'
-	@echo '  test [T=glob]    everything from a fresh machine to "N passed, N failed, N skipped"'
+	@echo '  test [T=globs]   everything from a fresh machine to "N passed, N failed, N skipped"'
+	@echo '  test-part        of it, what depends on the kernel most, in minutes: for KVER=7.3'
 	@echo '  test-debug       the same on the kernel with KASAN, lockdep and kmemleak'
 	@echo '  test-all [S=step]  what takes hours: all programs of the kernel'"'"'s BPF selftests ended at'
 	@echo '                   each call and anywhere, on both kernels; soak, storm20 (20 CPUs), innocents (tools of the'
@@ -135,6 +136,10 @@ unit: unit-tests
 	@scripts/test.sh 'unit/$(subst ','\'',$(T))'
 test: all deb unit-tests
 	@scripts/test.sh '$(subst ','\'',$(T))'
+# What the two kernels have of their own: the JIT, the verifier, and each way in.
+test-part: all
+	@BPFWD_RANDOM_PROGRAMS=$${BPFWD_RANDOM_PROGRAMS:-300} \
+		scripts/test.sh 'kunit newer stall_* context_* estimate policy_attach random/programs'
 test-debug: all deb unit-tests kernel-debug
 	@KERNEL='$(or $(KERNEL),$(KSRC)/.debug/arch/x86/boot/bzImage)' SILENCE=3600 \
 		scripts/test.sh '$(subst ','\'',$(T))'

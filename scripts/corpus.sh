@@ -17,15 +17,16 @@ mkdir -p "$dir"
 exec 8>"$dir/.lock"
 flock 8
 
-key=$( { tree_key "$KSRC" tools/testing/selftests/bpf; sha256sum <"$O/vmlinux.h"; "$clang" --version; } | sha256sum)
+flags="-g -O2 --target=bpf -mcpu=v3 -w -std=gnu11 -fno-strict-aliasing -D__TARGET_ARCH_x86
+	-I$O/libbpf/include -I$O -I$tests -I$tests/libarena/include
+	-I$KSRC/tools/include/uapi -I$KSRC/tools/include
+	-idirafter /usr/include/$(gcc -print-multiarch) -idirafter /usr/include"
+key=$( { tree_key "$KSRC" tools/testing/selftests/bpf; sha256sum <"$O/vmlinux.h"; "$clang" --version; echo "$flags"; } | sha256sum)
 if [[ ! -e $dir/.key || $(<"$dir/.key") != "$key" ]]; then
 	find "$dir" -maxdepth 1 -name '*.bpf.*' -delete
 	echo "$key" >"$dir/.key"
 fi
 
-flags="-g -O2 --target=bpf -mcpu=v3 -w -std=gnu11 -fno-strict-aliasing -D__TARGET_ARCH_x86
-	-I$O/libbpf/include -I$O -I$tests -I$KSRC/tools/include/uapi -I$KSRC/tools/include
-	-idirafter /usr/include/$(gcc -print-multiarch) -idirafter /usr/include"
 export flags tests
 # $dir/NAME.bpf.o, or NAME.bpf.no with the reason
 one() {

@@ -109,7 +109,10 @@ kernel_env() {
 # test_module NAME DIR KERNEL: DIR/NAME.ko, a module of the kernel's BPF selftests, for the
 # kernel in that build folder. bpf_testmod has functions that many of them use.
 test_module() {
-	module "$1" "$KSRC/tools/testing/selftests/bpf/$1" "$2" "$3"
+	local bpf=$KSRC/tools/testing/selftests/bpf source
+	source=$bpf/test_kmods	# of all modules, in Linux 7.3
+	[[ ! -d $bpf/$1 ]] || source=$bpf/$1
+	module "$1" "$source" "$2" "$3"
 }
 
 # kernel_config NAME...: the fragments that a kernel is configured by, one behind the other: those

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Run the tests whose names match a glob: those of the VM itself, selftests/runner in
+# Run the tests whose names match one of the globs: those of the VM itself, selftests/runner in
 # the VM (it runs selftests/cli as well), systemd in it, selftests/unit, the demo, the fuzzers,
 # and that the source tree stays clean.
-#   test.sh [GLOB]      KERNEL=bzImage
+#   test.sh ['GLOB...']   KERNEL=bzImage
 # Writes $O/test.json; the last line is "N passed, N failed, N skipped".
 # shellcheck disable=SC2317 # the functions that outcome calls
 
@@ -10,8 +10,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 { # read as a whole, so that an edit does not disturb a run
-glob=${1:-*}
-[[ $glob != kill-everywhere ]] || glob=kill_everywhere
+read -ra globs <<<"${1:-*}"
+globs=("${globs[@]/#kill-everywhere/kill_everywhere}")
 limit=${TIMEOUT:-0}	# of the VM of all tests, if one was asked for
 export KERNEL=${KERNEL:-$KBUILD/arch/x86/boot/bzImage} TIMEOUT=${TIMEOUT:-2100}
 vm=$repo/selftests/vm/run.sh
@@ -29,8 +29,12 @@ record() { # name, result
 	printf '%s\t%s\t%d.%03d\n' "$1" "$2" $((us / 1000000)) $((us / 1000 % 1000)) >>"$results"
 }
 wanted() {
-	# shellcheck disable=SC2053 # it is a glob
-	[[ $1 == $glob || $1 == $glob/* ]]
+	local glob
+	for glob in "${globs[@]}"; do
+		# shellcheck disable=SC2053 # it is a glob
+		[[ $1 != $glob && $1 != $glob/* ]] || return 0
+	done
+	return 1
 }
 outcome() { # name, condition as a command...
 	local name=$1
@@ -111,7 +115,8 @@ fuzz_policy() {
 	return "$rc"
 }
 exact='nested/covered nested/timer_entry nested/timer_exit nested/expire_entry nested/expire_exit ends/own_time
-	clock/dense clock/short_budget clock/slow_rounds charged/sends charged/hashes policy_sock/many_sockets'
+	clock/dense clock/short_budget clock/slow_rounds charged/sends charged/hashes policy_sock/many_sockets
+	newer/by_own_stack'
 deterministic() { # name
 	case $1 in
 	# 1,000 programs
@@ -155,7 +160,7 @@ apart() { # name
 	esac
 	cat "$log.log"
 }
-mapfile -t selected < <("$runner" -l -t "$glob" 2>/dev/null | awk '{ print $1 }')
+mapfile -t selected < <("$runner" -l "${globs[@]/#/-t}" 2>/dev/null | awk '{ print $1 }')
 selected_by() { # glob
 	local t
 	# shellcheck disable=SC2053 # it is a glob
@@ -230,11 +235,11 @@ rm -f "$O"/vm/{,run.*/}scratch/.test.$$
 
 # --- selftests/runner ---
 before=$(git -C "$repo" status --porcelain 2>/dev/null || true)
-mapfile -t names < <("$runner" -l -t "$glob" "${patient[@]/#/-x}" "${counted[@]/#/-x}" 2>/dev/null | awk '{ print $1 }')
+mapfile -t names < <("$runner" -l "${globs[@]/#/-t}" "${patient[@]/#/-x}" "${counted[@]/#/-x}" 2>/dev/null | awk '{ print $1 }')
 if (( ${#names[@]} )); then
 	say "test: ${#names[@]} tests in the VM ($KERNEL)"
 	rc=0
-	guest "echo '#begin runner'; $(printf '%q -t %q' "$runner" "$glob")$(printf ' -x %q' "${patient[@]}" "${counted[@]}"); echo \"#end runner/exit_status \$?\"" || rc=$?
+	guest "echo '#begin runner'; $(printf %q "$runner")$(printf ' -t %q' "${globs[@]}")$(printf ' -x %q' "${patient[@]}" "${counted[@]}"); echo \"#end runner/exit_status \$?\"" || rc=$?
 	# A dead VM costs the test that ran, not those after it.
 	deaths=0 again='' tcg=''
 	while :; do
@@ -325,7 +330,7 @@ if (( failed )); then
 	say 'test: failed:'
 	awk -F '\t' '$2 == "failed" { print "  " $1 }' "$results"
 fi
-(( passed + failed + skipped )) || printf 'no test matches %s\n' "$glob"
+(( passed + failed + skipped )) || printf 'no test matches %s\n' "${globs[*]}"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 (( !failed && passed )) || exit 1
 exit 0

@@ -2,7 +2,7 @@
 /*
  * Runs the selftests inside the VM, as root.
  *
- *   runner [-t GLOB] [-l] [-v] [--json FILE]
+ *   runner [-t GLOB]... [-x GLOB]... [-l] [-v] [--json FILE]
  *   runner --repro NAME [--watchdog on|off] [--budget-ms N] [--stall-ms N]
  *   runner --corpus DIR [--glob GLOB] [--names FILE] [--rounds N] [--sweep-ms N]
  *          [--anywhere-ms N] [--kills at-calls|anywhere|both|none] [--attach] [--rows FILE] [--classes FILE]
@@ -169,9 +169,8 @@ static const char *const result_names[] = {
 	[TEST_SKIP] = "skip",
 };
 
-static const char *pattern = "*";
-static const char *left_out[32];
-static size_t nr_left_out;
+static const char *wanted[32], *left_out[32];
+static size_t nr_wanted, nr_left_out;
 static bool list_only;
 static FILE *json;
 static int counts[5], nr_run;
@@ -192,7 +191,10 @@ static bool selected(const char *name)
 	for (i = 0; i < nr_left_out; i++)
 		if (matches(left_out[i], name))
 			return false;
-	return matches(pattern, name);
+	for (i = 0; i < nr_wanted; i++)
+		if (matches(wanted[i], name))
+			return true;
+	return !nr_wanted;
 }
 
 static void visit(const struct suite *suite, const struct test *test,
@@ -403,7 +405,9 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "t:x:lvh", options, NULL)) != -1) {
 		switch (c) {
 		case 't':
-			pattern = optarg;
+			if (nr_wanted == ARRAY_SIZE(wanted))
+				goto bad_usage;
+			wanted[nr_wanted++] = optarg;
 			break;
 		case 'x':
 			if (nr_left_out == ARRAY_SIZE(left_out))
@@ -525,8 +529,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!nr_run)
-		fprintf(stderr, "runner: no test matches %s; -l lists them\n",
-			pattern);
+		fprintf(stderr, "runner: no test matches%s%s; -l lists them\n",
+			nr_wanted ? " " : "", nr_wanted ? wanted[0] : "");
 	printf("%d passed, %d failed, %d skipped\n", counts[TEST_PASS],
 	       counts[TEST_FAIL], counts[TEST_SKIP]);
 	if (counts[TEST_FAIL] || !nr_run)

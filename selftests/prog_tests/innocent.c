@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "traffic/repro.h"
@@ -127,33 +128,74 @@ static bool irq_time_known(void)
 		"zcat /proc/config.gz | grep -qx CONFIG_IRQ_TIME_ACCOUNTING=y");
 }
 
-static int set_preempt(const char *mode)
+#define PREEMPT "/sys/kernel/debug/sched/preempt"
+
+/* The one in parentheses: "none voluntary (full)". */
+static bool preempts(const char *mode)
 {
-	return file_write("/sys/kernel/debug/sched/preempt", mode);
+	char modes[100] = "", in_force[20];
+
+	snprintf(in_force, sizeof(in_force), "(%s)", mode);
+	file_read(PREEMPT, modes, sizeof(modes));
+	return strstr(modes, in_force);
+}
+
+static void preempt_by(const char *mode)
+{
+	int err;
+
+	if (preempts(mode))
+		return;
+	err = file_write(PREEMPT, mode);
+	if (err)
+		skip("preemption cannot be switched to %s (CONFIG_SCHED_DEBUG): %s",
+		     mode, strerror(-err));
+}
+
+/* As it was. */
+static void preempt_restore(const char *modes)
+{
+	const char *mode = strchr(modes, '(');
+	char name[20];
+
+	if (mode && sscanf(mode, "(%19[a-z])", name) == 1)
+		CHECK(!file_write(PREEMPT, name) && preempts(name),
+		      "preemption is not %s again", name);
+}
+
+/* CPU time of a run at the tracepoint. */
+static uint64_t run_rename(struct innocent *skel)
+{
+	volatile struct ctl *ctl = (void *)&skel->data_ctl->ctl;
+	uint64_t start;
+
+	ctl->tgid = getpid();
+	ctl->armed = 1;
+	start = cpu_ns();
+	CHECK(!prctl(PR_SET_NAME, "innocent"), "prctl: %m");
+	return cpu_ns() - start;
 }
 
 /* 60 ms of work, a budget of 200 ms, four others on the CPU: 300 ms from start to end. */
-static void preempted(void)
+static void preempted_by(const char *mode,
+			 uint64_t (*run)(struct innocent *skel))
 {
 	const uint64_t budget_ns = 200 * NSEC_PER_MSEC;
 	unsigned int i, longer = 0;
 	struct innocent *skel;
 	volatile struct ctl *ctl;
-	char cmdline[4096] = "";
+	char before[100] = "";
 	pid_t pids[4];
-	int err;
 
+	file_read(PREEMPT, before, sizeof(before));
 	wd_disable();
 	skel = load();
+	if (run == run_rename)
+		REQUIRE(bpf_program__attach(skel->progs.innocent_rename),
+			"attach: %m");
 	ctl = (void *)&skel->data_ctl->ctl;
 	calibrate(skel, 60 * NSEC_PER_MSEC);
-	file_read("/proc/cmdline", cmdline, sizeof(cmdline));
-	if (!strstr(cmdline, "preempt=full")) {
-		err = set_preempt("full");
-		if (err)
-			skip("preemption cannot be switched to full (CONFIG_SCHED_DEBUG): %s",
-			     strerror(-err));
-	}
+	preempt_by(mode);
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
 		pids[i] = fork();
 		if (!pids[i])
@@ -162,10 +204,11 @@ static void preempted(void)
 	}
 	wd_enable(budget_ns / NSEC_PER_USEC);
 	for (i = 0; i < 10; i++) {
-		__u64 full = ctl->full;
-		uint64_t start = now_ns(), cpu = run_work(skel),
+		__u64 full = ctl->full, started = ctl->started;
+		uint64_t start = now_ns(), cpu = run(skel),
 			 wall = now_ns() - start;
 
+		CHECK(ctl->started == started + 1, "it did not run");
 		if (wall > budget_ns && cpu < budget_ns)
 			longer++;
 		if (ctl->full == full)
@@ -178,11 +221,26 @@ static void preempted(void)
 		kill(pids[i], SIGKILL);
 		waitpid(pids[i], NULL, 0);
 	}
-	if (!strstr(cmdline, "preempt=full"))
-		set_preempt("voluntary");
+	preempt_restore(before);
 	CHECK(longer, "never preempted long enough to show anything");
 	diag("%u of 10 runs were longer than the budget, but not on the CPU",
 	     longer);
+}
+
+static void preempted(void)
+{
+	preempted_by("full", run_work);
+}
+
+/* The default of newer kernels, which let programs at tracepoints be preempted. */
+static void preempted_lazily(void)
+{
+	char modes[100] = "";
+
+	file_read(PREEMPT, modes, sizeof(modes));
+	if (!strstr(modes, "lazy"))
+		skip("this kernel has no lazy preemption");
+	preempted_by("lazy", run_rename);
 }
 
 /* So many turns of the timer take about this long, with interrupts off. */
@@ -513,6 +571,9 @@ static const struct test tests[] = {
 	  NEEDS_WATCHDOG },
 	{ "preempted", "a program that others keep off the CPU is not ended",
 	  preempted, NEEDS_WATCHDOG },
+	{ "preempted_lazily",
+	  "nor if it is at a tracepoint, and they keep it off lazily",
+	  preempted_lazily, NEEDS_WATCHDOG },
 	{ "sleeping", "a program that sleeps in a page fault is not ended",
 	  sleeping, NEEDS_WATCHDOG, 240 },
 };

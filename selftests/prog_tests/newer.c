@@ -3,7 +3,9 @@
  * What 6.12 does not have: what is called there is inlined, what is bounded by a number is
  * bounded by time, and there are more ways to go round, to jump and to be called.
  */
+#define _GNU_SOURCE
 #include <bpf/btf.h>
+#include <string.h>
 #include "harness/test_util.h"
 #include "progs/newer.h"
 #include "newer.skel.h"
@@ -278,6 +280,174 @@ static void indirect(void)
 	close(map);
 }
 
+/* Does it have a stack of its own: push %r9 before a call? */
+static bool pushes_stack(int fd)
+{
+	static const __u8 push_call[] = { 0x41, 0x51, 0xe8 };
+	static __u8 code[8192];
+	struct bpf_prog_info info = {
+		.jited_prog_insns = (unsigned long)code,
+		.jited_prog_len = sizeof(code),
+	};
+	__u32 len = sizeof(info);
+
+	REQUIRE(!bpf_prog_get_info_by_fd(fd, &info, &len), "info: %m");
+	return memmem(code, info.jited_prog_len, push_call, sizeof(push_call));
+}
+
+/*
+ * At each of its calls, which is between the push and the pop: with the address of the
+ * own stack lost there, what was on it would not be found again.
+ */
+static void by_own_stack(void)
+{
+	struct bpf_prog_info before, after;
+	struct bpf_program *prog;
+	struct newer *skel;
+	volatile struct ctl *ctl;
+	unsigned int k;
+	int fd, err;
+
+	skel = load("by_own_stack", &prog);
+	ctl = (void *)&skel->data_ctl->ctl;
+	fd = bpf_program__fd(prog);
+	REQUIRE(pushes_stack(fd) == kernel_has("bpf_jit_supports_private_stack",
+					       BTF_KIND_FUNC),
+		"has it a stack of its own?");
+	trace_start();
+	wd_enable(1000000000); /* 1,000 s: only the trigger ends anything */
+	wd_want_image(fd);
+	for (k = 1; k < 20 && !nr_failures; k++) {
+		before = prog_info(fd);
+		err = wd_end_at(fd, k);
+		REQUIRE(!err, "end at %u: %s", k, strerror(-err));
+		ctl->enter_ns = 0;
+		err = prog_run(fd, NULL);
+		CHECK(!err, "test run: %s", strerror(-err));
+		/* Its first call is that of the clock. */
+		CHECK((k == 1) == !ctl->enter_ns, "call %u: not that one", k);
+		err = wd_end_at(fd, 0);
+		REQUIRE(!err, "end at 0: %s", strerror(-err));
+		after = prog_info(fd);
+		CHECK(ctl->finished == k && !ctl->refused && ctl->held,
+		      "call %u: finished %llu times, %llu stacks are as they were, %llu not",
+		      k, ctl->finished, ctl->held, ctl->refused);
+		if (after.terminations == before.terminations)
+			break;
+	}
+	/* The clock, two random numbers of the functions, one of its own, and these two. */
+	CHECK(k - 1 == 6, "ended at %u calls", k - 1);
+	newer__destroy(skel);
+}
+
+#define INSN(code_, dst_, src_, off_, imm_) \
+	{ .code = (code_),                  \
+	  .dst_reg = (dst_),                \
+	  .src_reg = (src_),                \
+	  .off = (off_),                    \
+	  .imm = (imm_) }
+
+/* Types for a function that takes @args numbers. */
+static int add_func(struct btf *btf, const char *name, int type, int args)
+{
+	int proto = btf__add_func_proto(btf, type), i;
+
+	for (i = 0; i < args; i++) {
+		char arg[8];
+
+		snprintf(arg, sizeof(arg), "a%d", i);
+		btf__add_func_param(btf, arg, type);
+	}
+	return btf__add_func(btf, name, BTF_FUNC_STATIC, proto);
+}
+
+/*
+ * Compilers of today do not know how: the sixth argument, and those behind it, are on the
+ * stack, where the JIT makes room for as many as the verifier has seen. The fast path is emitted
+ * when that is long gone.
+ */
+static void by_stack_args(void)
+{
+	enum {
+		LDX = BPF_LDX | BPF_MEM | BPF_DW,
+		STX = BPF_STX | BPF_MEM | BPF_DW,
+		ST = BPF_ST | BPF_MEM | BPF_DW,
+		MOV = BPF_ALU64 | BPF_MOV | BPF_K,
+		MOV_REG = BPF_ALU64 | BPF_MOV | BPF_X,
+		ADD_REG = BPF_ALU64 | BPF_ADD | BPF_X
+	};
+	struct bpf_insn insns[] = {
+		/* r6 = the counts; spin(r6, 2, 3, 4, 5, 60, 700) */
+		INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_6, BPF_PSEUDO_MAP_VALUE,
+		     0, 0),
+		{},
+		INSN(MOV_REG, BPF_REG_1, BPF_REG_6, 0, 0),
+		INSN(MOV, BPF_REG_2, 0, 0, 2),
+		INSN(MOV, BPF_REG_3, 0, 0, 3),
+		INSN(MOV, BPF_REG_4, 0, 0, 4),
+		INSN(MOV, BPF_REG_5, 0, 0, 5),
+		INSN(ST, NEWER_REG_PARAMS, 0, -16, 700),
+		INSN(ST, NEWER_REG_PARAMS, 0, -8, 60),
+		INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 3),
+		/* what it returns */
+		INSN(STX, BPF_REG_6, BPF_REG_0, 8, 0),
+		INSN(MOV, BPF_REG_0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+		/* spin(): r7 = 60, r8 = 700; while (may_goto) ++*r1; return r7 + r8 */
+		INSN(LDX, BPF_REG_7, NEWER_REG_PARAMS, 8, 0),
+		INSN(LDX, BPF_REG_8, NEWER_REG_PARAMS, 16, 0),
+		INSN(BPF_JMP | NEWER_JCOND, 0, 0, 4, 0),
+		INSN(LDX, BPF_REG_2, BPF_REG_1, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, 1),
+		INSN(STX, BPF_REG_1, BPF_REG_2, 0, 0),
+		INSN(BPF_JMP | BPF_JA, 0, 0, -5, 0),
+		INSN(MOV_REG, BPF_REG_0, BPF_REG_7, 0, 0),
+		INSN(ADD_REG, BPF_REG_0, BPF_REG_8, 0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	struct bpf_func_info funcs[2] = { { .insn_off = 0 },
+					  { .insn_off = 13 } };
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_SLEEPABLE,
+		    .func_info = funcs, .func_info_cnt = 2,
+		    .func_info_rec_size = sizeof(funcs[0]));
+	__u64 counts[2] = {};
+	struct bpf_prog_info info;
+	struct btf *btf;
+	int type, map, fd, err;
+	__u32 key = 0;
+
+	needs("bpf_jit_supports_stack_args", BTF_KIND_FUNC);
+	btf = btf__new_empty();
+	REQUIRE(btf, "types: %m");
+	type = btf__add_int(btf, "long", 8, BTF_INT_SIGNED);
+	funcs[0].type_id = add_func(btf, "by_stack_args", type, 1);
+	funcs[1].type_id = add_func(btf, "spin", type, 7);
+	REQUIRE(!btf__load_into_kernel(btf), "types: %m");
+	opts.prog_btf_fd = btf__fd(btf);
+	map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "counts", sizeof(key),
+			     sizeof(counts), 1, NULL);
+	REQUIRE(map >= 0, "map: %m");
+	insns[0].imm = map;
+	fd = bpf_prog_load(BPF_PROG_TYPE_SYSCALL, "by_stack_args", "GPL", insns,
+			   ARRAY_SIZE(insns), &opts);
+	REQUIRE(fd >= 0, "program: %m");
+	trace_start();
+	wd_enable(BUDGET_US);
+	err = prog_run(fd, NULL);
+	CHECK(!err, "test run: %s", strerror(-err));
+	check_ended(fd, "by_stack_args", 1);
+	REQUIRE(!bpf_map_lookup_elem(map, &key, counts), "counts: %m");
+	CHECK(counts[0] && counts[1] == 760, "%llu rounds, it returned %llu",
+	      counts[0], counts[1]);
+	info = prog_info(fd);
+	CHECK(info.estimate_worst_ns > MAY_GOTO_NS &&
+		      info.estimate_worst_ns != UINT64_MAX,
+	      "worst %llu ns", info.estimate_worst_ns);
+	close(fd);
+	close(map);
+	btf__free(btf);
+}
+
 static const struct test tests[] = {
 	{ .name = "by_numbers",
 	  .run = by_numbers,
@@ -311,6 +481,14 @@ static const struct test tests[] = {
 	  .run = by_session,
 	  .needs = NEEDS_WATCHDOG,
 	  .desc = "a program that runs before and after a function is ended in both" },
+	{ .name = "by_own_stack",
+	  .run = by_own_stack,
+	  .needs = NEEDS_WATCHDOG | NEEDS_TEST_TRIGGER,
+	  .desc = "a program with a stack of its own is ended at each call, and finds it again" },
+	{ .name = "by_stack_args",
+	  .run = by_stack_args,
+	  .needs = NEEDS_WATCHDOG,
+	  .desc = "a function that has arguments on the stack is ended" },
 	{ .name = "indirect",
 	  .run = indirect,
 	  .needs = NEEDS_WATCHDOG,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The gate at each way of attaching that is not of the network. */
 #define _GNU_SOURCE
+#include <bpf/btf.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
@@ -434,6 +435,25 @@ WAY(way_kprobe_session,
     { "kprobe/bpf_fentry_test1", "p_kprobe_session", .attach = kprobe_session,
       .detach = way_unlink, .hooks = 2, .in_function = 2, .in_place = 2,
       .end = WAY_QUARANTINED })
+
+/* One program in two places of a trampoline: both run in each call. */
+static void way_fsession(void)
+{
+	static const struct way way = {
+		.hook = "fentry/bpf_fentry_test1",
+		.prog = "p_fsession",
+		.attach = way_attach,
+		.detach = way_unlink,
+		.hooks = 2,
+		.in_function = 2,
+		.in_place = 2,
+	};
+
+	if (!kernel_has("bpf_session_is_return", BTF_KIND_FUNC))
+		skip("this kernel has no fsession");
+	way_run(&way);
+}
+
 WAY(way_tp, { "tp/sched/sched_process_exit", "p_tp", .attach = way_attach,
 	      .detach = way_unlink })
 WAY(way_tp_ioctl, { "tp/sched/sched_process_exit", "p_tp",
@@ -510,6 +530,8 @@ static const struct test tests[] = {
 	  NEEDS_WATCHDOG },
 	{ "kprobe_session", "kprobe.session: entry and return are two hooks",
 	  way_kprobe_session, NEEDS_WATCHDOG },
+	{ "fsession", "fsession: entry and return are two hooks", way_fsession,
+	  NEEDS_WATCHDOG },
 	{ "uprobe", "uprobe, by file and offset", uprobe_link, NEEDS_WATCHDOG },
 	{ "uretprobe", "uretprobe, by file and offset", uprobe_return,
 	  NEEDS_WATCHDOG },

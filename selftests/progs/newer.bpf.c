@@ -94,6 +94,55 @@ int by_both(void *ctx)
 	return 0;
 }
 
+/*
+ * What takes 64 bytes of stack or more has a stack of its own in newer kernels: the JIT pushes its
+ * address before each call, and pops it behind.
+ */
+#define OWN 16
+
+static __always_inline void own_fill(volatile __u64 *own, __u64 x)
+{
+	int i;
+
+	for (i = 0; i < OWN; i++)
+		own[i] = x + i;
+}
+
+static __always_inline bool own_intact(volatile __u64 *own, __u64 x)
+{
+	int i;
+
+	for (i = 0; i < OWN; i++)
+		if (own[i] != x + i)
+			return false;
+	return true;
+}
+
+static __noinline int own_inner(__u64 x)
+{
+	volatile __u64 own[OWN];
+
+	own_fill(own, x);
+	ctl.steps += bpf_get_prandom_u32() | 1;
+	got(own_intact(own, x));
+	return 0;
+}
+
+SEC("raw_tp")
+int by_own_stack(void *ctx)
+{
+	volatile __u64 own[OWN];
+
+	enter();
+	own_fill(own, 1000);
+	own_inner(2000);
+	ctl.steps += bpf_get_prandom_u32() | 1;
+	own_inner(3000);
+	got(own_intact(own, 1000));
+	leave();
+	return 0;
+}
+
 struct {
 	__uint(type, NEWER_MAP_TYPE_RHASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -6,5 +6,7 @@
 #define NEWER_MAP_TYPE_INSN_ARRAY 34
 #define NEWER_MAP_TYPE_RHASH 35
 #define NEWER_TERMINABLE_NO_INDIRECT 24
+#define NEWER_REG_PARAMS 11 /* arguments on the stack */
+#define NEWER_JCOND 0xe0 /* may_goto */
 
 #endif

@@ -22,6 +22,7 @@ RUNS("kprobe/bpf_fentry_test1", p_kprobe, struct pt_regs, 0)
 RUNS("kretprobe/bpf_fentry_test1", p_kretprobe, struct pt_regs, 0)
 RUNS("kprobe.multi/bpf_fentry_test?", p_kprobe_multi, struct pt_regs, 0)
 RUNS("kprobe.session/bpf_fentry_test1", p_kprobe_session, struct pt_regs, 0)
+RUNS("fsession/bpf_fentry_test1", p_fsession, void, 0) /* newer kernels */
 RUNS("kprobe", p_probe, struct pt_regs, 0)
 RUNS("uprobe.multi//proc/self/exe:policy_uprobe_target", p_uprobe_multi, struct pt_regs, 0)
 RUNS("tp/sched/sched_process_exit", p_tp, void, 0)

@@ -8,6 +8,7 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -150,9 +151,13 @@ static const char *about(const char *text, const char *what, char *buf,
 	return end + 3;
 }
 
-/* The verifier's last word, which stands before its statistics. */
+/*
+ * The verifier's last word, which stands before its statistics. Newer kernels explain it at
+ * length behind it, and that alone says it if an instruction is all that stands there.
+ */
 static void hear_log(const char *log)
 {
+	static const char explained[] = "Verification failed: ";
 	const char *line, *end, *last = NULL;
 
 	for (line = strchr(log, '\n'); line && *++line; line = end) {
@@ -160,6 +165,11 @@ static void hear_log(const char *log)
 		if (!end || !strncmp(line, "processed ", 10) ||
 		    !strncmp(line, "-- END PROG", 11))
 			break;
+		if (!strncmp(line, explained, strlen(explained))) {
+			if (!last || isdigit(*last))
+				last = line + strlen(explained);
+			break;
+		}
 		if (end > line)
 			last = line;
 	}
