@@ -44,8 +44,8 @@ static void groups_begin(void)
 	groups_end();
 	for (int i = 0; i < NR; i++) {
 		REQUIRE(!mkdir(path_of(i), 0755), "%s: %m", path_of(i));
-		groups[i] = open(path_of(i),
-				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		groups[i] =
+			open(path_of(i), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		REQUIRE(groups[i] >= 0, "%s: %m", path_of(i));
 	}
 	OPEN("p_cgroup_skb", "p_cgroup_skb_long", "p_cgroup_sock");
@@ -272,8 +272,7 @@ static void replaced(void)
 
 	limit(2);
 	REQUIRE(!bpf_prog_attach(way_fd(prog_of(1)), groups[TOP],
-				 BPF_CGROUP_INET_EGRESS,
-				 BPF_F_ALLOW_OVERRIDE),
+				 BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_OVERRIDE),
 		"override: %m");
 	err = bpf_prog_attach(way_fd(prog_of(2)), groups[A],
 			      BPF_CGROUP_INET_EGRESS, BPF_F_ALLOW_OVERRIDE);
@@ -406,8 +405,8 @@ static const struct test tests[] = {
 	  NEEDS_WATCHDOG },
 	{ "longest_below", "the longest way down counts", longest_below,
 	  NEEDS_WATCHDOG },
-	{ "number_of_programs", "likewise for max_programs",
-	  number_of_programs, NEEDS_WATCHDOG },
+	{ "number_of_programs", "likewise for max_programs", number_of_programs,
+	  NEEDS_WATCHDOG },
 	{ "removed", "a group that is removed gives back", removed,
 	  NEEDS_WATCHDOG },
 	{ "replaced", "what is replaced and what is hidden", replaced,

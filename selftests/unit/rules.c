@@ -559,10 +559,10 @@ static void rules_judge_parts_by_place(void **state)
 static void rules_judge_groups(void **state)
 {
 	struct attachment all[] = {
-		at_place("sockops", 2, 1),   at_place("sockops", 4, 2),
-		at_place("sockops", 3, 1),   at_place("sockops", 1, 0),
-		at_place("sockops", 3, 1),   at_place("sockops", 4, 2),
-		at_hook("sockops", 1000),    at_place("lsm_cgroup/x", 9, 8),
+		at_place("sockops", 2, 1),	at_place("sockops", 4, 2),
+		at_place("sockops", 3, 1),	at_place("sockops", 1, 0),
+		at_place("sockops", 3, 1),	at_place("sockops", 4, 2),
+		at_hook("sockops", 1000),	at_place("lsm_cgroup/x", 9, 8),
 		at_place("lsm_cgroup/x", 8, 0),
 	};
 	/* of the one that is denied: programs */
@@ -614,10 +614,9 @@ static void rules_judge_as_detached(void **state)
 		at_hook("xdp/d", 1000),
 	};
 	static const enum decision want[] = {
-		DECIDED_ALLOW,	DECIDED_DETACH, DECIDED_ALLOW,
-		DECIDED_ALLOW,	DECIDED_ALLOW,	DECIDED_DETACH,
-		DECIDED_ALLOW,	DECIDED_ALLOW,	DECIDED_ALLOW,
-		DECIDED_DENY,	DECIDED_DETACH, DECIDED_ALLOW,
+		DECIDED_ALLOW, DECIDED_DETACH, DECIDED_ALLOW,  DECIDED_ALLOW,
+		DECIDED_ALLOW, DECIDED_DETACH, DECIDED_ALLOW,  DECIDED_ALLOW,
+		DECIDED_ALLOW, DECIDED_DENY,   DECIDED_DETACH, DECIDED_ALLOW,
 		DECIDED_DENY,
 	};
 	struct ruled r;
@@ -628,8 +627,8 @@ static void rules_judge_as_detached(void **state)
 	ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
 			 "defaults: {existing: detach}\n"
 			 "hooks: [{match: \"xdp/*\", max_latency: 5us}]\n");
-	assert_int_equal(
-		policy_judge(&r.rules, NULL, all, ARRAY_SIZE(all), 11), 0);
+	assert_int_equal(policy_judge(&r.rules, NULL, all, ARRAY_SIZE(all), 11),
+			 0);
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		assert_int_equal(all[i].decision, want[i]);
 	/* the same rule says it of all that are in quarantine */

@@ -143,8 +143,7 @@ static int graphs_new(struct judge *j, size_t n)
 		    rule_reach(j->graphs, i))
 			j->graph_rules[j->n_graphs++] = i;
 	j->in_graph = calloc(n * j->n_graphs + 1, sizeof(bool));
-	j->group_in_graph =
-		calloc(j->n_groups * j->n_graphs + 1, sizeof(bool));
+	j->group_in_graph = calloc(j->n_groups * j->n_graphs + 1, sizeof(bool));
 	if (!j->in_graph || !j->group_in_graph)
 		return -ENOMEM;
 	for (size_t g = 0; g < j->n_graphs; g++) {
@@ -188,7 +187,8 @@ void there_end(struct judge *j)
  */
 static struct there there_in_groups(struct judge *j,
 				    const struct bpf_policy_rule *r,
-				    const char *hook, const struct pile *through)
+				    const char *hook,
+				    const struct pile *through)
 {
 	struct there most = {}, chain;
 	u64 look = ++j->looks;
@@ -228,8 +228,7 @@ static struct there there_at_group(struct judge *j,
 				   const struct bpf_policy_rule *r,
 				   const struct attachment *a)
 {
-	struct there t =
-		there_in_groups(j, r, a->hook, pile_of(j, a->place));
+	struct there t = there_in_groups(j, r, a->hook, pile_of(j, a->place));
 
 	/* What is not attached yet would be in the same group. */
 	for (size_t i = 0; i < j->there; i++)
