@@ -2,11 +2,14 @@
 /* What takes more than its share of CPU time, and what becomes of it. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include "harness/policy.h"
 #include "policy_share.skel.h"
+#include "traffic/traffic.h"
 
 #define PERCENT (NSEC_PER_SEC / 100)
 #define WINDOW (200 * NSEC_PER_MSEC)
@@ -494,6 +497,89 @@ static void place(void)
 	     skel->progs.also_at_enter, WINDOW * 3 / 10);
 }
 
+#define TOP_GROUP "/sys/fs/cgroup/policy_share"
+
+static int group_of(const char *path)
+{
+	int fd;
+
+	rmdir(path);
+	REQUIRE(!mkdir(path, 0755), "%s: %m", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	REQUIRE(fd >= 0, "%s: %m", path);
+	return fd;
+}
+
+static void attach_to(struct bpf_program *prog, int group)
+{
+	REQUIRE(!bpf_prog_attach(fd_of(prog), group, BPF_CGROUP_INET_EGRESS,
+				 BPF_F_ALLOW_MULTI),
+		"%s: %m", bpf_program__name(prog));
+}
+
+static void send_from(const char *path, int packets)
+{
+	char procs[100];
+
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", path);
+	REQUIRE(!file_write(procs, "0"), "%s: %m", procs);
+	ctl->tgid = getpid();
+	while (packets--)
+		udp_send("127.0.0.1");
+	ctl->tgid = 0;
+	REQUIRE(!file_write("/sys/fs/cgroup/cgroup.procs", "0"),
+		"the root: %m");
+}
+
+/* What is taken in control groups beside each other is not one sum, but where something is
+ * attached above, it is of that place as well.
+ */
+static void groups(void)
+{
+	static const char *const paths[] = { TOP_GROUP, TOP_GROUP "/a",
+					     TOP_GROUP "/b" };
+	struct policy *p = policy_new(BPF_POLICY_ENFORCE);
+	struct bpf_policy_rule *r;
+	int fds[3], stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	__u64 one, both;
+
+	REQUIRE(stats >= 0, "bpf_stats: %m");
+	load("in_group", "in_other_group");
+	for (int i = 0; i < 3; i++)
+		fds[i] = group_of(paths[i]);
+	attach_to(skel->progs.in_group, fds[1]);
+	attach_to(skel->progs.in_other_group, fds[2]);
+	r = share(p, BPF_POLICY_HOOK, "cgroup_skb/egress", 50 * NSEC_PER_SEC,
+		  BPF_POLICY_SHARE_WARN);
+	r->share_window_ns = 60 * NSEC_PER_SEC;
+	policy_use(p);
+	send_from(paths[1], 200);
+	send_from(paths[2], 200);
+	usleep(2500000);
+	one = rule(1).share_taken_ns;
+	both = skel->bss->took[8] + skel->bss->took[9];
+	diag("%llu ns of %llu", one, both);
+	CHECK(one > both * 4 / 10 && one < both * 6 / 10, "%llu ns of %llu",
+	      one, both);
+	attach_to(skel->progs.in_group, fds[0]);
+	bpf_prog_detach2(fd_of(skel->progs.in_group), fds[1],
+			 BPF_CGROUP_INET_EGRESS);
+	skel->bss->took[8] = skel->bss->took[9] = 0;
+	send_from(paths[1], 200);
+	send_from(paths[2], 600);
+	usleep(2500000);
+	both = skel->bss->took[8] + skel->bss->took[9];
+	one = rule(1).share_taken_ns;
+	diag("%llu ns of %llu", one, both);
+	CHECK(one > both * 9 / 10 && one < both * 11 / 10, "%llu ns of %llu",
+	      one, both);
+	for (int i = 3; i-- > 0;) {
+		close(fds[i]);
+		rmdir(paths[i]);
+	}
+	close(stats);
+}
+
 static void graph(void)
 {
 	load("at_enter", "at_exit");
@@ -890,6 +976,7 @@ static const struct test tests[] = {
 	TEST(input, "shares that make no sense are refused"),
 	TEST(let_go, "released, other policy, unloaded, switched off"),
 	TEST(place, "two programs at one place, together"),
+	TEST(groups, "control groups beside each other, and below one"),
 	TEST(quarantine, "what takes more is put into quarantine"),
 	TEST(released, "throttled, and released when the window is over"),
 	TEST(short_runs, "runs of less than a period are seen, in the mean"),

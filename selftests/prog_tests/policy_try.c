@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include "traffic/policy_ways.h"
 
@@ -203,39 +202,6 @@ static void places(void)
 		bpf_link__destroy(links[i]);
 }
 
-/*
- * Of two control groups: one place, since a packet runs the programs of its group and of all
- * those above it.
- */
-static void one_place(void)
-{
-	static const char *const paths[] = { "/sys/fs/cgroup/try_a",
-					     "/sys/fs/cgroup/try_b" };
-	__u64 a, b;
-	int fds[2];
-
-	OPEN("p_cgroup_skb");
-	for (int i = 0; i < 2; i++) {
-		rmdir(paths[i]);
-		REQUIRE(!mkdir(paths[i], 0755), "%s: %m", paths[i]);
-		fds[i] = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		REQUIRE(fds[i] >= 0, "%s: %m", paths[i]);
-		REQUIRE(!bpf_prog_attach(way_fd("p_cgroup_skb"), fds[i],
-					 BPF_CGROUP_INET_EGRESS,
-					 BPF_F_ALLOW_MULTI),
-			"attach: %m");
-	}
-	a = place_of("p_cgroup_skb", 0);
-	b = place_of("p_cgroup_skb", 1);
-	CHECK(a && a == b, "places %llu and %llu", a, b);
-	for (int i = 0; i < 2; i++) {
-		bpf_prog_detach2(way_fd("p_cgroup_skb"), fds[i],
-				 BPF_CGROUP_INET_EGRESS);
-		close(fds[i]);
-		rmdir(paths[i]);
-	}
-}
-
 /* Who is exempt is not told of, when a policy comes that he breaks, as one that would be denied. */
 static void not_told(void)
 {
@@ -266,7 +232,6 @@ static const struct test tests[] = {
 	TEST(in_force, "the same beside a policy in force"),
 	TEST(not_told, "who is exempt is not told of"),
 	TEST(places, "hooks of two network namespaces are two places"),
-	TEST(one_place, "those of two control groups are one"),
 	TEST(room, "room for what is attached"),
 };
 

@@ -20,7 +20,7 @@ static __always_inline void busy(__u64 *took)
 }
 
 /* Of each of them, in the order below. */
-__u64 took[8];
+__u64 took[10];
 
 SEC("raw_tp/sys_enter")
 int at_enter(void *ctx)
@@ -52,6 +52,22 @@ int packet(struct __sk_buff *skb)
 	if (from_our_process())
 		busy(&took[5]);
 	return -1; /* TCX_NEXT */
+}
+
+SEC("cgroup_skb/egress")
+int in_group(struct __sk_buff *skb)
+{
+	if (from_our_process())
+		busy(&took[8]);
+	return 1;
+}
+
+SEC("cgroup_skb/egress")
+int in_other_group(struct __sk_buff *skb)
+{
+	if (from_our_process())
+		busy(&took[9]);
+	return 1;
 }
 
 /* It must not be skipped by itself. */

@@ -500,8 +500,8 @@ static struct attachment at_place(const char *hook, u64 place, u64 whole)
 	return a;
 }
 
-/* Hooks of two control groups have one name and two sums, also for what comes to one of them, and
- * two names may be at one place.
+/* Hooks of two control groups have one name and two sums, the longer of which is there for what
+ * comes to one of them, and two names may be at one place.
  */
 static void rules_judge_by_place(void **state)
 {
@@ -549,6 +549,115 @@ static void rules_judge_parts_by_place(void **state)
 			 0);
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		assert_int_equal(all[i].there_ns, there[i]);
+	ruled_free(&r);
+}
+
+/* What runs in a control group is what is there and above; and of what is below, most of it. Places
+ * are numbered from above: 1 -+- 2 --- 4
+ *                             +- 3
+ */
+static void rules_judge_groups(void **state)
+{
+	struct attachment all[] = {
+		at_place("sockops", 2, 1),	at_place("sockops", 4, 2),
+		at_place("sockops", 3, 1),	at_place("sockops", 1, 0),
+		at_place("sockops", 3, 1),	at_place("sockops", 4, 2),
+		at_hook("sockops", 1000),	at_place("lsm_cgroup/x", 9, 8),
+		at_place("lsm_cgroup/x", 8, 0),
+	};
+	/* of the one that is denied: programs */
+	static const u64 there[] = { 0, 2000, 0, 4000, 4000, 6000, 4, 0, 2000 };
+	struct ruled r;
+
+	ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
+			 "hooks: [{match: \"*\", max_latency: 8us,\n"
+			 "         max_programs: 4}]\n");
+	assert_int_equal(policy_judge(&r.rules, NULL, all, ARRAY_SIZE(all), 0),
+			 0);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		assert_int_equal(all[i].decision,
+				 i == 6 ? DECIDED_DENY : DECIDED_ALLOW);
+	assert_int_equal(all[6].reason, BPF_POLICY_OVER_PROGRAMS);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		assert_int_equal(all[i].there_ns, there[i]);
+	ruled_free(&r);
+}
+
+static struct attachment existing(u32 id, const char *hook, u64 place,
+				  bool fixed)
+{
+	struct attachment a = at_place(hook, place, 0);
+
+	a.prog_id = id;
+	a.fixed = fixed;
+	return a;
+}
+
+/* What the kernel makes of what is attached: the newest goes first, and what it cannot detach is in
+ * quarantine everywhere, which leaves room for others.
+ */
+static void rules_judge_as_detached(void **state)
+{
+	struct attachment all[] = {
+		existing(1, "xdp/b", 2, false), /* fits without the next one */
+		existing(7, "xdp/b", 2, false),
+		existing(2, "xdp/b", 2, false), /* fits when 7 is skipped */
+		existing(3, "xdp/a", 1, false),
+		existing(4, "xdp/a", 1, false), /* likewise */
+		existing(7, "xdp/a", 1, true),
+		existing(5, "xdp/c", 3, false),
+		existing(6, "xdp/c", 3, false),
+		existing(8, "xdp/c", 3, false), /* in no sum */
+		existing(9, "xdp/d", 4, true), /* stays, and counts */
+		existing(10, "xdp/d", 4, false),
+		at_hook("xdp/b", 1000),
+		at_hook("xdp/d", 1000),
+	};
+	static const enum decision want[] = {
+		DECIDED_ALLOW, DECIDED_DETACH, DECIDED_ALLOW,  DECIDED_ALLOW,
+		DECIDED_ALLOW, DECIDED_DETACH, DECIDED_ALLOW,  DECIDED_ALLOW,
+		DECIDED_ALLOW, DECIDED_DENY,   DECIDED_DETACH, DECIDED_ALLOW,
+		DECIDED_DENY,
+	};
+	struct ruled r;
+
+	all[8].skipped = true;
+	all[9].closes = true;
+	all[9].worst_ns = 9000;
+	ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
+			 "defaults: {existing: detach}\n"
+			 "hooks: [{match: \"xdp/*\", max_latency: 5us}]\n");
+	assert_int_equal(policy_judge(&r.rules, NULL, all, ARRAY_SIZE(all), 11),
+			 0);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		assert_int_equal(all[i].decision, want[i]);
+	/* the same rule says it of all that are in quarantine */
+	assert_int_equal(all[1].rule, all[5].rule);
+	assert_int_equal(all[1].there_ns, 4000);
+	assert_int_equal(all[5].there_ns, 4000);
+	ruled_free(&r);
+}
+
+/* What is unfit by itself goes first, and makes room. */
+static void rules_judge_unfit_first(void **state)
+{
+	struct attachment all[] = {
+		existing(1, "xdp/a", 1, false),
+		existing(2, "xdp/a", 1, false),
+		existing(3, "xdp/a", 1, false),
+	};
+	struct ruled r;
+
+	all[0].worst_ns = UNBOUNDED;
+	ruled_by_one(&r, "version: 1\nname: x\nmode: enforce\n"
+			 "defaults: {existing: detach}\n"
+			 "hooks: [{match: \"xdp/*\", max_latency: 5us,\n"
+			 "         max_programs: 2}]\n");
+	assert_int_equal(policy_judge(&r.rules, NULL, all, 3, 3), 0);
+	assert_int_equal(all[0].decision, DECIDED_DETACH);
+	assert_int_equal(all[0].reason, BPF_POLICY_UNBOUNDED);
+	assert_int_equal(all[1].decision, DECIDED_ALLOW);
+	assert_int_equal(all[2].decision, DECIDED_ALLOW);
 	ruled_free(&r);
 }
 
@@ -786,6 +895,9 @@ static const struct CMUnitTest rules_tests[] = {
 	cmocka_unit_test(rules_judge_parts_by_place),
 	cmocka_unit_test(rules_exempt_as_told),
 	cmocka_unit_test(rules_judge_what_is_there),
+	cmocka_unit_test(rules_judge_groups),
+	cmocka_unit_test(rules_judge_as_detached),
+	cmocka_unit_test(rules_judge_unfit_first),
 	cmocka_unit_test(rules_charge_what_was_measured),
 	cmocka_unit_test(rules_charge_tail_calls),
 	cmocka_unit_test(rules_count_infinity),

@@ -366,6 +366,12 @@ const char *hook_whole(const char *hook)
 	return NULL;
 }
 
+bool hook_of_group(const char *hook)
+{
+	return begins(hook, "cgroup_skb/") || begins(hook, "cgroup/") ||
+	       begins(hook, "lsm_cgroup/") || !strcmp(hook, "sockops");
+}
+
 bool hook_covered(const char *wide, const char *narrow)
 {
 	/* A star stands for what is a star in the other one; no other sign does. */

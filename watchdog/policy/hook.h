@@ -18,6 +18,10 @@ bool hook_same_place(const char *a, const char *b);
  * after it; NULL: it is none.
  */
 const char *hook_whole(const char *hook);
+/* Is it that of a control group? What is in one runs after what is in those above it, and not
+ * after what is in those beside it.
+ */
+bool hook_of_group(const char *hook);
 /* Does no rule for the narrow pattern ever apply, as one for the wide one comes first? */
 bool hook_covered(const char *wide, const char *narrow);
 /* Is there a hook of this kernel, as it is now, that the pattern fits? What only time can

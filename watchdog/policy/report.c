@@ -312,6 +312,9 @@ static int from_charges(struct attached *at, u32 n, bool told)
 						  .exempt_told = told,
 						  .attached = true };
 		at->all[i].exempt_there = c->flags & BPF_POLICY_CHARGE_EXEMPT;
+		at->all[i].fixed = c->flags & BPF_POLICY_CHARGE_FIXED;
+		at->all[i].closes = c->flags & BPF_POLICY_CHARGE_CLOSES;
+		at->all[i].skipped = c->flags & BPF_POLICY_CHARGE_SKIPPED;
 		report_describe(&at->all[i], progs_find(at->progs, c->prog_id),
 				&at->model);
 		/* with what is attached on it */

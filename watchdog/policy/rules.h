@@ -69,6 +69,10 @@ struct attachment {
 	u64 place, whole;
 	bool exempt_told,
 		exempt_there; /* says the kernel whether it is exempt */
+	/* likewise: a policy cannot detach it from there, but quarantine; not even that, as it
+	 * denies what it does not see; it is in quarantine, and in no sum
+	 */
+	bool fixed, closes, skipped;
 	/* filled: */
 	enum decision decision;
 	bool exempt, measured; /* cost_ns is not worst_ns, but longest_ns */
@@ -78,7 +82,8 @@ struct attachment {
 };
 
 /* Attaches one after the other, in memory only; a denied one is not there for
- * those behind it. The first n_stay are attached and stay, whatever the rules say.
+ * those behind it. The first n_stay are attached, the oldest first, and stay whatever
+ * the rules say, unless these detach: then it is what the kernel would leave there.
  * 0 or -ENOMEM.
  */
 int policy_judge(const struct policy_rules *rules,
