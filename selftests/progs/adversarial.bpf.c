@@ -458,7 +458,7 @@ PACKET(loads_bytes, r = bpf_skb_load_bytes(skb, 0, buf, 1400))
 PACKET(stores_bytes,
        r = bpf_skb_store_bytes(skb, 0, from, 1400, BPF_F_RECOMPUTE_CSUM))
 /* Before its first instruction, a packet that somebody else has too is copied. */
-SEC("tcx/egress")
+SEC("tcx/ingress")
 int writes_packet(struct __sk_buff *skb)
 {
 	char *at = (char *)(long)skb->data;
