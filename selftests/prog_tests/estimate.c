@@ -956,6 +956,8 @@ static void unknown(void)
 			      info.stop_bound_reason == BPF_ESTIMATE_NO_COST,
 		      "%s: stops within %llu ns, reason %u", rows[i].prog,
 		      info.stop_bound_ns, info.stop_bound_reason);
+		CHECK(info.terminable != BPF_TERMINABLE_NOT_NEEDED,
+		      "%s: it is said that it cannot overrun", rows[i].prog);
 		load(rows[i].prog, &prog, log, sizeof(log));
 		CHECK(strstr(log, "unbounded: function without a known cost"),
 		      "log: %s", log);
