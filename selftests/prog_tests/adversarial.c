@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <linux/perf_event.h>
 #include <linux/userfaultfd.h>
 #include <net/if.h>
@@ -458,16 +457,18 @@ static void contained(void)
 
 #define LARGE 60000
 
-/* One for lo, as large as it takes, which the other socket gets as well. */
+/* One to ourselves, all of it in one piece. The other socket gets it as well. */
 static void send_large(int from)
 {
-	struct sockaddr_ll to = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(0x88b5), /* for experiments */
-		.sll_ifindex = if_nametoindex("lo"),
+	struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	static char packet[LARGE];
 
+	packet[0] = 0x45;
+	packet[9] = 253; /* for experiments */
+	memcpy(packet + 16, &to.sin_addr, 4);
 	CHECK(sendto(from, packet, sizeof(packet), 0, (void *)&to,
 		     sizeof(to)) == sizeof(packet),
 	      "send: %m");
@@ -477,18 +478,24 @@ static void send_large(int from)
 static void copied(void)
 {
 	int tap = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)),
-	    from = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0),
+	    from = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW),
 	    room = 1 << 20, stats, fd;
+	struct bpf_program *prog;
 	struct bpf_prog_info info;
 	struct bpf_link *link;
 	__u64 ns, most = 0;
 
 	if (!env_number("BPFWD_VM_ICOUNT", 0))
 		skip("needs ICOUNT=1: time is not instructions here");
-	REQUIRE(tap >= 0 && from >= 0, "packet sockets: %m");
+	REQUIRE(tap >= 0 && from >= 0, "raw sockets: %m");
 	setsockopt(from, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	loopback_up();
-	load();
+	skel = adversarial__open();
+	REQUIRE(skel, "cannot open the programs: %m");
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog,
+					  prog == skel->progs.writes_packet);
+	REQUIRE(!adversarial__load(skel), "cannot load the program: %m");
 	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	REQUIRE(stats >= 0, "run statistics: %m");
 	link = bpf_program__attach_tcx(skel->progs.writes_packet,
