@@ -6,7 +6,7 @@
 # shellcheck source-path=SCRIPTDIR source=tap.bash
 . "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
-plan 38
+plan 40
 need jq
 
 expect run-nowhere 1 "cannot write $work/none/model" calibrate run "$work/none/model"
@@ -30,6 +30,8 @@ check_json error-is-shown '.[0] | .passes == 2 and (.error_percent > 0) and
 check_json stays-unbounded '.[0].entries | [.[] | select(.worst_ns == null).name] as $none |
 	["clone_redirect", "sys_bpf", "bind", "ima_inode_hash", "ima_file_hash", "snprintf_btf", "seq_printf_btf",
 	"copy_from_user", "copy_from_user_task", "sk_lookup_udp", "btf_find_by_name_kind"] | all("helper bpf_" + . | IN($none[]))'
+check_json unknown-is-unbounded '.[0].entries | map(select(.worst_ns == null).name) |
+	any(. == "helper default") and any(. == "kfunc default")'
 check_json says-why '.[0].entries | all(.worst_ns != null or (.reason | startswith("unbounded in the kernel")))'
 
 # Who waits for a lock does so where the other CPU has something else to do, too.
@@ -88,6 +90,8 @@ if patched; then
 	check stale-metric grep -qx 'bpfwd_cost_model_stale 1' <<<"$out"
 	sed '/^helper bpf_bind /s/unbounded/5/' "$work/model" >"$work/finite"
 	expect load-of-what-is-made-finite 1 'helper bpf_bind: nothing bounds it' calibrate load "$work/finite"
+	sed '/^kfunc default /s/unbounded/5/' "$work/model" >"$work/finite"
+	expect load-of-a-finite-default 1 'kfunc default: nothing bounds it' calibrate load "$work/finite"
 	bpfwd calibrate load "$work/model"
 	bpfwd calibrate show kernel -j
 	check_json unbounded-in-kernel '.[0].entries | any(.name == "helper bpf_bind" and .worst_ns == null)'
@@ -134,7 +138,7 @@ if patched; then
 	check_json built-in-again '.[0].cost_model | .source == "built-in" and (.stale | not)'
 else
 	for t in load fresh fresh-metric load-of-another-build load-of-another-cpu forced doctor-names-it status-names-it \
-		stale-metric load-of-what-is-made-finite unbounded-in-kernel loaded load-all-classes only-other-classes loaded-again load-without-class says-default load-without-default load-units-of-insn refused-changes-nothing contention-of-all-cpus reset built-in-again; do
+		stale-metric load-of-what-is-made-finite load-of-a-finite-default unbounded-in-kernel loaded load-all-classes only-other-classes loaded-again load-without-class says-default load-without-default load-units-of-insn refused-changes-nothing contention-of-all-cpus reset built-in-again; do
 		skip "$t" 'this kernel makes no estimates'
 	done
 fi

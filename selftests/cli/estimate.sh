@@ -10,7 +10,7 @@ patched || skip_all 'this kernel makes no estimates'
 need jq
 objects=$O/selftests
 [[ -e $objects/stall_loop.bpf.o ]] || skip_all "no objects in $objects (make selftests)"
-plan 38
+plan 41
 
 bpfwd estimate --schema
 check_json schema '.[0].anyOf[0].properties.schema.const == "bpfwd.estimate/1"'
@@ -73,6 +73,13 @@ check_json explain-json '.[0].schema == "bpfwd.explain/1" and (.[0].programs | a
 check_json explain-advice '.[0].programs | any(.advice | length > 0)'
 
 check_json explain-tighter-json '.[0].programs | any(.tighter | any(test("pass less to bpf_loop")))'
+
+# what no model has a cost of
+bpfwd explain "$objects/estimate.bpf.o"
+check explain-names-the-call grep -q 'unbounded: the helper bpf_get_branch_snapshot() has no measured cost' <<<"$out"
+check explain-names-the-kfunc grep -q 'unbounded: the kfunc bpf_iter_task_vma_[a-z]*() has no measured cost' <<<"$out"
+bpfwd explain "$objects/estimate.bpf.o" -j
+check_json explain-why-json '.[0].programs | any(.reason == "no_cost" and (.reason_text | test("bpf_get_branch_snapshot")))'
 
 # loaded programs
 mount -t bpf bpf /sys/fs/bpf 2>/dev/null

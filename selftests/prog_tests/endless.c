@@ -228,6 +228,7 @@ static void frees(void)
 		{ "list_drop", true },	 { "list_delete", true },
 		{ "node_drop", false },	 { "timer_cancels", true },
 		{ "timer_frees", true }, { "work_frees", false },
+		{ "counted_add", true }, { "leaf_add", false },
 	};
 	struct bpf_prog_info info;
 	struct bpf_program *prog;

@@ -12,7 +12,7 @@
 #define TICK_NS 1000
 #define MAX_LOOPS (8 * 1024 * 1024)
 #define NONE (~0ULL)
-#define MAX_ENTRIES 256
+#define MAX_ENTRIES 1024
 
 /* --- The command ----------------------------------------------------------------------------- */
 
@@ -913,6 +913,96 @@ static void right_instruction(void)
 	reset_model();
 }
 
+/* The bounds of a program by the model that is in force. */
+static struct bpf_prog_info info_of(const char *name)
+{
+	struct bpf_program *prog;
+	struct bpf_prog_info info;
+	struct bpf_object *obj = load(name, &prog, NULL, 0);
+
+	info = prog_info(bpf_program__fd(prog));
+	bpf_object__close(obj);
+	return info;
+}
+
+/*
+ * What no model has a cost of has no bound, until one has: a helper, a kfunc. What is known to
+ * be short has one, without an entry of its own in any loaded model, and with that of the kernel.
+ */
+static void unknown(void)
+{
+	static const struct {
+		const char *prog, *kfunc;
+		__u32 helper;
+	} rows[] = {
+		{ "branches_taken", NULL, BPF_FUNC_get_branch_snapshot },
+		{ "vma_begin", "bpf_iter_task_vma_new", 0 },
+	};
+	static char log[1 << 16];
+	struct bpf_cost_entry *e;
+	struct bpf_program *prog;
+	struct bpf_prog_info info;
+	struct model *m;
+	size_t i;
+
+	reset_model();
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		info = info_of(rows[i].prog);
+		CHECK(info.estimate_worst_ns == NONE &&
+			      info.estimate_reason == BPF_ESTIMATE_NO_COST,
+		      "%s: worst %llu ns, reason %u", rows[i].prog,
+		      info.estimate_worst_ns, info.estimate_reason);
+		CHECK(info.stop_bound_ns == NONE &&
+			      info.stop_bound_reason == BPF_ESTIMATE_NO_COST,
+		      "%s: stops within %llu ns, reason %u", rows[i].prog,
+		      info.stop_bound_ns, info.stop_bound_reason);
+		CHECK(info.terminable != BPF_TERMINABLE_NOT_NEEDED,
+		      "%s: it is said that it cannot overrun", rows[i].prog);
+		load(rows[i].prog, &prog, log, sizeof(log));
+		CHECK(strstr(log, "unbounded: function without a known cost"),
+		      "log: %s", log);
+
+		/* One that has an entry for all others says what they are. */
+		use_model(tick_model());
+		info = info_of(rows[i].prog);
+		CHECK(info.estimate_worst_ns == TICK_NS,
+		      "%s: worst %llu ns by a model for all others",
+		      rows[i].prog, info.estimate_worst_ns);
+
+		/* Or it says that nothing is known of them. */
+		m = tick_model();
+		for (e = m->e; e < m->e + m->nr; e++)
+			if (e->kind != BPF_COST_INSN && !e->id && !e->name[0])
+				e->worst = NONE;
+		use_model(m);
+		info = info_of(rows[i].prog);
+		CHECK(info.estimate_reason == BPF_ESTIMATE_NO_COST,
+		      "%s: worst %llu ns, reason %u, and the model knows nothing",
+		      rows[i].prog, info.estimate_worst_ns,
+		      info.estimate_reason);
+		if (rows[i].kfunc) {
+			strcpy(add_exact(m, BPF_COST_KFUNC, 0, US)->name,
+			       rows[i].kfunc);
+			strcpy(add_exact(m, BPF_COST_KFUNC, 0, US)->name,
+			       "bpf_iter_task_vma_destroy");
+			add_exact(m, BPF_COST_HELPER,
+				  BPF_FUNC_get_current_task_btf, 0);
+		} else {
+			add_exact(m, BPF_COST_HELPER, rows[i].helper, 2 * US);
+		}
+		use_model(m);
+		info = info_of(rows[i].prog);
+		CHECK(info.estimate_worst_ns == 3 * TICK_NS,
+		      "%s: worst %llu ns with a cost", rows[i].prog,
+		      info.estimate_worst_ns);
+		reset_model();
+	}
+	/* Of these the kernel knows that they are short. */
+	info = info_of("sizes_short");
+	CHECK(info.estimate_worst_ns != NONE, "copies: no bound, reason %u",
+	      info.estimate_reason);
+}
+
 static const struct bpf_estimate_spot *
 find_spot(const struct bpf_estimate_spot *spots, __u32 nr, __u32 kind, __u32 id,
 	  __u64 bound)
@@ -1191,6 +1281,9 @@ static const struct test tests[] = {
 	  NEEDS_WATCHDOG },
 	{ "map_types", "a helper may cost more with maps of one type",
 	  map_types, NEEDS_WATCHDOG },
+	{ "unknown",
+	  "what no model has a cost of has no bound, and another reason",
+	  unknown, NEEDS_WATCHDOG },
 	{ "right_instruction",
 	  "what has no bound is blamed on the instruction that has none",
 	  right_instruction, NEEDS_WATCHDOG },

@@ -457,6 +457,16 @@ PACKET(pushes_vlan, r = bpf_skb_vlan_push(skb, bpf_htons(0x8100), 1);
 PACKET(loads_bytes, r = bpf_skb_load_bytes(skb, 0, buf, 1400))
 PACKET(stores_bytes,
        r = bpf_skb_store_bytes(skb, 0, from, 1400, BPF_F_RECOMPUTE_CSUM))
+/* Before its first instruction, a packet that somebody else has too is copied. */
+SEC("tcx/ingress")
+int writes_packet(struct __sk_buff *skb)
+{
+	char *at = (char *)(long)skb->data;
+
+	if (at + 64 <= (char *)(long)skb->data_end)
+		at[20] = at[21];
+	return TCX_NEXT;
+}
 PACKET(differs, r = bpf_csum_diff((void *)from, 512, (void *)buf, 512, 0))
 PACKET(clones, r = bpf_clone_redirect(skb, 1, 0))
 PACKET(finds_udp, struct bpf_sock_tuple t = {}; t.ipv4.dport = bpf_htons(7777);

@@ -532,6 +532,66 @@ int node_drop(void *unused)
 	return 0;
 }
 
+/* A node that is counted, and is in a list already, is dropped by who adds it: with its list. */
+struct counted {
+	struct bpf_list_node list;
+	struct bpf_refcount refs;
+	struct bpf_spin_lock lock;
+	struct bpf_list_head head __contains(node, list);
+};
+
+struct counted_leaf {
+	struct bpf_list_node list;
+	struct bpf_refcount refs;
+	__u64 key;
+};
+
+struct counted_list {
+	struct bpf_spin_lock lock;
+	struct bpf_list_head head __contains(counted, list);
+};
+
+struct leaf_list {
+	struct bpf_spin_lock lock;
+	struct bpf_list_head head __contains(counted_leaf, list);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct counted_list);
+} counted_lists SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct leaf_list);
+} leaf_lists SEC(".maps");
+
+#define ADD(name, type, map)                                                  \
+	SEC("syscall")                                                        \
+	int name(void *unused)                                                \
+	{                                                                     \
+		__u32 key = 0;                                                \
+		typeof(*(map).value) *to = bpf_map_lookup_elem(&(map), &key); \
+		type *n;                                                      \
+                                                                              \
+		if (!to)                                                      \
+			return 1;                                             \
+		n = obj_new(type);                                            \
+		if (!n)                                                       \
+			return 1;                                             \
+		bpf_spin_lock(&to->lock);                                     \
+		bpf_list_push_front_impl(&to->head, &n->list, NULL, 0);       \
+		bpf_spin_unlock(&to->lock);                                   \
+		return 0;                                                     \
+	}
+
+ADD(counted_add, struct counted, counted_lists)
+ADD(leaf_add, struct counted_leaf, leaf_lists)
+
 /* Makes the list in the map longer, until it is ended. */
 SEC("syscall")
 int list_fill(void *unused)

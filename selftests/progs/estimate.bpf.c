@@ -64,6 +64,9 @@ extern int bpf_iter_task_new(struct bpf_iter_task *it, struct task_struct *task,
 			     unsigned int flags) __ksym;
 extern struct task_struct *bpf_iter_task_next(struct bpf_iter_task *it) __ksym;
 extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym;
+extern int bpf_iter_task_vma_new(struct bpf_iter_task_vma *it,
+				 struct task_struct *task, u64 addr) __ksym;
+extern void bpf_iter_task_vma_destroy(struct bpf_iter_task_vma *it) __ksym;
 SEC("syscall")
 int straight(void *ctx)
 {
@@ -429,6 +432,36 @@ int iter_task(void *ctx)
 	bpf_iter_task_destroy(&it);
 	bpf_rcu_read_unlock();
 	return 0;
+}
+
+/* Of these calls no cost is known. */
+SEC("raw_tp")
+int branches_taken(void *ctx)
+{
+	static struct perf_branch_entry entries[2];
+
+	tick();
+	return bpf_get_branch_snapshot(entries, sizeof(entries), 0);
+}
+
+SEC("syscall")
+int vma_begin(void *ctx)
+{
+	struct bpf_iter_task_vma it;
+
+	tick();
+	bpf_iter_task_vma_new(&it, bpf_get_current_task_btf(), 0);
+	bpf_iter_task_vma_destroy(&it);
+	return 0;
+}
+
+SEC("syscall")
+int sizes_short(void *ctx)
+{
+	__u64 to = 0;
+
+	bpf_probe_read_kernel(&to, sizeof(to), &ctl);
+	return to;
 }
 
 SEC("syscall")

@@ -15,7 +15,7 @@
 #define CALIB_RUNS 10
 #define CALIB_ROUNDS 10
 #define CALIB_BUF 8192
-/* What a call is taken to cost that nobody measured, and each of its units. */
+/* What a call is taken to cost that is known to be short, if it is not measured, and each of its units. */
 #define CALIB_UNKNOWN_NS 100000
 #define CALIB_UNKNOWN_UNIT_NS 10
 
@@ -85,6 +85,10 @@ extern const size_t calib_n_defaults;
 /* Helpers and kfuncs that nothing bounds, as in the kernel's built-in model. */
 extern const struct model_entry calib_endless[];
 extern const size_t calib_n_endless;
+
+/* Those that are unbounded as long as they are not measured. */
+extern const struct model_entry calib_unknown[];
+extern const size_t calib_n_unknown;
 
 /* What calls cost at least that state or arguments decide on, as in that model. */
 extern const struct model_entry calib_at_least[];

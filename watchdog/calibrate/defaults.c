@@ -167,6 +167,9 @@ const size_t calib_n_defaults = ARRAY_SIZE(calib_defaults);
  * of the kernel has why.
  */
 const struct model_entry calib_endless[] = {
+	/* nobody has said what they are */
+	{ .kind = MODEL_HELPER, .name = MODEL_DEFAULT },
+	{ .kind = MODEL_KFUNC, .name = MODEL_DEFAULT },
 	ENDLESS_H(clone_redirect),
 	ENDLESS_H(send_signal),
 	ENDLESS_H(send_signal_thread),
@@ -197,11 +200,12 @@ const struct model_entry calib_endless[] = {
 	ENDLESS_M(update, "sockhash"),
 	ENDLESS_M(delete, "sockmap"),
 	ENDLESS_M(delete, "sockhash"),
+	ENDLESS_H(sk_release),
+	ENDLESS_H(sk_assign),
+	ENDLESS_H(check_mtu),
 	ENDLESS_H(fib_lookup),
 	ENDLESS_H(lwt_seg6_action),
 	ENDLESS_H(d_path),
-	ENDLESS_H(send_signal),
-	ENDLESS_H(send_signal_thread),
 	ENDLESS_H(setsockopt),
 	ENDLESS_H(tcp_send_ack),
 	ENDLESS_H(timer_cancel),
@@ -233,9 +237,43 @@ const struct model_entry calib_endless[] = {
 	ENDLESS_K(bpf_iter_css_next),
 	ENDLESS_K(bpf_iter_css_task_new),
 	ENDLESS_K(bpf_iter_css_task_next),
+	ENDLESS_K(bpf_iter_task_vma_next),
 };
 
 const size_t calib_n_endless = ARRAY_SIZE(calib_endless);
+
+/* Of these the kernel's own model has no cost, as nobody has shown that they are short. So they
+ * have none here either, unless they are measured.
+ */
+const struct model_entry calib_unknown[] = {
+	ENDLESS_H(getsockopt),
+	ENDLESS_H(lwt_push_encap),
+	ENDLESS_H(lwt_seg6_adjust_srh),
+	ENDLESS_H(get_branch_snapshot),
+	ENDLESS_K(bpf_ct_change_status),
+	ENDLESS_K(bpf_ct_change_timeout),
+	ENDLESS_K(bpf_ct_insert_entry),
+	ENDLESS_K(bpf_ct_release),
+	ENDLESS_K(bpf_ct_set_nat_info),
+	ENDLESS_K(bpf_ct_set_status),
+	ENDLESS_K(bpf_ct_set_timeout),
+	ENDLESS_K(bpf_xdp_flow_lookup),
+	ENDLESS_K(bpf_fentry_test1),
+	ENDLESS_K(bpf_kfunc_call_test_release),
+	ENDLESS_K(bpf_modify_return_test),
+	ENDLESS_K(bpf_modify_return_test2),
+	ENDLESS_K(bpf_modify_return_test_tp),
+	ENDLESS_K(bpf_sk_assign_tcp_reqsk),
+	ENDLESS_K(bpf_skb_get_fou_encap),
+	ENDLESS_K(bpf_skb_set_fou_encap),
+	ENDLESS_K(bpf_skb_get_xfrm_info),
+	ENDLESS_K(bpf_skb_set_xfrm_info),
+	ENDLESS_K(bpf_iter_task_vma_new),
+	ENDLESS_K(bpf_iter_task_vma_destroy),
+	ENDLESS_K(cgroup_rstat_updated),
+};
+
+const size_t calib_n_unknown = ARRAY_SIZE(calib_unknown);
 
 #define AT_LEAST(what, helper, type, worst, unit) \
 	{ .kind = (what),                         \
@@ -281,6 +319,11 @@ const struct model_entry calib_at_least[] = {
 	H_AT_LEAST(seq_printf, 200, 10),
 	H_AT_LEAST(trace_printk, 200, 10),
 	H_AT_LEAST(trace_vprintk, 200, 10),
+	H_AT_LEAST(skb_store_bytes, 200, 10),
+	H_AT_LEAST(l3_csum_replace, 200, 10),
+	H_AT_LEAST(l4_csum_replace, 200, 10),
+	H_AT_LEAST(skb_ecn_set_ce, 200, 10),
+	H_AT_LEAST(dynptr_write, 200, 10),
 	H_AT_LEAST(skb_change_tail, 200, 10),
 	H_AT_LEAST(skb_change_head, 200, 10),
 	H_AT_LEAST(skb_change_proto, 200, 10),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What stays unbounded, or as dear, whatever was measured. The kernel's built-in model says
+/* What stays unbounded, or as dear, whatever was measured, and what only if it was not. The kernel's built-in model says
  * what it is: the lists in defaults.c, which any kernel can be measured with, and what the
  * running kernel has no bound for beyond them.
  */
@@ -10,6 +10,9 @@
 
 #define WHY \
 	"unbounded in the kernel's own model: it waits, runs others or has no end"
+
+#define WHY_UNKNOWN \
+	"unbounded in the kernel's own model: no cost of it is known"
 
 /* The entry itself, and those of it for one type of map. */
 static bool entry_covers(const struct model_entry *u,
@@ -32,11 +35,12 @@ static int make_unbounded(struct model *m, const struct model_entry *u)
 	struct model_entry e = {
 		.kind = u->kind,
 		.worst_ps = MODEL_UNBOUNDED,
-		.reason = WHY,
 	};
 	bool found = false;
 
 	snprintf(e.name, sizeof(e.name), "%s", u->name);
+	snprintf(e.reason, sizeof(e.reason), "%s",
+		 strcmp(u->name, MODEL_DEFAULT) ? WHY : WHY_UNKNOWN);
 	snprintf(e.map, sizeof(e.map), "%s", u->map);
 	for (size_t i = 0; i < m->n; i++) {
 		if (!entry_covers(u, &m->entries[i]))
@@ -49,6 +53,23 @@ static int make_unbounded(struct model *m, const struct model_entry *u)
 	return found ? 0 : model_add(m, &e);
 }
 
+/* What was not measured, and is not known to be short. */
+static void make_unknown(struct model *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct model_entry *e = &m->entries[i];
+
+		for (size_t j = 0; !e->measured && j < calib_n_unknown; j++) {
+			if (!entry_covers(&calib_unknown[j], e))
+				continue;
+			e->worst_ps = MODEL_UNBOUNDED;
+			e->per_unit_ps = 0;
+			snprintf(e->reason, sizeof(e->reason), "%s",
+				 WHY_UNKNOWN);
+		}
+	}
+}
+
 int calib_keep_unbounded(struct model *m)
 {
 	struct model kernel = {};
@@ -58,6 +79,7 @@ int calib_keep_unbounded(struct model *m)
 
 	for (size_t i = 0; !err && i < calib_n_endless; i++)
 		err = make_unbounded(m, &calib_endless[i]);
+	make_unknown(m);
 	/* a kernel without estimates has none */
 	if (err || model_loaded(&kernel, &generation, &ignored))
 		return err;

@@ -246,6 +246,27 @@ static bool locate_stop(const struct explainer *x, int fd,
 	       locate(x, fd, xlated_of(e, insn), insn, buf, size);
 }
 
+/* Why there is no bound: the call that is the cause is named. */
+static const char *why(const struct explainer *x, const struct estimate *e,
+		       char *buf, size_t size)
+{
+	u32 reason = e->info.estimate_reason;
+	char name[100];
+
+	for (u32 i = 0; reason == BPF_ESTIMATE_NO_COST && i < e->n; i++) {
+		const struct bpf_estimate_spot *s = &e->spots[i];
+
+		if (s->insn_off != e->info.estimate_insn_off ||
+		    (s->kind != BPF_SPOT_HELPER && s->kind != BPF_SPOT_KFUNC))
+			continue;
+		explain_describe(x, s, name, sizeof(name));
+		snprintf(buf, size, "the %s %s has no measured cost",
+			 kwd_spot_name(s->kind), name);
+		return buf;
+	}
+	return kwd_reason_text(reason);
+}
+
 static json_t *ns_json(u64 ns)
 {
 	return ns == UINT64_MAX ? json_null() : json_integer(ns);
@@ -298,6 +319,9 @@ static void explain_json(struct explain *x, int fd, const char *name,
 	if (reason) {
 		json_object_set_new(p, "reason",
 				    json_string(kwd_reason_name(reason)));
+		json_object_set_new(
+			p, "reason_text",
+			json_string(why(&x->by, e, text, sizeof(text))));
 		if (locate(&x->by, fd, e->info.estimate_xlated_off,
 			   e->info.estimate_insn_off, text, sizeof(text)))
 			json_object_set_new(p, "at", json_string(text));
@@ -389,7 +413,7 @@ static void explain_text(const struct explainer *x, FILE *to, int fd,
 	if (reason) {
 		fprintf(to, "  %s: %s",
 			kwd_estimate_none(reason) ? "no estimate" : "unbounded",
-			kwd_reason_text(reason));
+			why(x, e, text, sizeof(text)));
 		if (locate(x, fd, e->info.estimate_xlated_off,
 			   e->info.estimate_insn_off, text, sizeof(text)))
 			fprintf(to, "\n    at %s", text);

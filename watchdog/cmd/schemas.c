@@ -50,7 +50,8 @@ static const struct {
 	  "worst_b_ns?:i! worst_change_percent?:n verdict:s}]}" },
 	{ "explain", "bpfwd.explain/1",
 	  "{programs:[{name:s id?:i best_ns?:i worst_ns?:i! bounded?:b "
-	  "source:s reason?:s at?:s tail_ns?:i! tail_calls?:[{map:s key:i "
+	  "source:s reason?:s reason_text?:s at?:s tail_ns?:i! "
+	  "tail_calls?:[{map:s key:i "
 	  "entries:i id:i name:s worst_ns:i!}] budget_ns?:i terminable:s "
 	  "terminable_text:s stop_bound_ns?:i! stop_reason?:s stop_at?:s "
 	  "spots:[{kind:s what:s worst_ns:i! runs:i! insn:i bound?:i! "

@@ -48,6 +48,9 @@ static const struct reason {
 	{ BPF_ESTIMATE_FEEDS, "feeds",
 	  "it walks a map that its callback changes",
 	  "change the map after the walk, or count the turns in a variable" },
+	{ BPF_ESTIMATE_NO_COST, "no_cost",
+	  "it calls a helper or kfunc that has no measured cost",
+	  "measure what is called, or give it a cost in the model: bpfwd calibrate" },
 };
 
 static const struct reason *kwd_estimate_find(u32 value)
