@@ -449,7 +449,7 @@ static void way_fsession(void)
 		.in_place = 2,
 	};
 
-	if (!kernel_has("bpf_session_is_return", BTF_KIND_FUNC))
+	if (!kernel_has("bpf_jit_supports_fsession", BTF_KIND_FUNC))
 		skip("this kernel has no fsession");
 	way_run(&way);
 }
