@@ -13,7 +13,7 @@ if "$BPFWD" policy show >/dev/null 2>&1; (( $? == 3 )); then
 	skip_all 'this kernel cannot enforce policies'
 fi
 keep_settings
-plan 29
+plan 30
 at_exit '"$BPFWD" policy unload'
 find_spin
 pin=/sys/fs/bpf/who_$$
@@ -72,12 +72,13 @@ match 'cgroup: /'
 expect check-by-group 0 '(1 of them exempt)' policy check "$file"
 rm -rf $pin
 
-# --- two control groups are one place: a packet may run what is in both ---
+# --- a packet runs what is in its control group and above, and not what is beside that ---
 object=$(dirname "$BPFWD")/selftests/attached.bpf.o groups=/sys/fs/cgroup
-must mkdir $groups/place-a $groups/place-b
-at_exit "rmdir $groups/place-a $groups/place-b"
+must mkdir -p $groups/place-a/below $groups/place-b
+at_exit "rmdir $groups/place-a/below $groups/place-a $groups/place-b"
 must "$bpftool" prog loadall "$object" $pin
 must "$bpftool" cgroup attach $groups/place-a egress pinned $pin/on_cgroup multi
+must "$bpftool" cgroup attach $groups/place-a/below egress pinned $pin/on_cgroup multi
 must "$bpftool" cgroup attach $groups/place-b egress pinned $pin/on_cgroup multi
 printf '%sdefaults: {existing: detach, unbounded: allow}\nhooks:\n  - {match: cgroup_skb/*, max_programs: 1}\n' "$head" >"$file"
 expect two-at-one 4 '1 detached' policy check "$file"
@@ -86,6 +87,7 @@ check one-of-them is "$(jq '[.programs[] | select(.decision == "detach")] | leng
 bpfwd policy load "$file"
 check load-two is "$status" 0
 check kernel-detaches eval 'has "$err" "detached: "'
-for group in place-a place-b; do "$bpftool" cgroup show $groups/$group; done >"$work/left"
+for group in place-a place-a/below; do "$bpftool" cgroup show $groups/$group; done >"$work/left"
 check one-is-left is "$(grep -c on_cgroup "$work/left")" 1
+check not-beside-it is "$("$bpftool" cgroup show $groups/place-b | grep -c on_cgroup)" 1
 rm -rf $pin
