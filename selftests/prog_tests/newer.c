@@ -312,8 +312,8 @@ static void by_own_stack(void)
 	ctl = (void *)&skel->data_ctl->ctl;
 	fd = bpf_program__fd(prog);
 	/* Linux 6.12 has it not on x86, but the function that says so. */
-	REQUIRE(pushes_stack(fd) == kernel_has("bpf_insn_array",
-					       BTF_KIND_STRUCT),
+	REQUIRE(pushes_stack(fd) ==
+			kernel_has("bpf_insn_array", BTF_KIND_STRUCT),
 		"has it a stack of its own?");
 	trace_start();
 	wd_enable(1000000000); /* 1,000 s: only the trigger ends anything */
