@@ -116,7 +116,7 @@ fuzz_policy() {
 }
 exact='nested/covered nested/timer_entry nested/timer_exit nested/expire_entry nested/expire_exit ends/own_time
 	clock/dense clock/short_budget clock/slow_rounds charged/sends charged/hashes policy_sock/many_sockets
-	newer/by_own_stack'
+	newer/by_own_stack raised/in_interrupts raised/innocent raised/seldom_long raised/held'
 deterministic() { # name
 	case $1 in
 	# 1,000 programs
