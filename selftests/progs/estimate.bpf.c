@@ -460,7 +460,7 @@ int sizes_short(void *ctx)
 {
 	__u64 to = 0;
 
-	bpf_probe_read_kernel(&to, sizeof(to), &ctl);
+	bpf_probe_read_kernel(&to, sizeof(to), (const void *)&ctl);
 	return to;
 }
 
