@@ -1,6 +1,7 @@
 #!/bin/bash
 # A small set of tests under each way in which a kernel may be configured or booted:
-# preemption, oopses that are not fatal, blinding of constants, retpolines, call depth tracking, compiled for IBT.
+# preemption, oopses that are not fatal, blinding of constants, retpolines, call depth tracking, compiled for IBT,
+# CPUs that are isolated.
 #   test-variants.sh [GLOB of variants]    TESTS="globs of tests"
 # The last line is "N variants passed, N failed".
 set -euo pipefail
@@ -59,6 +60,11 @@ variant retpoline "$variants" "$(vulnerability spectre_v2 retpoline)" 'spectre_v
 # Call depth tracking is for the Skylake family only.
 KVM=0 CPU=max,vendor=GenuineIntel,family=6,model=94,stepping=3 \
 	variant call_depth "$variants" "$(vulnerability retbleed stuffing)" 'spectre_v2=retpoline retbleed=stuff'
+
+# Who watches whom, with more CPUs than two, of which some are to be left alone.
+usual=$tests tests='buddy storm/hotplug both_cpus'
+SMP=4 variant isolated "$variants" "grep -qx 1-2 /sys/devices/system/cpu/isolated" 'isolcpus=1,2'
+tests=$usual
 
 # The frame pointer unwinder: there is no watchdog, and configuring says so.
 # shellcheck disable=SC2053 # it is a glob

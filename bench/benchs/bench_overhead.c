@@ -19,6 +19,12 @@
  * same loop with one program less attached is subtracted. Where the first
  * program on an event switches on more than itself (the slow system call path
  * for the tracepoints, the cgroup hooks), the base line has programs attached.
+ *
+ * Sparse programs begin less than once in a period. There nothing of what the
+ * watchdog does is shared with other runs, so all interrupts count: the time in
+ * between is spent in a loop of known length, and there is one CPU. What another
+ * CPU takes that watches this one is not counted: with interrupts on none is
+ * asked, as selftests/prog_tests/buddy.c counts.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +46,13 @@
 #include "csv.h"
 #include "overhead.skel.h"
 
+/*
+ * So many instructions between two runs are more than two periods of the watchdog, so its timer has
+ * expired. So many runs take 9 ticks of 4 ms, which is the same with the program and without.
+ */
+#define SPARSE_INSNS 2250000
+#define SPARSE_RUNS 16
+
 #define NR_OBJS 3 /* a path may have 2 programs in its base line */
 
 enum drive {
@@ -49,7 +62,8 @@ enum drive {
 	DRV_GETPGID,
 	DRV_GETPPID,
 	DRV_GETSOCKOPT,
-	DRV_TIMER
+	DRV_TIMER,
+	DRV_SPARSE
 };
 
 static const struct path {
@@ -88,6 +102,10 @@ static const struct path {
 	  "one whole bpf() call, sleepable" },
 	{ "timer", "timer", DRV_TIMER, -1,
 	  "bpf_timer callback, softirq loop included" },
+	{ "sparse", "fentry", DRV_SPARSE, 0,
+	  "fentry, one run in two periods, interrupts included" },
+	{ "sparse_loop", "fentry_loop", DRV_SPARSE, 0,
+	  "the same, can overrun: bpf_loop() of 0 iterations" },
 };
 
 static const struct mode {
@@ -107,18 +125,24 @@ struct ctx {
 	double *a, *b; /* samples */
 };
 
+/* Executes n instructions. */
+static void spin(long n)
+{
+	n /= 2;
+	asm volatile("1: dec %0\n\tjnz 1b" : "+r"(n) : : "cc");
+}
+
 /* Ticks per instruction by a loop whose length is known; 1 under icount. */
 static double ticks_per_insn(void)
 {
 	const long n = 100000;
 	double best = 0, d;
-	long i, left;
 	__u64 t;
+	long i;
 
 	for (i = 0; i < 20; i++) {
-		left = n;
 		t = rdtsc();
-		asm volatile("1: dec %0\n\tjnz 1b" : "+r"(left) : : "cc");
+		spin(2 * n);
 		d = rdtsc() - t;
 		if (!i || d < best)
 			best = d;
@@ -168,6 +192,12 @@ static double drive(struct ctx *c, enum drive how, long n)
 			getsockopt(c->sock, SOL_SOCKET, SO_TYPE, &val, &len);
 		}
 		break;
+	case DRV_SPARSE:
+		for (i = 0; i < n; i++) {
+			syscall(SYS_getpgid, c->pid);
+			spin(SPARSE_INSNS);
+		}
+		break;
 	case DRV_DURATION:
 	case DRV_TIMER:
 		break; /* measured from within */
@@ -180,8 +210,12 @@ static double drive(struct ctx *c, enum drive how, long n)
 static int per_op(struct ctx *c, enum drive how, long samples, double *exact,
 		  double *median)
 {
-	long n1 = how == DRV_REPEAT ? 64 : 32,
-	     n2 = n1 + (how == DRV_REPEAT ? 1024 : 256);
+	long n1 = how == DRV_REPEAT ? 64 :
+		  how == DRV_SPARSE ? 0 :
+				      32,
+	     n2 = n1 + (how == DRV_REPEAT ? 1024 :
+			how == DRV_SPARSE ? SPARSE_RUNS :
+					    256);
 	struct dist a, b;
 	long s;
 
@@ -522,9 +556,10 @@ static void delta_cell(const struct row *r, int a, int b, int width)
 static int overhead_table(const struct table_opts *o)
 {
 	double d, worst_off = 0, worst_on = -INFINITY, worst_more = -INFINITY,
-		  worst_stats = -INFINITY, spread = 0;
-	size_t have_off = 0, have_on = 0, have_more = 0, have_stats = 0, p, k,
-	       rounds = 0;
+		  worst_stats = -INFINITY, worst_short = -INFINITY,
+		  worst_sparse = -INFINITY, spread = 0;
+	size_t have_off = 0, have_on = 0, have_more = 0, have_stats = 0,
+	       have_short = 0, have_sparse = 0, p, k, rounds = 0;
 	struct row rows[ARRAY_SIZE(paths)];
 	char what[128];
 
@@ -533,10 +568,29 @@ static int overhead_table(const struct table_opts *o)
 		for (k = 0; k < NR_COLS; k++) {
 			if (!rows[p].d[k].n)
 				continue;
-			if (rows[p].d[k].max - rows[p].d[k].min > spread)
-				spread = rows[p].d[k].max - rows[p].d[k].min;
 			if (rows[p].d[k].n > rounds)
 				rounds = rows[p].d[k].n;
+			/* interrupts are in these, and not the same ones */
+			if (paths[p].drive == DRV_SPARSE)
+				continue;
+			if (rows[p].d[k].max - rows[p].d[k].min > spread)
+				spread = rows[p].d[k].max - rows[p].d[k].min;
+		}
+		if (paths[p].drive == DRV_SPARSE) {
+			bool loops = strcmp(paths[p].prog, "fentry");
+
+			/* without a vanilla kernel, off is what it is compared with */
+			if (!delta(&rows[p], COL_ON, COL_VANILLA, &d) &&
+			    !delta(&rows[p], COL_ON, COL_OFF, &d))
+				continue;
+			if (loops) {
+				have_sparse++;
+				worst_sparse = fmax(worst_sparse, d);
+			} else {
+				have_short++;
+				worst_short = fmax(worst_short, d);
+			}
+			continue;
 		}
 		if (delta(&rows[p], COL_OFF, COL_VANILLA, &d)) {
 			worst_off = have_off++ ? fmax(worst_off, d) : d;
@@ -609,6 +663,11 @@ static int overhead_table(const struct table_opts *o)
 		 "bpf_stats only: beyond vanilla, worst of %zu paths",
 		 have_stats);
 	target_line(what, NULL, have_stats, true, "%+.2f", worst_stats);
+	target_line("sparse: beyond everything off, short by structure",
+		    "<= 300", have_short, worst_short <= 300, "%+.0f",
+		    worst_short);
+	target_line("sparse: the same, can overrun: it has its timer", "<= 300",
+		    have_sparse, worst_sparse <= 300, "%+.0f", worst_sparse);
 	puts("\nenvironment");
 	print_env(o->raw);
 
@@ -662,6 +721,12 @@ static int overhead_table(const struct table_opts *o)
 	fputs("},\n    {\"name\": \"on_beyond_stats\", \"limit\": 15, \"value\": ",
 	      o->json);
 	json_num(o->json, have_on, worst_on);
+	fputs("},\n    {\"name\": \"sparse_short\", \"limit\": 300, \"value\": ",
+	      o->json);
+	json_num(o->json, have_short, worst_short);
+	fputs("},\n    {\"name\": \"sparse_loop\", \"limit\": 300, \"value\": ",
+	      o->json);
+	json_num(o->json, have_sparse, worst_sparse);
 	fputs("}\n  ]\n}\n", o->json);
 	return 0;
 }

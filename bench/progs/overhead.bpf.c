@@ -47,6 +47,12 @@ SEC("fentry/__x64_sys_getpgid") int fentry(void *ctx)
 	return 0;
 }
 
+SEC("fentry/__x64_sys_getpgid") int fentry_loop(void *ctx)
+{
+	bpf_loop(zero, nop_cb, NULL, 0);
+	return 0;
+}
+
 SEC("fexit/__x64_sys_getpgid") int fexit(void *ctx)
 {
 	return 0;
