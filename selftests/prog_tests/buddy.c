@@ -79,7 +79,9 @@ static long in_runs(struct bpf_program *prog, int cpu, bool timer)
 
 static int by_value(const void *a, const void *b)
 {
-	return *(const long *)a < *(const long *)b ? -1 : *(const long *)a > *(const long *)b;
+	return *(const long *)a < *(const long *)b ?
+		       -1 :
+		       *(const long *)a > *(const long *)b;
 }
 
 /*

@@ -1107,6 +1107,12 @@ static void builtin(void)
 
 	REQUIRE(!reset_model(), "reset: %m");
 	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
+		__u64 worst = bounds[i].worst;
+
+		/* Where it may free the program that had the callback before. */
+		if (!strcmp(bounds[i].prog, "timer") &&
+		    kernel_has("bpf_wq_set_callback", BTF_KIND_FUNC))
+			worst = NONE;
 		obj = load(bounds[i].prog, &prog, NULL, 0);
 		info = prog_info(bpf_program__fd(prog));
 		CHECK(info.estimate_flags & BPF_ESTIMATE_F_BUILTIN,
@@ -1114,8 +1120,7 @@ static void builtin(void)
 		CHECK(info.estimate_best_ns <= info.estimate_worst_ns,
 		      "%s: best %llu, worst %llu", bounds[i].prog,
 		      info.estimate_best_ns, info.estimate_worst_ns);
-		CHECK((info.estimate_worst_ns == NONE) ==
-			      (bounds[i].worst == NONE),
+		CHECK((info.estimate_worst_ns == NONE) == (worst == NONE),
 		      "%s: worst %llu ns", bounds[i].prog,
 		      info.estimate_worst_ns);
 		bpf_object__close(obj);
