@@ -127,7 +127,7 @@ if [[ ${1:-} == --build ]]; then
 			sed 's,sched/ext.c$,sched/build_policy.c,; s/\.[cS]$/.o/')
 		for option in y n; do
 			{
-				kernel_config
+				kernel_config test
 				echo "CONFIG_BPF_WATCHDOG=$option"
 			} >"$tmp/config"
 			out=.check-$option

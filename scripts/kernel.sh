@@ -1,6 +1,7 @@
 #!/bin/bash
-# Build a kernel: kernel.sh kernel|vanilla|debug|variants|off
+# Build a kernel: kernel.sh kernel|demo|vanilla|debug|variants|off
 #   kernel   patched, $O/linux/.kernel          vanilla  unpatched, $O/vanilla/.kernel
+#   demo     patched, without what only the tests need, $O/linux/.demo
 #   debug    patched, with checkers, $O/linux/.debug
 #   variants patched, with mitigations and fault injection, $O/linux/.variants
 #   off      patched, without CONFIG_BPF_WATCHDOG, $O/linux/.off: only what the series
@@ -10,14 +11,16 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 what=${1:-kernel} tree=$KSRC out=.kernel
-fragments=()
+fragments=(test)
 estimate='about 12 min on 2 cores, 2 min if ccache knows it'
 case $what in
 kernel) ;;
 vanilla) tree=$VANILLA ;;
-debug) out=.debug; fragments=(debug)
+demo) out=.demo; fragments=()
+	estimate='about 8 min on 2 cores, 1 min if ccache knows it' ;;
+debug) out=.debug; fragments=(test debug)
 	estimate='about 17 min on 2 cores, 3 min if ccache knows it' ;;
-variants) out=.variants; fragments=(variants) ;;
+variants) out=.variants; fragments=(test variants) ;;
 off) out=.off ;;
 *) die "what is a kernel called $what?" ;;
 esac

@@ -116,12 +116,12 @@ test_module() {
 }
 
 # kernel_config NAME...: the fragments that a kernel is configured by, one behind the other: those
-# of all kernels, those that are named (config.NAME), and what only this one needs.
+# of all kernels, those that are named (config.NAME), and what only this Linux needs.
 kernel_config() {
 	local f
 	cat "$configs/config.vm" "$configs/config"
 	for f; do cat "$configs/config.$f"; done
-	[[ ! -f $patches/config ]] || cat "$patches/config"
+	for f in '' "${@/#/.}"; do [[ ! -f $patches/config$f ]] || cat "$patches/config$f"; done
 }
 
 # module NAME SOURCE DIR KERNEL: DIR/NAME.ko, of what is in SOURCE.

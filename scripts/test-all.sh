@@ -183,7 +183,7 @@ key() { # step
 		verdicts|upstream) tree_key "$repo" selftests/UPSTREAM ;;
 		series) tree_key "$repo" kernel-patches ;;
 		esac
-		kernel_config debug variants
+		kernel_config test debug variants
 		tree_key "$repo" selftests/{vm,harness,traffic,corpus,progs,prog_tests,field} "scripts/$script"
 		sha256sum "$repo"/selftests/*.[ch] "$repo"/scripts/{test-all,lib,kernel}.sh
 		echo "${CORPUS_OPTIONS:-}"	# a shorter run does not stand for a whole one

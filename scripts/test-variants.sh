@@ -71,7 +71,7 @@ tests=$usual
 if [[ frame_pointer == $glob ]]; then
 	build=$O/build/frame_pointer
 	mkdir -p "$build"
-	{ kernel_config
+	{ kernel_config test
 	  printf 'CONFIG_UNWINDER_FRAME_POINTER=y\n# CONFIG_UNWINDER_ORC is not set\n'; } |
 		grep -v '^CONFIG_UNWINDER_ORC=y' >"$build/wanted"
 	kernel_env

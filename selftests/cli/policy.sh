@@ -150,7 +150,7 @@ else
 	path kprobe/vfs_read
 	check graph-path is "$status $out" '0 test:read: __x64_sys_read -> ksys_read -> vfs_read'
 	path tp/raw_syscalls/sys_enter
-	check graph-path-tracepoint eval 'is "$status" 0 && has "$out" "syscall_trace_enter -> tp:sys_enter"'
+	check graph-path-tracepoint eval 'is "$status" 0 && [[ $out =~ (syscall_trace_enter|trace_syscall_enter)" -> tp:sys_enter" ]]'
 	path lsm/file_permission
 	check graph-path-lsm eval 'is "$status" 0 && has "$out" "security_file_permission -> bpf_lsm_file_permission"'
 	path fentry/vfs_read -j

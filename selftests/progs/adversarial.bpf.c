@@ -187,7 +187,16 @@ PACKET(grown_delete, __u32 key = 2; r = bpf_map_delete_elem(&hash_grown, &key))
 PACKET(finds_socket, KEY(0);
        struct bpf_sock *sk = bpf_map_lookup_elem(&sockets, &key);
        if (sk) bpf_sk_release(sk))
-PACKET(socket_delete, KEY(MANY - 1); r = bpf_map_delete_elem(&sockets, &key))
+
+/* Where newer kernels allow it, too. */
+SEC("sk_lookup")
+int socket_delete(struct bpf_sk_lookup *ctx)
+{
+	KEY(MANY - 1);
+
+	sink = bpf_map_delete_elem(&sockets, &key);
+	return SK_PASS;
+}
 
 SEC("xdp")
 int finds_device(struct xdp_md *xdp)

@@ -19,7 +19,12 @@ static const struct {
 	const char *callees[MAX_CALLEES]; /* up to NULL */
 } known[] = {
 	/* system calls: entry and exit are around each of them */
-	{ "__x64_sys_*", { "syscall_trace_enter", "syscall_exit_work" } },
+	{ "__x64_sys_*",
+	  { "syscall_trace_enter", "syscall_exit_work",
+	    /* newer kernels: the caller itself has these */
+	    "trace_syscall_enter", "trace_syscall_exit", "syscall_enter_audit",
+	    "__audit_syscall_exit", "__seccomp_permit_syscall",
+	    "ptrace_notify" } },
 	/* receive: softirqs, the driver, protocols, routes, transports */
 	{ "handle_softirqs",
 	  { "net_rx_action", "net_tx_action", "run_timer_softirq",
