@@ -8,7 +8,7 @@
 #   O            everything that is built goes here (default .output, or .output/$(KVER))
 #   KSRC         $(O)/linux, the patched kernel tree (git, branch watchdog)
 #   VANILLA      $(O)/vanilla, the unpatched one (git worktree of tag base)
-#   KBUILD       $(KSRC)/.kernel, its build folder (vmlinux, BTF)
+#   KBUILD       $(KSRC)/.kernel, its build folder (vmlinux, BTF); .demo for make demo alone
 #   LIBBPF_A     $(O)/libbpf/libbpf.a, static, from the patched tree
 #   LIBBPF_INC   $(O)/libbpf/include, holds bpf/libbpf.h and friends
 #   UAPI_INC     $(O)/uapi/include, headers_install of the patched tree; put it
@@ -60,7 +60,7 @@ part = @+$(MAKE) --no-print-directory -C $(1) $(parts) $(2)
 
 .NOTPARALLEL:
 .PHONY: help all deps source series kernel kernel-vanilla kernel-debug tools bpfwd selftests \
-	demo unit unit-tests test test-part test-debug test-all test-faults test-field test-upstream vm bench install deb deb-kernel patches \
+	demo show-demo demo-programs unit unit-tests test test-part test-debug test-all test-faults test-field test-upstream vm bench install deb deb-kernel patches \
 	format check clean
 
 help:
@@ -114,7 +114,7 @@ source: deps
 series: source
 	@kernel-patches/apply.sh
 kernel: series
-	@scripts/kernel.sh kernel
+	@scripts/kernel.sh $(if $(filter %/.demo,$(KBUILD)),demo,kernel)
 kernel-debug: series
 	@scripts/kernel.sh debug
 kernel-vanilla: deps
@@ -134,13 +134,13 @@ vm: $(if $(KERNEL),deps,kernel)
 	@selftests/vm/run.sh "$$BPFWD_CMD"
 unit: unit-tests
 	@scripts/test.sh 'unit/$(subst ','\'',$(T))'
-test: all deb unit-tests
+test: all deb unit-tests demo-programs
 	@scripts/test.sh '$(subst ','\'',$(T))'
 # What the two kernels have of their own: the JIT, the verifier, and each way in.
 test-part: all
 	@BPFWD_RANDOM_PROGRAMS=$${BPFWD_RANDOM_PROGRAMS:-300} \
 		scripts/test.sh 'kunit newer stall_* context_* estimate policy_attach random/programs'
-test-debug: all deb unit-tests kernel-debug
+test-debug: all deb unit-tests demo-programs kernel-debug
 	@KERNEL='$(or $(KERNEL),$(KSRC)/.debug/arch/x86/boot/bzImage)' SILENCE=3600 \
 		scripts/test.sh '$(subst ','\'',$(T))'
 test-all: all
@@ -152,8 +152,13 @@ test-field: all
 test-upstream: all
 	@scripts/test-verdicts.sh
 	@scripts/test-upstream.sh '$(subst ','\'',$(T))'
-demo: all
+# With the tests' kernel if there is one: its own is half as large.
+demo:
+	@+$(MAKE) --no-print-directory $(if $(wildcard $(KSRC)/.kernel/.bpfwd-key),,KBUILD=$(KSRC)/.demo) show-demo
+show-demo: bpfwd demo-programs
 	@scripts/demo.sh
+demo-programs: tools
+	$(call part,selftests,demo)
 bench: all kernel-vanilla
 	$(call part,bench,$(if $(B),B='$(B)') bench)
 

@@ -4,7 +4,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 start=$SECONDS
-accel=$(O=$O KERNEL=${KERNEL:-$KBUILD/arch/x86/boot/bzImage} "$repo/selftests/vm/accel.sh")
+export KERNEL=${KERNEL:-$KBUILD/arch/x86/boot/bzImage}
+accel=$(O=$O "$repo/selftests/vm/accel.sh")
 mkdir -p "$O/demo"
 if [[ ! -e $O/demo/spin.bpf.o || $repo/selftests/demo/spin.bpf.c -nt $O/demo/spin.bpf.o ||
 		$O/vmlinux.h -nt $O/demo/spin.bpf.o ]]; then

@@ -4,7 +4,7 @@
 set -uo pipefail
 
 : "${O:?run it by: make demo}"
-runner=$O/selftests/runner
+runner=$O/demo/runner
 pins=/sys/fs/bpf/demo
 trace=/sys/kernel/tracing
 failures=0

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The CPU that watches another one: who is asked, who is not, and that somebody is. */
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include "harness/test_util.h"
 #include "buddy.skel.h"
+#include "buddy_ext.skel.h"
 
 #define RUNS 40
 #define ROUNDS 5
@@ -14,14 +16,21 @@
 static struct buddy *skel;
 static volatile struct ctl *ctl;
 
-static void load(void)
+static void load_also(bool dying)
 {
 	wd_disable();
-	skel = buddy__open_and_load();
+	skel = buddy__open();
 	REQUIRE(skel, "buddy: %m");
+	bpf_program__set_autoload(skel->progs.dies, dying);
+	REQUIRE(!buddy__load(skel), "buddy: %m");
 	ctl = (void *)&skel->data_ctl->ctl;
 	ctl->n = ctl->m = 1;
 	wd_enable(BUDGET_US);
+}
+
+static void load(void)
+{
+	load_also(false);
 }
 
 static int fd_of(struct bpf_program *prog)
@@ -299,6 +308,150 @@ static void watcher_goes(void)
 	canary();
 }
 
+/*
+ * It begins with interrupts on, and nobody is asked. Then it gets an extension that switches them
+ * off, before the first look.
+ */
+static void extended(void)
+{
+	struct buddy_ext *ext;
+	__u64 terminations;
+	struct bpf_link *link;
+	int status;
+	pid_t pid;
+
+	prepare();
+	ext = buddy_ext__open();
+	REQUIRE(ext, "buddy_ext: %m");
+	bpf_program__set_attach_target(ext->progs.locks_inside,
+				       fd_of(skel->progs.calls), "plain");
+	REQUIRE(!buddy_ext__load(ext), "buddy_ext: %m");
+	ext->data_ctl->ctl.n = ctl->n;
+	ext->data_ctl->ctl.m = 1000;
+	wd_enable(500000);
+	wd_set_period(400000);
+	ctl->started = 0;
+	shared->stall_since = now_ns();
+	pid = fork();
+	REQUIRE(pid >= 0, "fork: %m");
+	if (!pid) {
+		pin_to(1);
+		prog_run_packets(fd_of(skel->progs.calls), 1);
+		_exit(0);
+	}
+	REQUIRE(wait_for(&ctl->started, 1, 5 * NSEC_PER_SEC), "nothing runs");
+	usleep(10000);
+	link = bpf_program__attach(ext->progs.locks_inside);
+	REQUIRE(link, "attach: %m");
+	waitpid(pid, &status, 0);
+	diag("%.1f ms", (now_ns() - shared->stall_since) / 1e6);
+	shared->stall_since = 0;
+	terminations = prog_info(fd_of(skel->progs.calls)).terminations;
+	CHECK(terminations == 1 && ext->data_ctl->ctl.started == 1,
+	      "%llu were ended, of %llu", terminations,
+	      ext->data_ctl->ctl.started);
+	bpf_link__destroy(link);
+	buddy_ext__destroy(ext);
+	canary();
+}
+
+/* A process that runs @prog with interrupts off on CPU 1, for some seconds. */
+static pid_t hide_on_1(struct bpf_program *prog)
+{
+	pid_t pid;
+
+	ctl->started = 0;
+	pid = fork();
+	REQUIRE(pid >= 0, "fork: %m");
+	if (!pid) {
+		pin_to(1);
+		prog_run_packets(fd_of(prog), 1);
+		_exit(0);
+	}
+	REQUIRE(wait_for(&ctl->started, 1, 5 * NSEC_PER_SEC), "nothing runs");
+	shared->stall_since = now_ns();
+	return pid;
+}
+
+static void check_let_go(pid_t pid, const char *what)
+{
+	int status;
+
+	diag("%s took %.1f ms", what, (now_ns() - shared->stall_since) / 1e6);
+	waitpid(pid, &status, 0);
+	shared->stall_since = 0;
+	CHECK(ended() == 1, "%s waited until the program ended by itself",
+	      what);
+	canary();
+}
+
+/* To patch its entry waits for all CPUs. */
+static void quarantined(void)
+{
+	pid_t pid;
+	int err;
+
+	prepare();
+	wd_spare(fd_of(skel->progs.locks));
+	pid = hide_on_1(skel->progs.locks);
+	err = wd_command(fd_of(skel->progs.locks), BPF_WD_QUARANTINE, 0);
+	CHECK(!err, "quarantine: %s", strerror(-err));
+	check_let_go(pid, "quarantine");
+}
+
+/* So it does to patch what is on only while the watchdog is. */
+static void switched_off(void)
+{
+	pid_t pid;
+
+	prepare();
+	wd_enable(300000);
+	pid = hide_on_1(skel->progs.locks);
+	wd_disable();
+	check_let_go(pid, "switching off");
+}
+
+static struct bpf_link *dying;
+static volatile __u64 detached;
+
+static void *detach_there(void *unused)
+{
+	pin_to(last_cpu());
+	bpf_link__destroy(dying);
+	detached = 1;
+	return NULL;
+}
+
+/*
+ * A program begins on a CPU that goes offline. When it is back, irq_works that are queued there
+ * run, as those do that detaching waits for.
+ */
+static void comes_back(void)
+{
+	int cpu = last_cpu();
+	pthread_t thread;
+
+	if (access("/sys/devices/system/cpu/cpu1/online", W_OK))
+		skip("no CPU can be taken offline (CONFIG_HOTPLUG_CPU)");
+	load_also(true);
+	dying = bpf_program__attach(skel->progs.dies);
+	REQUIRE(dying, "attach: %m");
+	pin_to(0);
+	ctl->started = 0;
+	online(cpu, false);
+	usleep(300000);
+	online(cpu, true);
+	CHECK(ctl->started == 1, "it ran %llu times", ctl->started);
+	REQUIRE(!pthread_create(&thread, NULL, detach_there, NULL), "thread");
+	if (!CHECK(wait_for(&detached, 1, 20 * NSEC_PER_SEC),
+		   "it is not detached after 20 s")) {
+		online(cpu, false); /* runs what waits */
+		online(cpu, true);
+	}
+	pthread_join(thread, NULL);
+	canary();
+}
+
 /* --- Isolated CPUs ---------------------------------------------------------------------------- */
 
 static bool isolated(int cpu)
@@ -365,6 +518,14 @@ static const struct test tests[] = {
 	  all_but_one, NEEDS_WATCHDOG },
 	{ "watcher_goes", "whoever watches a CPU goes offline, and comes back",
 	  watcher_goes, NEEDS_WATCHDOG, 120 },
+	{ "extended", "a program that runs gets an extension that hides it",
+	  extended, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "quarantined", "what has interrupts off is put in quarantine",
+	  quarantined, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "switched_off", "the watchdog is switched off meanwhile",
+	  switched_off, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
+	{ "comes_back", "a program begins on a CPU that goes offline",
+	  comes_back, NEEDS_WATCHDOG | NEEDS_TWO_CPUS },
 	{ "not_isolated", "isolated CPUs are not asked, and are watched",
 	  not_isolated, NEEDS_WATCHDOG, 120 },
 };

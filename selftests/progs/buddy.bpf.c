@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What needs another CPU that watches it, and what does not. */
-#include "common.h"
-
-#define MAX_CPUS 64
-
-/* One for each CPU, so that they do not wait for each other. */
-struct own_lock {
-	struct bpf_spin_lock lock;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MAX_CPUS);
-	__type(key, __u32);
-	__type(value, struct own_lock);
-} own_locks SEC(".maps");
+#include "lock_loop.h"
 
 SEC("tc")
 int is_short(struct __sk_buff *skb)
@@ -39,35 +25,40 @@ int loops(struct __sk_buff *skb)
 	return 0;
 }
 
-static __noinline int locked_2(void)
-{
-	__u64 i;
-
-	for (i = 0; i < ctl.m && can_loop; i++)
-		if (step())
-			break;
-	return 0;
-}
-
-/* With interrupts off: only another CPU can end it. */
 SEC("tc")
 int locks(struct __sk_buff *skb)
 {
-	__u32 key = bpf_get_smp_processor_id();
-	struct own_lock *l;
-	__u64 i;
-
-	l = bpf_map_lookup_elem(&own_locks, &key);
-	if (!l)
-		return 0;
 	enter();
-	bpf_spin_lock(&l->lock);
-	for (i = 0; i < ctl.n && can_loop; i++) {
-		locked_2();
-		if (ctl.brake)
-			break;
-	}
-	bpf_spin_unlock(&l->lock);
+	lock_loop();
+	leave();
+	return 0;
+}
+
+/* With interrupts on, as long as it has no extension. */
+__noinline int plain(__u64 turn)
+{
+	return ctl.brake ? -(int)turn : 0;
+}
+
+static long call_plain(__u32 turn, void *unused)
+{
+	return plain(turn) != 0;
+}
+
+SEC("tc")
+int calls(struct __sk_buff *skb)
+{
+	enter();
+	bpf_loop(1 << 23, call_plain, NULL, 0);
+	leave();
+	return 0;
+}
+
+/* On a CPU that goes offline, when it takes interrupts no longer. */
+SEC("?fentry/cpuhp_report_idle_dead")
+int BPF_PROG(dies)
+{
+	enter();
 	leave();
 	return 0;
 }
