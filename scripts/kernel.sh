@@ -17,7 +17,7 @@ case $what in
 kernel) ;;
 vanilla) tree=$VANILLA ;;
 demo) out=.demo; fragments=()
-	estimate='about 8 min on 2 cores, 1 min if ccache knows it' ;;
+	estimate='about 6 min on 2 cores, 1 min if ccache knows it' ;;
 debug) out=.debug; fragments=(test debug)
 	estimate='about 17 min on 2 cores, 3 min if ccache knows it' ;;
 variants) out=.variants; fragments=(test variants) ;;
