@@ -76,7 +76,8 @@ check metric-over grep -qxF 'bpfwd_policy_over_share_total{policy="test",rule="p
 check metric-share grep -qxF 'bpfwd_policy_share_seconds{policy="test",rule="programs[0]"} 0.02' <<<"$out"
 check metric-throttled grep -Eqx 'bpfwd_program_throttled\{id="[0-9]+"\} 1' <<<"$out"
 check metric-throttles grep -Eqx 'bpfwd_program_throttles_total\{id="[0-9]+"\} 1' <<<"$out"
-check bpftool eval '"$bpftool" prog show name spin_vfs_read | grep -q "seen_ns [0-9]*  throttles 1  throttled"'
+out=$("$bpftool" prog show name spin_vfs_read)
+check bpftool eval '[[ $out =~ seen_ns\ [0-9]+\ \ throttles\ 1\ \ throttled ]]'
 bpfwd status -j
 check_json status '.[0].throttled == 1'
 id=$("$BPFWD" ps -j spin_vfs_read | jq '.programs[0].id')

@@ -354,6 +354,8 @@ static int run_deep(int fd)
 static __u64 run_once(const struct bpf_program *prog)
 {
 	static char packet[PACKET_LEN];
+	static const struct bpf_sk_lookup lookup = { .family = AF_INET,
+						     .protocol = IPPROTO_TCP };
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	int fd = bpf_program__fd(prog);
 	__u64 before = prog_info(fd).run_time_ns;
@@ -366,6 +368,10 @@ static __u64 run_once(const struct bpf_program *prog)
 		packet[14] = 0x45;
 		opts.data_in = packet;
 		opts.data_size_in = sizeof(packet);
+	}
+	if (bpf_program__type(prog) == BPF_PROG_TYPE_SK_LOOKUP) {
+		opts.ctx_in = &lookup;
+		opts.ctx_size_in = sizeof(lookup);
 	}
 	if (bpf_program__type(prog) == BPF_PROG_TYPE_RAW_TRACEPOINT)
 		err = run_deep(fd);
