@@ -11,7 +11,7 @@ patched || skip_all 'this kernel has no watchdog'
 need_bpftool
 [[ ! -e /run/systemd/journal/socket ]] || skip_all 'there is a journal already'
 keep_settings
-plan 51
+plan 52
 
 # Sets code, head and out.
 get() { # port, page, head...; method is $method or GET
@@ -153,10 +153,16 @@ kill -HUP $serve
 check reloads until_true 20 grep -qx RELOADING=1 "$work/notify"
 check ready-again until_true 20 grep -qx READY=1 "$work/notify"
 
-# programs go, as soon as the kernel's work queues come to it, and their count stays
+# programs go, as soon as the kernel's work queues come to it, and their count stays: that of the
+# program when it is attached no longer, and so is not ended again
+"$bpftool" prog pin name spin_vfs_read /sys/fs/bpf/last
 rm -r $pins
+check is-detached until_true 20 eval '! "$bpftool" link | grep -q "prog $("$bpftool" -j prog show name spin_vfs_read | jq .id) "'
+sleep 1
+kills=$(one .terminations)
+rm /sys/fs/bpf/last
 check programs-go until_true 60 eval 'get $port /metrics; ! grep "^bpfwd_program_info{" <<<"$out"'
-check keeps-the-count test "$(metric 'bpfwd_terminations_total{reason="budget"}')" -ge "$kills"
+check keeps-the-count is "$(metric 'bpfwd_terminations_total{reason="budget"}')" "$kills"
 expect port-in-use 1 EADDRINUSE serve --listen 127.0.0.1:$port
 kill -TERM $serve
 wait $serve
